@@ -27,7 +27,7 @@ def fsync_path(path: Path) -> None:
 def replace_file(built: Path, target: Path) -> None:
     """Move a finished file over `target` in one step, durably. Both must lie on one file system."""
     fsync_path(built)
-    os.replace(built, target)
+    built.replace(target)
     fsync_path(target.parent)
 
 
@@ -68,7 +68,7 @@ def new_version(folder: Path, keep: int = 2) -> Iterator[Path]:
         link = folder / f".{CURRENT}.building-{os.getpid()}"
         link.unlink(missing_ok=True)
         link.symlink_to(version.name)
-        os.replace(link, folder / CURRENT)
+        link.replace(folder / CURRENT)
         fsync_path(folder)
     except BaseException:
         shutil.rmtree(version, ignore_errors=True)

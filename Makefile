@@ -1,0 +1,48 @@
+# Needs Python 3.11 or newer, pip, make and git. `make help` lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+DATASET ?= sample
+BIN := .venv/bin
+
+.PHONY: help setup run test check ui bench clean lock
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/installed ## Set up .venv (the other targets do it by themselves)
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	@echo "Installing the pinned packages into .venv (a minute or two) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+run: setup ## Run the pipeline on DATASET (default: sample) and answer five example questions
+	@$(BIN)/crm run --dataset $(DATASET)
+	@$(BIN)/crm examples --dataset $(DATASET)
+
+test: setup ## Run all tests
+	$(BIN)/pytest
+
+check: setup ## Lint, format, types, SQL style and dbt parse
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+
+ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
+	$(BIN)/crm ui --dataset $(DATASET)
+
+bench: setup ## Time and memory by stage on the datasets at hand, beside bare SQL
+	$(BIN)/python -m tests.bench
+
+lock: ## Resolve requirements.lock again from pyproject.toml
+	$(PYTHON) -m pip install --quiet uv
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev --extra complete_journey \
+		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+clean: ## Remove .venv and all that runs made
+	rm -rf .venv data/local dbt_project/target dbt_project/logs build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,192 @@
+"""`crm`: a thin face over the same job, files and releases that the Dagster UI shows.
+
+Heavy imports stand inside the commands, so that `crm --help` answers at once.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+
+import typer
+
+from crm_pipeline.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from crm_pipeline.operations.run import RunOutcome
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Runs and inspects a customer-data pipeline.",
+)
+
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", "-d", help="Folder under data/ (default: CRM_DATASET, or sample).")
+]
+
+_WAIT_SECONDS = 2.0
+
+
+@app.command(epilog="Examples:  crm run  |  crm run --dataset online_retail_ii  |  crm run --as-of 2026-03-31")
+def run(
+    dataset: DatasetOption = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compute everything as of the end of this day.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the full log.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait while another run of the dataset goes on.")] = False,
+) -> None:
+    """Run all eight stages and publish the serving file."""
+    settings = _settings(dataset)
+    day = as_of.date() if as_of else None
+    _let_no_second_run_start(settings, wait=wait)
+    typer.echo(f"{settings.dataset}: raw files to serving file" + (f", as of {day}" if day else ""))
+    outcome = _execute(settings, day, verbose=verbose)
+    if outcome.success:
+        typer.echo(f"published  {_shown(settings.serving_file)}")
+        return
+    for problem in outcome.problems:
+        typer.echo(f"stopped    {problem}", err=True)
+    kept = "stays as it was" if settings.serving_file.exists() else "was not made"
+    typer.echo(f"The serving file {kept}. To look at the run: crm ui --dataset {settings.dataset}", err=True)
+    raise typer.Exit(1)
+
+
+@app.command(epilog="Example:  crm ui --dataset online_retail_ii --port 3001")
+def ui(
+    dataset: DatasetOption = None,
+    port: Annotated[int, typer.Option(help="Port of the web server on this machine.")] = 3000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; keep it local unless a proxy guards it.")
+    ] = "127.0.0.1",
+) -> None:
+    """Open the Dagster UI on the dataset's own run history."""
+    from crm_pipeline.operations import home
+
+    home.prepare(_settings(dataset))
+    command = [str(Path(sys.executable).parent / "dagster"), "dev", "-w", str(PROJECT / "workspace.yaml")]
+    os.chdir(PROJECT)
+    os.execv(command[0], [*command, "-h", host, "-p", str(port)])  # noqa: S606
+
+
+@app.command(epilog="Example:  crm examples --dataset complete_journey")
+def examples(dataset: DatasetOption = None) -> None:
+    """Answer five example questions from the published serving file."""
+    from crm_pipeline.publish.queries import render_examples
+
+    settings = _settings(dataset)
+    typer.echo(f"serving file: {_shown(settings.serving_file)}\n")
+    typer.echo(_or_explain(render_examples, settings))
+
+
+@app.command(epilog="Example:  crm releases")
+def releases(dataset: DatasetOption = None) -> None:
+    """List the published releases that are kept."""
+    from crm_pipeline.publish.release import releases as kept_releases
+
+    settings = _settings(dataset)
+    for release in kept_releases(settings):
+        typer.echo(str(release))
+
+
+@app.command(epilog="Examples:  crm rollback  |  crm rollback r000012")
+def rollback(
+    release: Annotated[str | None, typer.Argument(help="Release to go back to (default: the one before).")] = None,
+    dataset: DatasetOption = None,
+) -> None:
+    """Make an earlier release the serving file again."""
+    from crm_pipeline.publish.release import rollback as roll_back
+
+    restored = _or_explain(roll_back, _settings(dataset), release)
+    typer.echo(f"The serving file is {restored} again.")
+
+
+@app.command(epilog="Example:  crm fetch complete_journey")
+def fetch(dataset: Annotated[str, typer.Argument(help="complete_journey, or another name for how to get it.")]) -> None:
+    """Write a public dataset's files into its landing folder."""
+    from crm_pipeline.fetch import fetch as fetch_dataset
+
+    _or_explain(fetch_dataset, dataset, _settings(dataset).dataset_folder / "landing")
+
+
+@app.command(epilog="Example:  crm sample --people 100000 --seed 1 --out data/big")
+def sample(
+    out: Annotated[Path, typer.Option(help="Folder to write the landing files and their truth to.")],
+    people: Annotated[int, typer.Option(min=10, help="How many people the invented company has.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+) -> None:
+    """Invent a company: landing files of two source systems, and the truth behind them."""
+    from crm_pipeline.sample.company import make_company, write_company
+
+    write_company(make_company(people=people, seed=seed), out)
+    typer.echo(f"wrote {out}")
+
+
+def _settings(dataset: str | None) -> Settings:
+    """Settings of the chosen dataset, for this process and all that it starts."""
+    if dataset:
+        os.environ["CRM_DATASET"] = dataset
+    settings = Settings()
+    if not (settings.dataset_folder / "pipeline.yml").exists():
+        known = sorted(path.parent.name for path in settings.data_root.glob("*/pipeline.yml"))
+        typer.echo(
+            f"There is no {_shown(settings.dataset_folder)}/pipeline.yml. "
+            f"Remedy: write one, or choose {', '.join(known)}.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    return settings
+
+
+def _execute(settings: Settings, day: date | None, *, verbose: bool) -> "RunOutcome":
+    from crm_pipeline.operations import home
+    from crm_pipeline.operations.run import execute
+
+    home.prepare(settings)
+    from crm_pipeline.definitions import defs
+
+    return execute(defs, settings.state / "logs", day, verbose=verbose)
+
+
+def _let_no_second_run_start(settings: Settings, *, wait: bool) -> None:
+    from crm_pipeline.operations.lock import RunLock, RunLockedError
+
+    lock = RunLock(settings.state / "run.lock")
+    said = False
+    while True:
+        try:
+            lock.acquire("about to start")
+        except RunLockedError as error:
+            if not wait:
+                typer.echo(str(error), err=True)
+                raise typer.Exit(3) from error
+            if not said:
+                typer.echo("Waiting for another run of this dataset to end ...", err=True)
+                said = True
+            time.sleep(_WAIT_SECONDS)
+        else:
+            lock.release()
+            return
+
+
+def _or_explain(function: Callable[Asked, Answer], *arguments: Asked.args, **options: Asked.kwargs) -> Answer:
+    """Call, and turn an expected error into its own sentence."""
+    try:
+        return function(*arguments, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be told from here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

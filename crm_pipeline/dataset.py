@@ -1,0 +1,326 @@
+"""What a user writes: `pipeline.yml` of a dataset folder, read and checked so that a mistake is named with its place.
+
+The file holds the business settings, and for each source which files it has, which channel they feed and how their
+columns map to that channel's contract.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import duckdb
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from crm_pipeline.raw.contract import contracts
+
+PIPELINE_FILE = "pipeline.yml"
+
+
+class DatasetError(ValueError):
+    """A dataset folder cannot be used; the message names the place, the problem and the remedy."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Business(_Strict):
+    """Settings of the business that all stages share."""
+
+    currency: str = Field(default="GBP", pattern="^[A-Z]{3}$", description="ISO 4217 code of the reporting currency.")
+    timezone: str = Field(default="UTC", description="IANA time zone in which days begin and end.")
+    default_region: str = Field(default="GB", pattern="^[A-Z]{2}$", description="ISO country of local phone numbers.")
+    as_of: date | Literal["latest"] = Field(default="latest", description="Date of the view; `latest` = last full day.")
+    churn_horizon_days: int = Field(default=90, ge=1, description="Days without an order after which one has churned.")
+    clv_horizon_months: int = Field(default=12, ge=1, description="Months that lifetime value looks ahead.")
+    monthly_discount_rate: float = Field(default=0.01, ge=0, lt=1, description="Discount of future margin per month.")
+    gross_margin: float = Field(default=0.35, ge=0, le=1, description="Margin of revenue where no cost is known.")
+    source_trust: tuple[str, ...] = Field(default=(), description="Systems, the most trusted first.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        return _known_zone(value)
+
+
+class ReadOptions(_Strict):
+    """How the files of a source are read."""
+
+    format: Literal["csv", "jsonl", "parquet"] | None = Field(default=None, description="Default: by file suffix.")
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="Default: comma; tab for .tsv.")
+    encoding: str = Field(default="utf-8", description="Character encoding of text files.")
+    quote: str = Field(default='"', min_length=1, max_length=1, description="Character around quoted CSV values.")
+    null_values: tuple[str, ...] = Field(default=(), description="Texts that mean that there is no value.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_exists(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"unknown encoding '{value}'. Use one such as utf-8, latin-1, cp1252 or utf-16") from None
+        return value
+
+    @field_validator("null_values", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return tuple(_plain_text(item) for item in value) if isinstance(value, list) else value
+
+
+class ColumnMapping(_Strict):
+    """Where a contract column gets its value: a source column, a SQL expression over them, or a constant."""
+
+    from_: str | None = Field(default=None, alias="from", min_length=1, description="Source column or JSON path.")
+    sql: str | None = Field(default=None, min_length=1, description="SQL expression over the source columns as text.")
+    value: str | None = Field(default=None, description="The same value for each row.")
+    format: str | None = Field(default=None, description="strptime format of a date or time.")
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal sign of numbers.")
+    type: str | None = Field(default=None, description="For the reader; the contract says the type.")
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return value if value is None else _plain_text(value)
+
+    @field_validator("sql")
+    @classmethod
+    def _one_expression(cls, value: str | None) -> str | None:
+        if value is not None:
+            _check_expression(value)
+        return value
+
+    @field_validator("format")
+    @classmethod
+    def _usable_format(cls, value: str | None) -> str | None:
+        if value is not None:
+            _check_format(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "ColumnMapping":
+        given = [name for name, value in (("from", self.from_), ("sql", self.sql), ("value", self.value)) if value]
+        if len(given) > 1 or (not given and self.value is None):
+            raise ValueError(f"give exactly one of from, sql and value; found {' and '.join(given) or 'none'}")
+        return self
+
+
+class SourceConfig(_Strict):
+    """One kind of file of one system, and how it maps to a channel."""
+
+    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the source, unique in the dataset.")
+    system: str = Field(default="", pattern=r"^[^|]*$", description="Id namespace; default: the name of the source.")
+    channel: str = Field(description="Channel that the files feed.")
+    files: str = Field(min_length=1, description="Glob of the files, relative to the dataset folder.")
+    read: ReadOptions = Field(default=ReadOptions(), description="How the files are read.")
+    timezone: str = Field(default="", description="Zone of times without offset; default: that of the business.")
+    exact_duplicates: Literal["keep", "drop"] | None = Field(
+        default=None, description="What becomes of exact copies of a row; default: drop where rows have a primary key."
+    )
+    columns: dict[str, ColumnMapping] = Field(min_length=1, description="Contract column -> where it comes from.")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: {"from": origin} if isinstance(origin, str) else origin for name, origin in value.items()}
+
+    @field_validator("channel")
+    @classmethod
+    def _channel_exists(cls, value: str) -> str:
+        if value not in contracts():
+            raise ValueError(f"unknown channel '{value}'. Use one of: {', '.join(contracts())}")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        return _known_zone(value) if value else value
+
+    @field_validator("files")
+    @classmethod
+    def _inside_the_folder(cls, value: str) -> str:
+        if Path(value).is_absolute() or ".." in Path(value).parts:
+            raise ValueError(
+                f"'{value}' leads out of the dataset folder. Give a path relative to it, such as landing/*.csv"
+            )
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _system_is_the_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("system") and isinstance(data.get("name"), str):
+            return data | {"system": data["name"]}
+        return data
+
+    @model_validator(mode="after")
+    def _columns_fit_the_contract(self) -> "SourceConfig":
+        contract = contracts()[self.channel]
+        for name, mapping in self.columns.items():
+            if name not in contract.column_names:
+                problem = f"the channel {self.channel} has no column '{name}'."
+                raise ValueError(f"{problem} {_suggest(name, contract.column_names)}")
+            if mapping.format and contract.column(name).logical_type not in ("date", "timestamp"):
+                raise ValueError(f"columns.{name}: a format is for dates and times only; remove it")
+        missing = [column.name for column in contract.columns if column.required and column.name not in self.columns]
+        if missing:
+            raise ValueError(f"the channel {self.channel} needs the column '{missing[0]}'. Map it under columns")
+        return self
+
+    @property
+    def drops_duplicates(self) -> bool:
+        """Tell whether exact copies of a row within a file are dropped."""
+        if self.exact_duplicates is None:
+            return bool(contracts()[self.channel].primary_key)
+        return self.exact_duplicates == "drop"
+
+
+class Dataset(_Strict):
+    """A dataset folder's pipeline.yml."""
+
+    folder: Path
+    business: Business = Business()
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Dataset":
+        names = [source.name for source in self.sources]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"two sources have the name '{repeated[0]}'. Give each its own")
+        systems = tuple(dict.fromkeys(source.system for source in self.sources))
+        for system in self.business.source_trust:
+            if system not in systems:
+                raise ValueError(f"business.source_trust names the system '{system}'. {_suggest(system, systems)}")
+        return self
+
+    def source_trust(self) -> list[str]:
+        """Return all systems, the most trusted first: those named in the settings, then in order of appearance."""
+        appearing = [source.system for source in self.sources]
+        return list(dict.fromkeys([*self.business.source_trust, *appearing]))
+
+    def zone(self, source: SourceConfig) -> str:
+        """Return the time zone in which times without an offset in a source's files are meant."""
+        return source.timezone or self.business.timezone
+
+
+def load_dataset(folder: Path) -> Dataset:
+    """Read and check `folder/pipeline.yml`.
+
+    Raises:
+        DatasetError: if the file is missing or says something that cannot be meant.
+    """
+    path = folder / PIPELINE_FILE
+    if not path.is_file():
+        raise DatasetError(f"{path}: there is no such file. Write one, or point CRM_DATASET to a folder that has one.")
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        document = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise DatasetError(f"{path}{_yaml_place(error)}: not valid YAML: {error}") from None
+    if not isinstance(document, dict) or root is None:
+        raise DatasetError(f"{path}: a mapping with the keys business and sources is expected.")
+    if "folder" in document:
+        raise DatasetError(f"{path}: unknown key 'folder'. Remove it.")
+    try:
+        return Dataset.model_validate({"folder": folder, **document})
+    except ValidationError as error:
+        raise DatasetError("\n".join(dict.fromkeys(_explain(path, root, item) for item in error.errors()))) from None
+
+
+def _plain_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _known_zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, OSError, KeyError):
+        close = _suggest(value, sorted(available_timezones()), listing=False)
+        raise ValueError(f"unknown time zone '{value}'. {close}") from None
+
+
+def _check_expression(value: str) -> None:
+    try:
+        statements = duckdb.extract_statements(f"select ({value}\n)")
+    except duckdb.Error as error:
+        raise ValueError(f"not a SQL expression: {str(error).splitlines()[0]}") from None
+    if len(statements) != 1:
+        raise ValueError("more than one SQL statement; give one expression")
+
+
+def _check_format(value: str) -> None:
+    try:
+        duckdb.execute("select try_strptime('', ?::varchar)", [value]).fetchall()
+        escaped = value.replace("'", "''")
+        duckdb.execute(f"select strftime(timestamp '2020-01-02 03:04:05', '{escaped}')").fetchall()
+    except duckdb.Error as error:
+        raise ValueError(f"not a date format: {str(error).splitlines()[0]}. Use one such as %d/%m/%Y %H:%M") from None
+
+
+def _suggest(name: str, known: Iterable[str], *, listing: bool = True) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Use one of: {', '.join(known)}" if listing else "Use an IANA name such as Europe/London."
+
+
+def _yaml_place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}" if mark else ""
+
+
+def _explain(path: Path, root: yaml.Node, item: Any) -> str:
+    """Turn one pydantic error into a sentence with file, line, key, problem and remedy."""
+    loc = tuple(part for part in item["loc"] if part not in ("date", "literal['latest']"))
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+    place = f"{path}, line {_line_of(root, loc)}" + (f", {key}" if key else "")
+    message = re.sub("^Value error, ", "", item["msg"])
+    if item["type"] == "extra_forbidden":
+        fields = _fields_at(loc[:-1])
+        message = f"unknown key '{loc[-1]}'. {_suggest(str(loc[-1]), fields)}"
+    elif loc and loc[-1] == "as_of":
+        message = "as_of is neither a date nor `latest`. Write a date such as 2024-06-30, or latest"
+    elif loc == ("sources",) and item["type"] == "too_short":
+        message = "no source can be used. Give at least one, and correct those named here"
+    elif item["type"] == "string_pattern_mismatch":
+        message = f"'{item['input']}' does not match {item['ctx']['pattern']}. Correct it"
+    elif item["type"] == "missing":
+        message = f"the key '{loc[-1]}' is missing. Add it"
+    return f"{place}: {message.rstrip('.')}{'' if message.endswith('?') else '.'}"
+
+
+def _line_of(root: yaml.Node, loc: tuple[Any, ...]) -> int:
+    """Return the line of the deepest part of `loc` that the document has."""
+    node, line = root, root.start_mark.line
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            pairs = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not pairs:
+                break
+            line, node = pairs[0][0].start_mark.line, pairs[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line
+    return int(line) + 1
+
+
+def _fields_at(loc: tuple[Any, ...]) -> list[str]:
+    names = [part for part in loc if isinstance(part, str)]
+    model: type[BaseModel] = Dataset
+    if "columns" in names:
+        model = ColumnMapping
+    elif "read" in names:
+        model = ReadOptions
+    elif names[:1] == ["sources"]:
+        model = SourceConfig
+    elif names[:1] == ["business"]:
+        model = Business
+    return [field.alias or name for name, field in model.model_fields.items() if name != "folder"]

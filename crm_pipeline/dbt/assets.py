@@ -1,0 +1,62 @@
+"""One `@dbt_assets` per dbt stage: a single `dbt build`, whose tests are the stage's asset checks."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetCheckResult, AssetExecutionContext, AssetMaterialization, AssetsDefinition, Failure, Output
+from dagster_dbt import DagsterDbtTranslatorSettings, dbt_assets
+
+from crm_pipeline.dbt.project import dbt_environment, failure_sentence
+from crm_pipeline.dbt.translator import StageTranslator
+from crm_pipeline.resources import Dbt, Workspace
+from crm_pipeline.stages import Stage
+from crm_pipeline.warehouse import row_counts
+
+
+def stage_assets(stage: Stage, manifest: Path) -> AssetsDefinition:
+    """Define the assets of one dbt stage."""
+
+    @dbt_assets(
+        manifest=manifest,
+        select=f"config.schema:{stage.value}",
+        name=stage.value,
+        dagster_dbt_translator=StageTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False)),
+    )
+    def build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt) -> Iterator[Any]:
+        yield from _build(context, workspace, dbt, stage)
+
+    return build
+
+
+def _build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt, stage: Stage) -> Iterator[Any]:
+    """Run `dbt build`, then count rows: while dbt writes, nobody else may open the warehouse."""
+    settings = workspace.settings
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.update(dbt_environment(settings))
+    target = settings.state / "dbt" / stage.value
+    shutil.rmtree(target, ignore_errors=True)
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", workspace.dbt_vars()]
+    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+    events = list(invocation.stream())
+    counts = row_counts(settings, stage) if settings.warehouse.exists() else {}
+    for event in events:
+        yield _with_evidence(event, counts)
+    if invocation.get_error():
+        raise Failure(failure_sentence(target, stage))
+
+
+def _with_evidence(event: Any, counts: dict[str, int]) -> Any:
+    if isinstance(event, Output | AssetMaterialization):
+        name = (
+            event.asset_key.path[-1] if isinstance(event, AssetMaterialization) else event.output_name.split("__")[-1]
+        )
+        if name in counts:
+            return event.with_metadata({**event.metadata, "dagster/row_count": counts[name]})
+    if isinstance(event, AssetCheckResult) and not event.passed:
+        failed = event.metadata.get("dagster_dbt/failed_row_count")
+        rows = f" ({failed.value} rows)" if failed else ""
+        return event._replace(description=f"dbt test {event.check_name} found rows that break it{rows}.")
+    return event

@@ -1,0 +1,97 @@
+"""Blocking checks on what dbt built: totals against the raw files, features against time, the golden record."""
+
+from dagster import AssetCheckResult, AssetChecksDefinition, AssetKey, asset_check
+
+from crm_pipeline.dbt.reconcile import difference, features_from_the_future, line_revenue, totals
+from crm_pipeline.raw.suites import ColumnRule, SuiteRules, as_frame, validate_rules
+from crm_pipeline.raw.totals import Totals, raw_totals
+from crm_pipeline.resources import Workspace
+from crm_pipeline.stages import Stage
+
+
+def _verdict(problem: str | None, holds: str) -> AssetCheckResult:
+    return AssetCheckResult(passed=problem is None, description=problem or holds)
+
+
+def _reconciliation(stage: Stage, table: str) -> AssetChecksDefinition:
+    @asset_check(
+        asset=AssetKey([stage.value, table]),
+        name="equals_the_raw_files",
+        blocking=True,
+        description="Orders and revenue up to the as-of date equal those counted on the raw files, to the cent.",
+    )
+    def check(workspace: Workspace) -> AssetCheckResult:
+        expected = raw_totals(workspace.settings, workspace.dataset.business, workspace.as_of_date)
+        with workspace.warehouse() as connection:
+            found = totals(connection, stage)
+        problem = difference(expected, found, "the raw files", f"stage {stage}")
+        return _verdict(problem, f"{found.orders:,} orders, revenue {found.revenue:,}.")
+
+    return check
+
+
+@asset_check(
+    asset=AssetKey([Stage.CUSTOMER.value, "fct_order_lines"]),
+    blocking=True,
+    description="Revenue told by lines equals revenue told by orders, to the cent.",
+)
+def lines_equal_their_orders(workspace: Workspace) -> AssetCheckResult:
+    """Compare the two grains of stage customer."""
+    with workspace.warehouse() as connection:
+        orders = totals(connection, Stage.CUSTOMER)
+        lines = Totals(orders.orders, line_revenue(connection))
+    return _verdict(difference(orders, lines, "fct_orders", "fct_order_lines"), f"Revenue {lines.revenue:,}.")
+
+
+@asset_check(
+    asset=AssetKey([Stage.FEATURES.value, "customer_features"]),
+    blocking=True,
+    description="For each as-of date, the features count exactly the orders placed by then.",
+)
+def features_know_only_the_past(workspace: Workspace) -> AssetCheckResult:
+    """Recount the orders of each as-of date on fct_orders."""
+    with workspace.warehouse() as connection:
+        problem = features_from_the_future(connection, workspace.as_of_date)
+    return _verdict(problem, "No feature is dated after its as-of date.")
+
+
+_GOLDEN_RECORD = SuiteRules(
+    name="golden record",
+    columns=(
+        ColumnRule("customer_key", required=True, unique=True),
+        ColumnRule("customer_id", required=True, unique=True, pattern="^C[0-9a-f]{15}$"),
+        ColumnRule("known_since", required=True),
+        ColumnRule("records", required=True, minimum=1),
+        ColumnRule("consent_email", required=True),
+        ColumnRule("consent_phone", required=True),
+        ColumnRule("gender", valid_values=("female", "male", "other")),
+    ),
+    exact_columns=False,
+)
+_SUITE_ROWS = 200_000
+
+
+@asset_check(
+    asset=AssetKey([Stage.CUSTOMER.value, "dim_customers"]),
+    blocking=True,
+    description="A Great Expectations suite holds on the golden record (at most 200,000 people, taken by key).",
+)
+def golden_record_is_sound(workspace: Workspace) -> AssetCheckResult:
+    """Validate the golden record; the dbt tests of the model cover the whole table."""
+    wanted = ", ".join(rule.name for rule in _GOLDEN_RECORD.columns)
+    query = f"select {wanted} from customer.dim_customers order by customer_key limit {_SUITE_ROWS}"
+    with workspace.warehouse() as connection:
+        frame = as_frame(connection.sql(query).to_arrow_table())
+    suite = validate_rules(_GOLDEN_RECORD, frame)
+    problems = suite.failures + [f"The check itself broke: {error}" for error in suite.errors]
+    return _verdict(" ".join(problems[:3]) or None, f"{suite.evaluated} expectations on {len(frame):,} people.")
+
+
+checks = [
+    _reconciliation(Stage.STAGING, "stg_orders"),
+    _reconciliation(Stage.CUSTOMER, "fct_orders"),
+    lines_equal_their_orders,
+    golden_record_is_sound,
+    features_know_only_the_past,
+    _reconciliation(Stage.MARTS, "kpi_scorecard"),
+]

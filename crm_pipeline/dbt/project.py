@@ -1,0 +1,73 @@
+"""The dbt project's manifest, parsed when it is missing or out of date, and dbt's environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from crm_pipeline.settings import Settings
+from crm_pipeline.stages import Stage
+
+_PROJECT_FILES = ("*.sql", "*.yml", "*.csv", "*.md")
+
+
+class DbtParseError(RuntimeError):
+    """The dbt project does not parse; the message is dbt's own."""
+
+
+def dbt_executable() -> Path:
+    """The dbt of the same virtual environment."""
+    return Path(sys.executable).parent / "dbt"
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The environment variables that profiles.yml and the sources read."""
+    return {
+        "CRM_LAKE": str(settings.lake),
+        "CRM_WAREHOUSE": str(settings.warehouse),
+        "CRM_MEMORY_LIMIT": settings.memory_limit,
+        "CRM_THREADS": str(settings.threads),
+    }
+
+
+def manifest(settings: Settings) -> Path:
+    """Return the path of an up-to-date manifest.json, parsing the project first where a file is newer.
+
+    Raises:
+        DbtParseError: if the project does not parse.
+    """
+    path = settings.dbt_project / "target" / "manifest.json"
+    if not path.exists() or path.stat().st_mtime_ns < _newest_change(settings.dbt_project):
+        _parse(settings)
+    return path
+
+
+def failure_sentence(target: Path, stage: Stage) -> str:
+    """Say in one line which models and tests of a `dbt build` failed, from the results in its target folder."""
+    path = target / "run_results.json"
+    results = json.loads(path.read_text())["results"] if path.exists() else []
+    broken = [result for result in results if result["status"] in ("error", "fail")]
+    said = [f"{result['unique_id'].split('.')[2]} ({_first_lines(result['message'])})" for result in broken]
+    if not said:
+        return f"dbt could not build stage {stage}: see {target / 'dbt.log'}."
+    return f"dbt stopped in stage {stage}: {'; '.join(said[:5])}. Details: {target / 'dbt.log'}."
+
+
+def _first_lines(message: str | None) -> str:
+    return " ".join(line.strip() for line in (message or "").splitlines()[:3] if line.strip())
+
+
+def _newest_change(project: Path) -> int:
+    made_by_dbt = {project / "target", project / "logs"}
+    files = (file for pattern in _PROJECT_FILES for file in project.rglob(pattern))
+    return max(file.stat().st_mtime_ns for file in files if made_by_dbt.isdisjoint(file.parents))
+
+
+def _parse(settings: Settings) -> None:
+    project = str(settings.dbt_project)
+    command = [str(dbt_executable()), "parse", "--project-dir", project, "--profiles-dir", project]
+    environment = {**os.environ, **dbt_environment(settings), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise DbtParseError(done.stdout[-4000:] or done.stderr[-4000:])

@@ -1,0 +1,105 @@
+"""Totals of each dbt stage, each counted on that stage's own tables, to be compared with the raw files'."""
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+
+from crm_pipeline.raw.totals import Totals
+from crm_pipeline.stages import Stage
+
+_STAGING = """
+    with line_totals as (
+        select order_key, sum(net_amount) as net_amount from staging.stg_order_lines group by order_key
+    ),
+    order_revenue as (
+        select
+            stg_orders.kind = 'sale' and stg_orders.status = 'completed' as is_counted,
+            case
+                when stg_orders.status = 'cancelled' then 0
+                when line_totals.order_key is null and stg_orders.status = 'returned'
+                    then -abs(coalesce(total_amount, 0) - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0))
+                when line_totals.order_key is null
+                    then coalesce(total_amount, 0) - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0)
+                when stg_orders.status = 'returned' then net_amount + coalesce(discount_amount, 0)
+                else net_amount - coalesce(discount_amount, 0)
+            end as revenue
+        from staging.stg_orders left join line_totals using (order_key)
+    )
+    select count(*) filter (where is_counted), sum(round(revenue, 2)) from order_revenue
+"""
+_CUSTOMER = "select count(*) filter (where is_counted), sum(revenue) from customer.fct_orders"
+_CUSTOMER_LINES = """
+    select
+        (select coalesce(sum(revenue), 0) from customer.fct_order_lines)
+        + (select coalesce(sum(revenue), 0) from customer.fct_orders
+           where order_key not in (select order_key from customer.fct_order_lines))
+"""
+_MARTS = """
+    select
+        coalesce(sum(value) filter (where kpi = 'orders'), 0),
+        coalesce(sum(value) filter (where kpi = 'revenue'), 0)
+    from marts.kpi_scorecard
+"""
+_QUERIES = {Stage.STAGING: _STAGING, Stage.CUSTOMER: _CUSTOMER, Stage.MARTS: _MARTS}
+
+
+def totals(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Totals:
+    """Count a dbt stage's orders and revenue on its own tables.
+
+    Raises:
+        KeyError: if the stage holds no orders of its own (features).
+    """
+    orders, revenue = connection.execute(_QUERIES[stage]).fetchall()[0]
+    return Totals(int(orders), _cents(revenue))
+
+
+def line_revenue(connection: duckdb.DuckDBPyConnection) -> Decimal:
+    """Revenue of stage customer told by order lines (and by orders that have none)."""
+    return _cents(connection.execute(_CUSTOMER_LINES).fetchall()[0][0])
+
+
+def difference(expected: Totals, found: Totals, expected_in: str, found_in: str) -> str | None:
+    """One sentence on how two totals differ, or None where they are equal to the cent."""
+    parts = []
+    if expected.orders != found.orders:
+        parts.append(f"{found.orders:,} orders instead of {expected.orders:,}")
+    if expected.revenue != found.revenue:
+        parts.append(f"revenue {found.revenue:,} instead of {expected.revenue:,}")
+    return f"{found_in} holds {' and '.join(parts)}, which {expected_in} holds." if parts else None
+
+
+_FUTURE = """
+    with known as (
+        select as_of_date, sum(orders_lifetime) as orders, max(last_order_on) as last_order_on
+        from features.customer_features group by as_of_date
+    ),
+    placed as (
+        select known.as_of_date, count(fct_orders.order_key) as orders
+        from known
+        left join customer.fct_orders
+            on fct_orders.ordered_on <= known.as_of_date
+            and fct_orders.is_counted and fct_orders.customer_key is not null
+        group by known.as_of_date
+    )
+    select known.as_of_date, known.orders, placed.orders, known.last_order_on
+    from known inner join placed using (as_of_date)
+    where known.orders <> placed.orders or known.last_order_on > known.as_of_date or known.as_of_date > ?
+    order by known.as_of_date
+"""
+
+
+def features_from_the_future(connection: duckdb.DuckDBPyConnection, as_of: date) -> str | None:
+    """One sentence on the first as-of date whose features count other orders than were placed by then, or None."""
+    wrong = connection.execute(_FUTURE, [as_of]).fetchall()
+    if not wrong:
+        return None
+    day, counted, placed, last = wrong[0]
+    return (
+        f"Features as of {day} count {counted:,} orders, the last of {last}, where {placed:,} had been placed by then "
+        f"(and {len(wrong) - 1} more dates): a feature knows the future or has lost the past."
+    )
+
+
+def _cents(value: object) -> Decimal:
+    return Decimal(str(value or 0)).quantize(Decimal("0.01"))

@@ -1,0 +1,51 @@
+"""The one entry point: the stages in flow order, their gates, and the job over all of them."""
+
+from dagster import Definitions, in_process_executor
+
+from crm_pipeline.dbt.assets import stage_assets
+from crm_pipeline.dbt.checks import checks as dbt_checks
+from crm_pipeline.dbt.project import dbt_executable, manifest
+from crm_pipeline.identity.assets import identity_tables
+from crm_pipeline.identity.checks import gate as identity_gate
+from crm_pipeline.operations.schedules import crm_daily, every_morning
+from crm_pipeline.publish.assets import serving_file_asset
+from crm_pipeline.publish.checks import opens
+from crm_pipeline.raw.assets import raw_channels
+from crm_pipeline.raw.checks import gate as raw_gate
+from crm_pipeline.resources import resources
+from crm_pipeline.scoring.assets import scoring_tables
+from crm_pipeline.scoring.checks import gate as scoring_gate
+from crm_pipeline.settings import Settings
+from crm_pipeline.stages import Stage
+
+
+def build(settings: Settings) -> Definitions:
+    """Put the stages together for a deployment's settings.
+
+    Raises:
+        DbtParseError: if the dbt project does not parse.
+    """
+    parsed = manifest(settings)
+    marts = stage_assets(Stage.MARTS, parsed)
+    gated = [
+        raw_channels,
+        stage_assets(Stage.STAGING, parsed),
+        identity_tables,
+        stage_assets(Stage.CUSTOMER, parsed),
+        stage_assets(Stage.FEATURES, parsed),
+        scoring_tables,
+        marts,
+    ]
+    gates = [raw_gate, identity_gate, scoring_gate, *dbt_checks]
+    required = [spec.key for made in (*gated, *gates) for spec in made.check_specs if spec.blocking]
+    return Definitions(
+        assets=[*gated, serving_file_asset(sorted(marts.keys), required)],
+        asset_checks=[*gates, opens],
+        jobs=[crm_daily],
+        schedules=[every_morning],
+        resources=resources(settings, dbt_executable()),
+        executor=in_process_executor,
+    )
+
+
+defs = build(Settings())

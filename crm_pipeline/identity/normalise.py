@@ -1,0 +1,132 @@
+"""Identifiers in one form: the same e-mail, phone or loyalty card written in two ways becomes one value.
+
+Text work is SQL. Phone numbers need the numbering plans of `phonenumbers`, at some 40 microseconds a number: only
+numbers that could equal another one are parsed, each text once.
+"""
+
+import duckdb
+import phonenumbers
+import pyarrow as pa
+
+from crm_pipeline.identity.match_settings import KINDS, IdentityError, MatchSettings
+
+# What sources write when they know nothing, or when the value is not the person's own. Matched in full, in lower case.
+BLOCKED_PATTERNS: tuple[str, ...] = (
+    "[0-]*",
+    "-1",
+    "null|none|nil|nan|n/a|na|n\\.a\\.|-+|\\?+|x+",
+    "anonymous|unknown|undefined|guest|default|test|dummy|missing|not provided|no email|no phone",
+    "(no-?_?reply|do-?_?not-?_?reply|none|null|nobody|no-?_?e?mail|unknown|anonymous|n/?a)@.*",
+    "0?1234567(8(90?)?)?",
+)
+_PLAIN_PHONE = "^[0-9 +()./-]+$"
+# A shorter number (a short code, a slip of the hand) says too little about a person to link two records. It also
+# makes the last digits a safe first sieve: two spellings of one longer number always share them.
+SHORTEST_PHONE = 7
+
+_PHONE_SCHEMA = pa.schema([("text", pa.string()), ("number", pa.string()), ("is_blocked", pa.bool_())])
+
+
+def normalise_phone(text: str, region: str) -> str | None:
+    """Return the number in E.164 (with its extension, if it has one), or None when it cannot be a phone number."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    digits = str(number.national_number)
+    # One digit over and over is what a form is filled with, whatever country code stands before it.
+    if len(digits) < SHORTEST_PHONE or len(set(digits)) == 1 or not phonenumbers.is_possible_number(number):
+        return None
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return f"{written};ext={number.extension}" if number.extension else written
+
+
+def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> None:
+    """Make the temporary tables `records` and `identifiers` from `staging.stg_identifiers`.
+
+    `records` numbers the records by age (`node` 0 is the first ever seen), so that the smallest node of a group is its
+    founding record. `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
+    """
+    _refuse_unknown_kinds(con)
+    con.execute("""
+        create temp table records as
+        select record_id, min(first_delivery) as first_delivery,
+            row_number() over (order by min(first_delivery) nulls last, record_id) - 1 as node
+        from staging.stg_identifiers where record_id is not null group by record_id
+    """)
+    con.execute("""
+        create temp table texts as
+        select distinct records.node, identifiers.kind, trim(identifiers.value) as text
+        from staging.stg_identifiers as identifiers join records using (record_id)
+        where trim(identifiers.value) <> ''
+    """)
+    con.register("phones", _parse_phones(con, settings))
+    patterns = "|".join(f"({pattern})" for pattern in BLOCKED_PATTERNS)
+    blocked = [value.strip().lower() for value in settings.blocked]
+    con.execute(
+        """
+        create temp table identifiers as
+        with judged as (
+            select texts.node, texts.kind, texts.text, phones.number,
+                -- The id proper: a source id is written as `system|id`.
+                lower(case when texts.kind = 'source_id' then regexp_replace(texts.text, '^[^|]*[|]', '')
+                    else texts.text end) as bare,
+                coalesce(phones.is_blocked, false) or regexp_full_match(bare, $patterns)
+                    or list_contains($blocked::varchar[], bare) as is_blocked
+            from texts left join phones on texts.kind = 'phone' and texts.text = phones.text
+        )
+        select distinct node, kind,
+            case kind when 'email' then lower(text) when 'loyalty_id' then upper(text)
+                when 'phone' then coalesce(number, text) else text end as value,
+            case when is_blocked then 'blocked'
+                when kind = 'phone' and number is null then 'malformed'
+                when kind = 'email' and not regexp_full_match(text, '[^@\\s]+@[^@\\s]+[.][^@\\s]+') then 'malformed'
+            end as unusable
+        from judged
+        """,
+        {"patterns": patterns, "blocked": blocked},
+    )
+    con.unregister("phones")
+    con.execute("drop table texts")
+
+
+def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute("select distinct kind from staging.stg_identifiers order by kind").fetchall()
+    unknown = [str(kind) for (kind,) in found if kind not in KINDS]
+    if unknown:
+        raise IdentityError(
+            f"staging.stg_identifiers holds the unknown kind {', '.join(unknown)}; "
+            f"the match rules know {', '.join(KINDS)}. Correct the staging model or add a rule."
+        )
+
+
+def _parse_phones(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> pa.Table:
+    """Parse the phone texts that could link two records: the others need no normal form."""
+    con.execute(f"""
+        create temp table phone_texts as
+        select text, count(*) as records,
+            case when regexp_matches(text, '{_PLAIN_PHONE}')
+                then right(regexp_replace(text, '[^0-9]', '', 'g'), {SHORTEST_PHONE}) end as ending
+        from texts where kind = 'phone' group by text
+    """)
+    odd = [text for (text,) in con.execute("select text from phone_texts where ending is null").fetchall()]
+    numbers = {text: normalise_phone(text, settings.default_region) for text in odd}
+    endings = [number[-SHORTEST_PHONE:] for number in numbers.values() if number]
+    plain = con.execute(
+        """
+        select text from phone_texts where ending is not null
+        qualify records > 1 or count(*) over (partition by ending) > 1 or list_contains($endings::varchar[], ending)
+        """,
+        {"endings": sorted(set(endings))},
+    ).fetchall()
+    con.execute("drop table phone_texts")
+    numbers |= {text: normalise_phone(text, settings.default_region) for (text,) in plain}
+    blocked = {normalise_phone(value, settings.default_region) for value in settings.blocked} - {None}
+    return pa.table(
+        {
+            "text": list(numbers),
+            "number": list(numbers.values()),
+            "is_blocked": [number in blocked for number in numbers.values()],
+        },
+        schema=_PHONE_SCHEMA,
+    )

@@ -1,0 +1,1 @@
+"""Running the pipeline: schedules, the run lock, progress in the terminal, the Dagster home."""

@@ -1,0 +1,53 @@
+"""One run of a dataset at a time, whoever starts it: terminal, schedule or Dagster UI."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class RunLockedError(RuntimeError):
+    """Another run of the dataset is going on."""
+
+
+class RunLock:
+    """An advisory lock on a file; the operating system drops it when its holder dies, so none is ever stale."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, run_id: str) -> None:
+        """Take the lock and write down who holds it.
+
+        Raises:
+            RunLockedError: if another process (or another run in this one) holds it.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "of unknown id"
+            os.close(descriptor)
+            raise RunLockedError(
+                f"Another run of this dataset is going on ({holder}). Remedy: let it end, or use crm run --wait."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"run {run_id[:8]}, process {os.getpid()}".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def is_free(self) -> bool:
+        """Tell whether a run could start now."""
+        probe = RunLock(self._path)
+        try:
+            probe.acquire("probe")
+        except RunLockedError:
+            return False
+        probe.release()
+        return True

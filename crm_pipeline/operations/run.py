@@ -1,0 +1,109 @@
+"""One run of `crm_daily` in this process, told in the terminal as it goes."""
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TextIO
+
+from dagster import DagsterInstance, Definitions, JobDefinition
+from dagster._core.utils import make_new_run_id
+
+from crm_pipeline.operations.progress import Progress
+from crm_pipeline.operations.schedules import DAILY
+from crm_pipeline.stages import Stage
+
+_POLL_SECONDS = 0.2
+_LOGS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended: `problems` holds one sentence per failed check or step."""
+
+    run_id: str
+    success: bool
+    problems: list[str]
+
+
+def execute(
+    definitions: Definitions, log_folder: Path, as_of: date | None = None, *, verbose: bool = False
+) -> RunOutcome:
+    """Run all stages in flow order, with the instance that DAGSTER_HOME names.
+
+    Args:
+        definitions: the project's definitions.
+        log_folder: gets a file with dbt's output, unless verbose.
+        as_of: computes everything as of the end of this day; None leaves it to settings and pipeline.yml.
+        verbose: shows Dagster's own log instead of one line a stage.
+    """
+    job = definitions.resolve_job_def(DAILY)
+    run_config = {"resources": {"workspace": {"config": {"as_of": as_of.isoformat()}}}} if as_of else {}
+    if not verbose:
+        run_config["loggers"] = {"console": {"config": {"log_level": "CRITICAL"}}}
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+    run_id = make_new_run_id()
+    with DagsterInstance.get() as instance, _log(log_folder / f"{run_id}.log", verbose) as terminal:
+        progress = Progress(_stage_of_steps(job), terminal)
+        watcher = _Watcher(instance, run_id, progress)
+        watcher.start()
+        try:
+            result = job.execute_in_process(
+                run_config=run_config, instance=instance, raise_on_error=False, run_id=run_id
+            )
+        finally:
+            watcher.stop()
+    problems = progress.problems or ([progress.run_failure] if progress.run_failure else [])
+    return RunOutcome(run_id, result.success, problems if not result.success else [])
+
+
+@contextmanager
+def _log(path: Path, verbose: bool) -> Iterator[TextIO]:
+    """Keep the terminal for one line a stage: what else is printed goes to a file. Yields the terminal."""
+    terminal = sys.stdout
+    if verbose:
+        yield terminal
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
+        yield terminal
+    for old in sorted(path.parent.glob("*.log"), key=lambda log: log.stat().st_mtime_ns)[:-_LOGS_KEPT]:
+        old.unlink()
+
+
+def _stage_of_steps(job: JobDefinition) -> dict[str, Stage]:
+    """Map each step to its stage: a step's name begins with it."""
+    return {name: Stage(name.split("__")[0]) for name in job.graph.node_dict}
+
+
+class _Watcher(threading.Thread):
+    """Follows a run's events in the instance's log and hands them on."""
+
+    def __init__(self, instance: DagsterInstance, run_id: str, progress: Progress) -> None:
+        super().__init__(daemon=True)
+        self._instance, self._run_id, self._progress = instance, run_id, progress
+        self._stopping = threading.Event()
+        self._cursor: str | None = None
+
+    def run(self) -> None:
+        while not self._stopping.wait(_POLL_SECONDS):
+            self._drain()
+
+    def stop(self) -> None:
+        """Take in the last events and print what is left to say."""
+        self._stopping.set()
+        self.join()
+        self._drain()
+        self._progress.finish()
+
+    def _drain(self) -> None:
+        connection = self._instance.get_records_for_run(self._run_id, cursor=self._cursor)
+        for record in connection.records:
+            entry = record.event_log_entry
+            if entry.dagster_event:
+                self._progress.handle(entry.dagster_event, entry.timestamp)
+        self._cursor = connection.cursor

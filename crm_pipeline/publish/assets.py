@@ -1,0 +1,106 @@
+"""The publish stage in Dagster: one step that publishes only what every gate vouches for."""
+
+import time
+from collections.abc import Sequence
+
+import pyarrow.compute as pc
+from dagster import (
+    AssetCheckKey,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    DagsterEventType,
+    DagsterInstance,
+    Failure,
+    MaterializeResult,
+    asset,
+)
+
+from crm_pipeline import __version__
+from crm_pipeline.identity.store import read as read_identity
+from crm_pipeline.lake import current_version
+from crm_pipeline.publish.errors import PublishError
+from crm_pipeline.publish.gates import Gate, Outcome, judge
+from crm_pipeline.publish.release import publish
+from crm_pipeline.publish.serving import ReleaseInfo
+from crm_pipeline.raw.accounting import raw_totals
+from crm_pipeline.raw.contract import pii_columns
+from crm_pipeline.raw.ledger import read_ledger
+from crm_pipeline.resources import Workspace
+from crm_pipeline.settings import now
+from crm_pipeline.stages import Stage
+
+SERVING_FILE = AssetKey([Stage.PUBLISH.value, "serving_file"])
+
+
+def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckKey]) -> AssetsDefinition:
+    """Define the serving file: it depends on all marts and is published only when all `required` checks passed."""
+
+    @asset(
+        key=SERVING_FILE,
+        deps=marts,
+        group_name=Stage.PUBLISH.value,
+        description="The DuckDB file that BI tools open: marts, dimensions and facts without personal data.",
+    )
+    def publish__serving_file(context: AssetExecutionContext, workspace: Workspace) -> MaterializeResult:
+        started = time.monotonic()
+        verdict = judge(_gate(context.instance, key) for key in required)
+        if not verdict.allowed:
+            raise Failure("Not published. " + " ".join(verdict.obstacles))
+        try:
+            published = publish(workspace.settings, _release(workspace, context.run_id, verdict.passed), pii_columns())
+        except PublishError as error:
+            raise Failure(f"Not published. {error}") from error
+        info = published.release.info
+        return MaterializeResult(
+            metadata={
+                "release": published.release.name,
+                "is_new": published.is_new,
+                "as_of_date": str(info.as_of_date),
+                "people": info.people,
+                "orders": info.orders,
+                "revenue": str(info.revenue),
+                "checks_passed": info.checks_passed,
+                "megabytes": round(workspace.settings.serving_file.stat().st_size / 1e6, 1),
+                "dagster/row_count": info.people,
+                "seconds": round(time.monotonic() - started, 2),
+            }
+        )
+
+    return publish__serving_file
+
+
+def _release(workspace: Workspace, run_id: str, checks_passed: int) -> ReleaseInfo:
+    """Describe the release by totals that do not come from the tables which are published."""
+    settings, as_of = workspace.settings, workspace.as_of_date
+    expected = raw_totals(settings, workspace.dataset.business, as_of)
+    person_map = read_identity(settings, "person_map")
+    ledger = read_ledger(current_version(settings.lake / Stage.RAW))
+    return ReleaseInfo(
+        run_id=run_id,
+        as_of_date=as_of,
+        published_at=now(),
+        code_version=__version__,
+        people=pc.count_distinct(person_map["customer_key"]).as_py() if person_map else 0,
+        orders=expected.orders,
+        revenue=expected.revenue,
+        rows_quarantined=sum(entry.rows_quarantined for entry in ledger),
+        checks_passed=checks_passed,
+    )
+
+
+def _gate(instance: DagsterInstance, key: AssetCheckKey) -> Gate:
+    """The latest outcome of a check, and whether it judged the latest data."""
+    name = f"{key.asset_key.to_user_string()}:{key.name}"
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
+    event = record.event.dagster_event if record and record.event else None
+    if event is None or event.event_type is not DagsterEventType.ASSET_CHECK_EVALUATION:
+        return Gate(name, Outcome.MISSING)
+    evaluation = event.asset_check_evaluation_data
+    if not evaluation.passed:
+        return Gate(name, Outcome.FAILED, evaluation.description or "")
+    judged = evaluation.target_materialization_data
+    latest = instance.get_latest_materialization_event(key.asset_key)
+    if latest and (judged is None or judged.run_id != latest.run_id):
+        return Gate(name, Outcome.STALE)
+    return Gate(name, Outcome.PASSED)

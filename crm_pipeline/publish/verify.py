@@ -1,0 +1,118 @@
+"""Is a built serving file fit to be published? Each check on the finished file, in a connection of its own."""
+
+import struct
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from crm_pipeline.publish.contents import PublishedTable, is_pii, published_tables, quoted
+from crm_pipeline.publish.errors import PublishError
+from crm_pipeline.publish.fingerprint import fingerprint
+from crm_pipeline.publish.serving import WAREHOUSE, ReleaseInfo, open_engine
+from crm_pipeline.settings import Settings
+
+# The file header: a checksum of 8 bytes, the letters DUCK, the storage version (65 is DuckDB 1.2's).
+_HEADER = struct.Struct("<8x4sQ")
+_NEWEST_STORAGE = 65
+_BUILT = "built"
+
+
+def verify(settings: Settings, built: Path, release: ReleaseInfo, pii: Collection[str]) -> None:
+    """Check a built serving file against the warehouse and the release's totals.
+
+    Raises:
+        PublishError: with one sentence per fault.
+    """
+    if built.with_name(f"{built.name}.wal").exists():
+        raise PublishError("The built file still has a write-ahead log: rows would be lost. Publish again.")
+    faults = _storage_faults(built)
+    with open_engine(settings) as con:
+        con.execute(f"attach '{str(built).replace(chr(39), chr(39) * 2)}' as {_BUILT} (read_only)")
+        tables = published_tables(con, WAREHOUSE, pii)
+        faults += _pii_faults(con, pii) or _content_faults(con, tables, release)
+        if not faults:
+            faults = _release_faults(con, release) + _total_faults(con, release)
+    if faults:
+        raise PublishError("The built serving file was not published. " + " ".join(faults))
+
+
+def storage_number(path: Path) -> int:
+    """Return the storage version in a DuckDB file's header.
+
+    Raises:
+        PublishError: if it is not a DuckDB file.
+    """
+    with path.open("rb") as file:
+        start = file.read(_HEADER.size)
+    letters, number = _HEADER.unpack(start) if len(start) == _HEADER.size else (b"", 0)
+    if letters != b"DUCK":
+        raise PublishError(f"{path.name} is not a DuckDB file.")
+    return int(number)
+
+
+def _storage_faults(built: Path) -> list[str]:
+    number = storage_number(built)
+    if number <= _NEWEST_STORAGE:
+        return []
+    return [f"Its storage version is {number}, newer than the {_NEWEST_STORAGE} that older drivers can open."]
+
+
+def _pii_faults(con: duckdb.DuckDBPyConnection, pii: Collection[str]) -> list[str]:
+    columns = con.execute(
+        "select table_schema || '.' || table_name, column_name from information_schema.columns "
+        "where table_catalog = ? order by all",
+        [_BUILT],
+    ).fetchall()
+    return [
+        f"{table} has the column {column}, which is personal data." for table, column in columns if is_pii(column, pii)
+    ]
+
+
+def _content_faults(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], release: ReleaseInfo
+) -> list[str]:
+    listed = con.execute(
+        "select table_schema || '.' || table_name from information_schema.tables where table_catalog = ?", [_BUILT]
+    ).fetchall()
+    found = {label for (label,) in listed}
+    expected = {table.label for table in tables} | {"main._release"}
+    faults = [f"The table {label} is missing." for label in sorted(expected - found)]
+    faults += [f"The table {label} does not belong there." for label in sorted(found - expected)]
+    if faults:
+        return faults
+    for table in tables:
+        ours, theirs = _rows(con, _BUILT, table.sql_name), _rows(con, WAREHOUSE, table.sql_name)
+        if ours != theirs:
+            faults.append(f"{table.label} has {ours:,} rows, {theirs:,} in the warehouse.")
+    if not faults and fingerprint(con, _BUILT, tables) != release.fingerprint:
+        faults.append("Its content differs from the warehouse's: the warehouse changed meanwhile. Publish again.")
+    return faults
+
+
+def _release_faults(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> list[str]:
+    rows = con.execute(f"select run_id, fingerprint from {_BUILT}.main._release").fetchall()
+    return [] if rows == [(release.run_id, release.fingerprint)] else ["_release does not hold this release's one row."]
+
+
+def _total_faults(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> list[str]:
+    people = _rows(con, _BUILT, "customer.dim_customers")
+    views = _rows(con, _BUILT, "marts.customer_360")
+    orders, revenue = con.execute(
+        f"select count(*) filter (where is_counted), coalesce(sum(revenue), 0)::decimal(38, 2) "
+        f"from {_BUILT}.customer.fct_orders"
+    ).fetchall()[0]
+    remedy = "Find the stage whose totals differ and run it again."
+    faults = []
+    if people != release.people or views != release.people:
+        faults.append(f"It has {people:,} people and {views:,} rows in customer_360, expected {release.people:,}.")
+    if orders != release.orders:
+        faults.append(f"It has {orders:,} counted orders, expected {release.orders:,}.")
+    if revenue != Decimal(release.revenue):
+        faults.append(f"Its revenue is {revenue:,}, expected {release.revenue:,}.")
+    return [*faults, remedy] if faults else []
+
+
+def _rows(con: duckdb.DuckDBPyConnection, catalog: str, sql_name: str) -> int:
+    return int(con.execute(f"select count(*) from {quoted(catalog)}.{sql_name}").fetchall()[0][0])

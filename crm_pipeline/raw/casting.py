@@ -1,0 +1,235 @@
+"""The SQL that turns a file's text into a contract's types, and says for each value that does not fit why not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from crm_pipeline.dataset import ColumnMapping, SourceConfig
+from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
+from crm_pipeline.raw.readers import LINE, PROBLEM, RAW, SOURCE_ROWS, literal, quoted
+
+TYPED_ROWS = "typed_rows"
+HASH = "__hash"
+_SPACE = " \t\r\n\f\v\u00a0\ufeff"
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
+_TIME = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+_TIME_WITH_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|z|[+-]\d{2}(:?\d{2})?)$"
+_DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}([. \x{00a0}\x{202f}]\d{3})+)(,\d+)?$"
+_PLAIN_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+EMPTY, UNREADABLE, NOT_ALLOWED, TOO_LOW, TOO_HIGH, NO_MATCH = range(1, 7)
+
+
+@dataclass(frozen=True)
+class CastPlan:
+    """Builds the statements for one file."""
+
+    contract: Contract
+    source: SourceConfig
+    zone: str
+    run_time: datetime
+    columns: tuple[str, ...]
+
+    @property
+    def mapped(self) -> list[Column]:
+        """The contract columns that the source fills."""
+        return [column for column in self.contract.columns if column.name in self.source.columns]
+
+    def typed_rows(self) -> str:
+        """Return the statement that makes `typed_rows`: typed values, a hash of the source row, problem codes."""
+        values = "".join(f", {self._value(column)} as {quoted(column.name)}" for column in self.mapped)
+        codes = "".join(f", {self._code(column)} as {code_name(column)}" for column in self.mapped)
+        names = "".join(f", {quoted(column.name)}" for column in self.mapped)
+        return f"""
+            create or replace table {TYPED_ROWS} as
+            select "{LINE}", {HASH}{names}{codes}
+            from (select "{LINE}", {HASH}{self._text_names()}{values} from ({self.texts()}))
+            """
+
+    def texts(self, only: str = "true") -> str:
+        """Return the query for the trimmed text of each mapped column (`t_<name>`)."""
+        texts = "".join(f", {self._text(column)} as {_text_name(column)}" for column in self.mapped)
+        return f"""
+            select "{LINE}", {self._row_hash()} as {HASH}{texts}
+            from {SOURCE_ROWS} where "{PROBLEM}" is null and {only}
+            """
+
+    def problem(self, column: Column) -> str:
+        """Return SQL for the sentence on a column's problem, from its code and text."""
+        kind = _kind(column)
+        shown = _shown(column, self._is_pii(column))
+        bounds = {TOO_LOW: f"below the minimum {column.minimum}", TOO_HIGH: f"above the maximum {column.maximum}"}
+        if column.maximum == RUN_TIME:
+            bounds[TOO_HIGH] = "later than the time of the run"
+        sentences = {
+            EMPTY: "is empty, and it is required",
+            UNREADABLE: f"cannot be read as {kind}",
+            NOT_ALLOWED: "is not one of the allowed values",
+            **{code: f"is {text}" for code, text in bounds.items()},
+            NO_MATCH: f"does not match the pattern {column.pattern}",
+        }
+        cases = " ".join(f"when {code} then {literal(text)}" for code, text in sentences.items())
+        return f"case {code_name(column)} {cases} end || case {code_name(column)} when {EMPTY} then '' else {shown} end"
+
+    def remedy(self, column: Column) -> str:
+        """Return SQL for what to do about a column's problem."""
+        mapping = self.source.columns[column.name]
+        origin = f"'{mapping.from_}'" if mapping.from_ else "the value"
+        key = f"columns.{column.name} of the source {self.source.name} in pipeline.yml"
+        unreadable = f"Correct it in the source system, or {key}."
+        if column.logical_type in ("date", "timestamp"):
+            told = f"now '{mapping.format}'" if mapping.format else "now ISO 8601"
+            unreadable = f"Set the format ({told}) in {key}, or correct the value."
+        elif column.logical_type == "number" and mapping.decimal == ".":
+            unreadable = f"Correct it, or set decimal: ',' in {key} if that is the decimal sign."
+        remedies = {
+            EMPTY: f"Fill {origin} in the source system, or correct {key}.",
+            UNREADABLE: unreadable,
+            NOT_ALLOWED: f"Map it to one of {', '.join(column.valid_values)} with sql in {key}.",
+            TOO_LOW: f"Correct it in the source system, or {key}.",
+            TOO_HIGH: f"Correct it in the source system, or {key}.",
+            NO_MATCH: f"Correct it in the source system, or {key}.",
+        }
+        cases = " ".join(f"when {code} then {literal(text)}" for code, text in remedies.items())
+        return f"case {code_name(column)} {cases} end"
+
+    def is_bad(self) -> str:
+        """Return the condition on `typed_rows` that a row has some problem."""
+        return " or ".join(f"{code_name(column)} is not null" for column in self.mapped)
+
+    def row_as_json(self) -> str:
+        """Return SQL for a source row as JSON text."""
+        fields = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.columns)
+        return f'coalesce("{RAW}", json_object({fields})::varchar)'
+
+    def _is_pii(self, column: Column) -> bool:
+        """A column is as personal as anything else that is made from the same source column."""
+        if column.pii:
+            return True
+        personal = {self.source.columns[other.name].from_ for other in self.mapped if other.pii} - {None}
+        return self.source.columns[column.name].from_ in personal
+
+    def _row_hash(self) -> str:
+        parts = ", ".join(f"coalesce({quoted(name)}, '')" for name in self.columns)
+        return f"""md5_number(coalesce("{RAW}", concat_ws(chr(31), {parts})))"""
+
+    def _text_names(self) -> str:
+        return "".join(f", {_text_name(column)}" for column in self.mapped)
+
+    def _text(self, column: Column) -> str:
+        mapping = self.source.columns[column.name]
+        text = f"nullif(trim(({_origin(mapping)})::varchar, {literal(_SPACE)}), '')"
+        if self.source.read.null_values:
+            nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
+            text = f"case when {text} in ({nulls}) then null else {text} end"
+        return text
+
+    def _value(self, column: Column) -> str:
+        mapping, text = self.source.columns[column.name], _text_name(column)
+        if column.logical_type == "string":
+            return _canonical(text, column.valid_values) if column.valid_values else text
+        if column.logical_type in ("integer", "number"):
+            return _number(text, column, mapping)
+        if column.logical_type == "boolean":
+            return _boolean(text)
+        moment = f"timezone('UTC', {self._moment(text, mapping, column.logical_type)})"
+        if column.logical_type == "date":
+            return f"try_cast({self._moment(text, mapping, 'date')} as date)"
+        return moment
+
+    def _moment(self, text: str, mapping: ColumnMapping, kind: str) -> str:
+        """Return SQL for a date (naive) or an instant (with time zone)."""
+        if kind == "date":
+            if mapping.format:
+                return f"try_strptime({text}, {literal(mapping.format)})"
+            return f"case when regexp_matches({text}, '^\\d{{4}}[-/]\\d') then try_cast({text} as date) end"
+        zone = literal(self.zone)
+        if mapping.format:
+            parsed = f"try_strptime({text}, {literal(mapping.format)})"
+            has_offset = "%z" in mapping.format or "%Z" in mapping.format
+            return parsed if has_offset else f"timezone({zone}, {parsed})"
+        return f"""case
+            when regexp_matches({text}, '{_TIME}') then timezone({zone}, try_cast({text} as timestamp))
+            when regexp_matches({text}, '{_TIME_WITH_OFFSET}') then try_cast({text} as timestamptz)
+        end"""
+
+    def _code(self, column: Column) -> str:
+        text, value = _text_name(column), quoted(column.name)
+        cases = []
+        if column.required:
+            cases.append(f"when {text} is null then {EMPTY}")
+        unfit = NOT_ALLOWED if column.valid_values else UNREADABLE
+        cases.append(f"when {text} is not null and {value} is null then {unfit}")
+        if column.minimum is not None:
+            cases.append(f"when {value} < {self._bound(column, column.minimum)} then {TOO_LOW}")
+        if column.maximum is not None:
+            cases.append(f"when {value} > {self._bound(column, column.maximum)} then {TOO_HIGH}")
+        if column.pattern is not None:
+            cases.append(f"when not regexp_matches({value}, {literal(column.pattern)}) then {NO_MATCH}")
+        return f"(case {' '.join(cases)} end)::utinyint"
+
+    def _bound(self, column: Column, bound: str) -> str:
+        if bound == RUN_TIME:
+            moment = self.run_time.astimezone(ZoneInfo("UTC")) if self.run_time.tzinfo else self.run_time
+            bound = moment.replace(tzinfo=None).isoformat(sep=" ")
+        return f"{literal(bound)}::{column.physical_type}"
+
+
+def code_name(column: Column) -> str:
+    """Return the name of the column that holds a contract column's problem code."""
+    return quoted(f"p_{column.name}")
+
+
+def _text_name(column: Column) -> str:
+    return quoted(f"t_{column.name}")
+
+
+def _origin(mapping: ColumnMapping) -> str:
+    if mapping.from_ is not None:
+        return quoted(mapping.from_)
+    return f"{mapping.sql}\n" if mapping.sql is not None else literal(mapping.value or "")
+
+
+def _canonical(text: str, valid: tuple[str, ...]) -> str:
+    """Return the allowed value in the contract's spelling, whatever the case in the file."""
+    cases = " ".join(f"when {literal(value.casefold())} then {literal(value)}" for value in valid)
+    return f"case lower({text}) {cases} end"
+
+
+def _number(text: str, column: Column, mapping: ColumnMapping) -> str:
+    if mapping.decimal == ",":
+        plain = f"replace(regexp_replace({text}, '[. \\x{{00a0}}\\x{{202f}}]', '', 'g'), ',', '.')"
+        number = f"case when regexp_matches({text}, '{_DECIMAL_COMMA}') then {plain} end"
+    else:
+        number = f"case when regexp_matches({text}, '{_PLAIN_NUMBER}') then {text} end"
+    if column.logical_type == "number":
+        return f"try_cast({number} as {column.physical_type})"
+    # A cast of '1.5' would round; a count that is no whole number is a mistake.
+    return (
+        f"case when try_cast({number} as decimal(38, 6)) % 1 = 0 then try_cast({number} as {column.physical_type}) end"
+    )
+
+
+def _boolean(text: str) -> str:
+    true, false = (", ".join(literal(word) for word in words) for words in (_TRUE, _FALSE))
+    return f"case when lower({text}) in ({true}) then true when lower({text}) in ({false}) then false end"
+
+
+def _kind(column: Column) -> str:
+    kinds = {
+        "integer": "a whole number",
+        "number": f"a number ({column.physical_type})",
+        "boolean": "yes or no",
+        "date": "a date",
+        "timestamp": "a time",
+    }
+    return kinds.get(column.logical_type, "text")
+
+
+def _shown(column: Column, personal: bool) -> str:
+    """Return SQL for the value behind a sentence; nothing where it is, or looks like, personal data."""
+    if personal:
+        return "''"
+    text = _text_name(column)
+    return f"case when regexp_matches({text}, '@|\\d{{9}}') then '' else ': ''' || left({text}, 40) || '''' end"

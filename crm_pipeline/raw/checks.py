@@ -1,0 +1,63 @@
+"""The gate behind the raw stage: contracts, accounting, quarantine; unusual volume and silence only warn."""
+
+from collections.abc import Iterator
+
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
+
+from crm_pipeline.lake import current_version
+from crm_pipeline.raw import accounting
+from crm_pipeline.raw.contract import Contract, contracts
+from crm_pipeline.raw.ledger import LedgerEntry, read_ledger
+from crm_pipeline.raw.load import raw_folder
+from crm_pipeline.raw.suites import sample, validate
+from crm_pipeline.resources import Workspace
+from crm_pipeline.settings import now
+from crm_pipeline.stages import Stage
+
+_BLOCKING = {
+    "meets_its_contract": "A Great Expectations suite made from the contract holds on the newest deliveries.",
+    "rows_accounted_for": "Rows read = loaded + quarantined + duplicate + superseded, in the ledger and on disk.",
+    "quarantine_within_limit": "No file is refused, and none has more quarantined rows than the limit.",
+}
+_WARNING = {"as_usual": "Files are whole, of their usual size, and come at their usual pace."}
+
+
+@multi_asset_check(
+    name=f"{Stage.RAW}__gate",
+    specs=[
+        AssetCheckSpec(name, asset=AssetKey([Stage.RAW.value, channel]), blocking=name in _BLOCKING, description=text)
+        for channel in contracts()
+        for name, text in (_BLOCKING | _WARNING).items()
+    ],
+)
+def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
+    """Judge what each channel holds now, whichever run loaded it."""
+    entries = read_ledger(current_version(raw_folder(workspace.settings)))
+    for contract in contracts().values():
+        yield from _channel(workspace, contract, [entry for entry in entries if entry.channel == contract.name])
+
+
+def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry]) -> Iterator[AssetCheckResult]:
+    settings, moment = workspace.settings, now()
+    version = raw_folder(settings) / "current"
+    still_open = accounting.open_entries(entries, settings.dataset_folder)
+    suite = validate(contract, sample(settings, contract.name), moment)
+    found = {
+        "meets_its_contract": suite.failures + [f"The check itself broke: {error}" for error in suite.errors],
+        "rows_accounted_for": accounting.unaccounted_rows(version, entries),
+        "quarantine_within_limit": accounting.refused_files(still_open)
+        + accounting.quarantine_failures(version, still_open, settings.quarantine_limit),
+        "as_usual": accounting.incomplete_files(still_open)
+        + accounting.volume_warnings(still_open, entries)
+        + accounting.freshness_warnings(entries, moment),
+    }
+    holds = f"{len(entries)} files, {sum(entry.rows_loaded for entry in entries):,} current rows."
+    for name, problems in found.items():
+        yield AssetCheckResult(
+            asset_key=AssetKey([Stage.RAW.value, contract.name]),
+            check_name=name,
+            passed=not problems,
+            severity=AssetCheckSeverity.ERROR if name in _BLOCKING else AssetCheckSeverity.WARN,
+            description=" ".join(problems[:3]) or holds,
+            metadata={"problems": problems[:50], "evaluated": suite.evaluated},
+        )

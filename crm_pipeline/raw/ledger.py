@@ -1,0 +1,109 @@
+"""The ledger: what became of each row of each delivered file, kept as one Parquet file in every raw version."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crm_pipeline import lake
+from crm_pipeline.raw.contract import arrow_type
+
+LEDGER_FILE = "ledger.parquet"
+LOADED = "loaded"
+REFUSED = "refused"
+
+LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
+    "file_id": ("VARCHAR", "SHA-256 of the file's content."),
+    "source": ("VARCHAR", "Name of the source in pipeline.yml."),
+    "system": ("VARCHAR", "System whose ids the rows' ids belong to."),
+    "channel": ("VARCHAR", "Channel that the source feeds."),
+    "file": ("VARCHAR", "Path of the file, relative to the dataset folder."),
+    "bytes": ("BIGINT", "Size of the file."),
+    "delivery": ("BIGINT", "Running number of the delivery, over all sources."),
+    "mapping": ("VARCHAR", "Hash of the contract and the source's configuration that the file was read with."),
+    "rows_read": ("BIGINT", "Rows in the file."),
+    "rows_loaded": ("BIGINT", "Rows of the file that are current."),
+    "rows_quarantined": ("BIGINT", "Rows that were not loaded because of a problem."),
+    "rows_duplicate": ("BIGINT", "Exact copies of another row of the file that were dropped."),
+    "rows_duplicate_kept": ("BIGINT", "Exact copies of another row of the file that were kept when it was loaded."),
+    "rows_superseded": ("BIGINT", "Rows that a later row or delivery of the same key replaced."),
+    "outcome": ("VARCHAR", "`loaded`, or `refused` where no row of the file could be used."),
+    "run_id": ("VARCHAR", "Run that loaded the file."),
+    "loaded_at": ("TIMESTAMP", "Time of that run (UTC)."),
+    "problem": ("VARCHAR", "Why the file was refused, or what is wrong with it as a whole."),
+}
+
+QUARANTINE_COLUMNS: dict[str, tuple[str, str]] = {
+    "source": ("VARCHAR", "Name of the source in pipeline.yml."),
+    "channel": ("VARCHAR", "Channel that the source feeds."),
+    "file": ("VARCHAR", "Path of the file, relative to the dataset folder."),
+    "line": ("BIGINT", "Line in the file; empty where the file as a whole was refused."),
+    "column": ("VARCHAR", "Contract column whose value is the problem; empty where it is the row as a whole."),
+    "problem": ("VARCHAR", "What is wrong, without personal data."),
+    "remedy": ("VARCHAR", "What to do about it."),
+    "row": ("VARCHAR", "The row as it was delivered, as JSON."),
+}
+
+
+@dataclass
+class LedgerEntry:
+    """One delivered file. `rows_read` always equals the sum of loaded, quarantined, duplicate and superseded rows."""
+
+    file_id: str
+    source: str
+    system: str
+    channel: str
+    file: str
+    bytes: int
+    delivery: int
+    mapping: str
+    rows_read: int = 0
+    rows_loaded: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    rows_duplicate_kept: int = 0
+    rows_superseded: int = 0
+    outcome: str = LOADED
+    run_id: str = ""
+    loaded_at: datetime | None = None
+    problem: str | None = None
+
+    @property
+    def batch(self) -> str:
+        """Name of the Parquet file that holds the delivery's rows."""
+        return f"{self.source}__{self.file_id[:12]}.parquet"
+
+    @property
+    def unaccounted(self) -> int:
+        """Rows whose whereabouts nobody can tell; anything but zero is a defect."""
+        known = self.rows_loaded + self.rows_quarantined + self.rows_duplicate + self.rows_superseded
+        return self.rows_read - known
+
+
+def ledger_schema() -> pa.Schema:
+    """Return the Arrow schema of the ledger."""
+    return pa.schema([(name, arrow_type(kind)) for name, (kind, _) in LEDGER_COLUMNS.items()])
+
+
+def quarantine_schema() -> pa.Schema:
+    """Return the Arrow schema of the quarantine."""
+    return pa.schema([(name, arrow_type(kind)) for name, (kind, _) in QUARANTINE_COLUMNS.items()])
+
+
+def read_ledger(version: Path | None) -> list[LedgerEntry]:
+    """Return the entries of a raw version in delivery order; none before the first version."""
+    if version is None or not (version / LEDGER_FILE).exists():
+        return []
+    known = {field.name for field in fields(LedgerEntry)}
+    rows = pq.read_table(version / LEDGER_FILE).to_pylist()
+    entries = [LedgerEntry(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    return sorted(entries, key=lambda entry: entry.delivery)
+
+
+def write_ledger(entries: list[LedgerEntry], version: Path) -> None:
+    """Write the entries into a raw version, in delivery order."""
+    ordered = sorted(entries, key=lambda entry: entry.delivery)
+    rows = [asdict(entry) for entry in ordered]
+    lake.write_parquet(pa.Table.from_pylist(rows, schema=ledger_schema()), version / LEDGER_FILE)

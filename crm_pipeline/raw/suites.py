@@ -1,0 +1,243 @@
+"""Great Expectations suites made from contracts, and their results as sentences.
+
+The library takes seconds to import, so it is imported only when a suite is run.
+"""
+
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from crm_pipeline.raw.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
+from crm_pipeline.raw.readers import literal
+from crm_pipeline.settings import Settings
+from crm_pipeline.stages import Stage
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """What the values of one column must be."""
+
+    name: str
+    arrow_type: str | None = None
+    required: bool = False
+    valid_values: tuple[str, ...] = ()
+    minimum: Any = None
+    maximum: Any = None
+    pattern: str | None = None
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class SuiteRules:
+    """What a table must be: its columns, its key, and whether it may have further columns."""
+
+    name: str
+    columns: tuple[ColumnRule, ...]
+    key: tuple[str, ...] = ()
+    exact_columns: bool = True
+    minimum_rows: int = 0
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """What a suite found: failures are faults of the data, errors are faults of the check itself."""
+
+    passed: bool
+    evaluated: int
+    failures: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def contract_rules(contract: Contract, run_time: datetime | None = None) -> SuiteRules:
+    """Translate a contract (with the provenance columns of raw rows) into rules.
+
+    Args:
+        contract: the contract.
+        run_time: what `maximum: run_time` means; without it that rule is left out.
+    """
+    rules = []
+    for column in contract.columns:
+        kind = arrow_type(column.physical_type)
+        maximum: str | None = column.maximum
+        if maximum == RUN_TIME:
+            maximum = None if run_time is None else _naive_utc(run_time).isoformat(sep=" ")
+        rules.append(
+            ColumnRule(
+                name=column.name,
+                arrow_type=str(kind),
+                required=column.required,
+                valid_values=column.valid_values,
+                minimum=_bound(column.minimum, kind),
+                maximum=_bound(maximum, kind),
+                pattern=column.pattern,
+            )
+        )
+    rules += [ColumnRule(name, str(arrow_type(kind)), required=True) for name, (kind, _) in PROVENANCE.items()]
+    key = ("_source", *contract.primary_key) if contract.primary_key else ("_source", "_delivery", "_line")
+    return SuiteRules(contract.name, tuple(rules), key)
+
+
+def validate(contract: Contract, frame: pd.DataFrame, run_time: datetime | None = None) -> SuiteResult:
+    """Check raw rows of a channel against their contract."""
+    return validate_rules(contract_rules(contract, run_time), frame)
+
+
+def validate_rules(rules: SuiteRules, frame: pd.DataFrame) -> SuiteResult:
+    """Check a table (an Arrow-backed frame) against rules.
+
+    An expectation that raised an error tells nothing about the data: it is reported apart, and the suite does not pass.
+    """
+    started = time.perf_counter()
+    batch, suite = _batch_and_suite(rules, frame)
+    outcome = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
+    failures: list[str] = []
+    errors: list[str] = []
+    for result in outcome.results:
+        if (raised := _raised(result.exception_info)) is not None:
+            errors.append(f"{rules.name}: {_describe(result)} could not be evaluated: {raised}.")
+        elif not result.success:
+            failures.append(f"{rules.name}: {_describe(result)}{_counted(result.result)}.")
+    failures += _type_failures(rules, frame)
+    evaluated = len(outcome.results) + sum(rule.arrow_type is not None for rule in rules.columns)
+    passed = not failures and not errors
+    return SuiteResult(passed, evaluated, failures, errors, time.perf_counter() - started)
+
+
+def sample(settings: Settings, channel: str, rows: int = 200_000) -> pd.DataFrame:
+    """Return rows of the newest deliveries of a channel, at most `rows` of them, as an Arrow-backed frame."""
+    files = settings.lake / Stage.RAW / "current" / channel / "*.parquet"
+    table = f"read_parquet({literal(str(files))}, hive_partitioning = false)"
+    with duckdb.connect(config={"memory_limit": settings.memory_limit, "threads": settings.threads}) as con:
+        deliveries = con.execute(f"select _delivery, count(*) from {table} group by 1 order by 1 desc").fetchall()
+        wanted, found = [-1], 0
+        for number, count in deliveries:
+            wanted.append(number)
+            found += count
+            if found >= rows:
+                break
+        listed = ", ".join(str(number) for number in wanted)
+        query = (
+            f"select * from {table} where _delivery in ({listed}) order by _delivery desc, _source, _line limit {rows}"
+        )
+        return as_frame(con.sql(query).to_arrow_table())
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a pandas frame that keeps the Arrow types."""
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def _batch_and_suite(rules: SuiteRules, frame: pd.DataFrame) -> tuple[Any, Any]:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("frames").add_dataframe_asset(rules.name)
+    definition = asset.add_batch_definition_whole_dataframe("whole")
+    suite = gx.ExpectationSuite(name=rules.name, expectations=_expectations(gx.expectations, rules, set(frame.columns)))
+    return definition.get_batch(batch_parameters={"dataframe": frame}), context.suites.add(suite)
+
+
+def _expectations(gxe: Any, rules: SuiteRules, there: set[str]) -> list[Any]:
+    """Translate rules; a column that is not there fails once, with the set of columns."""
+    names = [rule.name for rule in rules.columns]
+    found = [gxe.ExpectTableColumnsToMatchSet(column_set=names, exact_match=rules.exact_columns)]
+    if rules.minimum_rows:
+        found.append(gxe.ExpectTableRowCountToBeBetween(min_value=rules.minimum_rows))
+    for rule in (rule for rule in rules.columns if rule.name in there):
+        found += _column_expectations(gxe, rule)
+    key = [name for name in rules.key if name in there]
+    if len(key) == 1:
+        found.append(gxe.ExpectColumnValuesToBeUnique(column=key[0]))
+    elif key:
+        found.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=key))
+    return found
+
+
+def _column_expectations(gxe: Any, rule: ColumnRule) -> list[Any]:
+    found = []
+    if rule.required:
+        found.append(gxe.ExpectColumnValuesToNotBeNull(column=rule.name))
+    if rule.valid_values:
+        found.append(gxe.ExpectColumnValuesToBeInSet(column=rule.name, value_set=list(rule.valid_values)))
+    if rule.minimum is not None or rule.maximum is not None:
+        bounds = {"min_value": rule.minimum, "max_value": rule.maximum}
+        found.append(gxe.ExpectColumnValuesToBeBetween(column=rule.name, **bounds))
+    if rule.pattern:
+        found.append(gxe.ExpectColumnValuesToMatchRegex(column=rule.name, regex=rule.pattern))
+    if rule.unique:
+        found.append(gxe.ExpectColumnValuesToBeUnique(column=rule.name))
+    return found
+
+
+def _type_failures(rules: SuiteRules, frame: pd.DataFrame) -> list[str]:
+    """Compare the columns' types; Great Expectations only knows Python's types of single values."""
+    failures = []
+    for rule in rules.columns:
+        if rule.arrow_type is None or rule.name not in frame.columns:
+            continue
+        kind = frame.dtypes[rule.name]
+        found = str(kind.pyarrow_dtype) if isinstance(kind, pd.ArrowDtype) else str(kind)
+        if found != rule.arrow_type:
+            failures.append(f"{rules.name}: the column {rule.name} is of type {found}, not {rule.arrow_type}.")
+    return failures
+
+
+def _describe(result: Any) -> str:
+    """Say in words what an expectation expects."""
+    kwargs = result.expectation_config.kwargs
+    column = kwargs.get("column")
+    bounds = f"[{kwargs.get('min_value')}, {kwargs.get('max_value')}]"
+    sentences = {
+        "expect_table_columns_to_match_set": "the columns are those of the contract",
+        "expect_table_row_count_to_be_between": f"there are at least {kwargs.get('min_value')} rows",
+        "expect_column_values_to_not_be_null": f"{column} is filled",
+        "expect_column_values_to_be_in_set": f"{column} is one of {', '.join(map(str, kwargs.get('value_set') or []))}",
+        "expect_column_values_to_be_between": f"{column} lies in {bounds}",
+        "expect_column_values_to_match_regex": f"{column} matches {kwargs.get('regex')}",
+        "expect_column_values_to_be_unique": f"{column} is unique",
+        "expect_compound_columns_to_be_unique": f"({', '.join(kwargs.get('column_list') or [])}) is unique",
+    }
+    return "the expectation that " + sentences.get(result.expectation_config.type, result.expectation_config.type)
+
+
+def _counted(result: dict[str, Any]) -> str:
+    """Say how far a failed expectation is off, without any value."""
+    if mismatched := result.get("details", {}).get("mismatched"):
+        parts = [f"{kind} {', '.join(map(str, names))}" for kind, names in sorted(mismatched.items())]
+        return f" fails: {'; '.join(parts)}"
+    if "unexpected_count" in result:
+        return f" fails for {result['unexpected_count']:,} of {result['element_count']:,} rows"
+    return f" fails: found {result['observed_value']}" if isinstance(result.get("observed_value"), int) else " fails"
+
+
+def _raised(info: Any) -> str | None:
+    """Return the kind of error that an expectation raised; its message may hold values, so it is not repeated."""
+    if not info:
+        return None
+    if info.get("raised_exception") is False:
+        return None
+    parts = [info] if "exception_traceback" in info else [part for part in info.values() if isinstance(part, dict)]
+    kinds = [
+        line.split(":")[0].rsplit(".", 1)[-1]
+        for part in parts
+        for line in (part.get("exception_traceback") or "").strip().splitlines()[-1:]
+    ]
+    return ", ".join(dict.fromkeys(kinds)) or "error"
+
+
+def _bound(text: str | None, kind: pa.DataType) -> Any:
+    return None if text is None else pa.scalar(text).cast(kind).as_py()
+
+
+def _naive_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

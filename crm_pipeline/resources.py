@@ -1,0 +1,124 @@
+"""What every step of a run shares: the dataset, the as-of date, the warehouse to read, dbt, and the right to write."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster import ConfigurableResource, Failure, InitResourceContext
+from dagster_dbt import DbtCliResource
+from packaging.version import Version
+from pydantic import Field, PrivateAttr
+
+from crm_pipeline.dataset import Dataset, load_dataset
+from crm_pipeline.operations.lock import RunLock, RunLockedError
+from crm_pipeline.raw.accounting import latest_complete_day
+from crm_pipeline.settings import Settings
+from crm_pipeline.warehouse import connect
+
+
+class Workspace(ConfigurableResource):
+    """The dataset that this deployment serves, as one run sees it.
+
+    While a run holds this resource, no other run of the same dataset can start: two writers never meet.
+    """
+
+    as_of: str | None = Field(
+        default=None,
+        description="Compute everything as of the end of this day (YYYY-MM-DD); empty: as pipeline.yml says.",
+    )
+    _lock: RunLock | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """Take the dataset's run lock.
+
+        Raises:
+            Failure: if another run of this dataset is going on.
+        """
+        lock = RunLock(self.settings.state / "run.lock")
+        try:
+            lock.acquire(context.run_id or "")
+        except RunLockedError as error:
+            raise Failure(str(error)) from error
+        self._lock = lock
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:  # noqa: ARG002
+        """Give the run lock back."""
+        if self._lock:
+            self._lock.release()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The deployment's settings, with this run's as-of date over them."""
+        settings = Settings()
+        return settings.model_copy(update={"as_of": date.fromisoformat(self.as_of)}) if self.as_of else settings
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The dataset's pipeline.yml."""
+        return load_dataset(self.settings.dataset_folder)
+
+    @property
+    def as_of_date(self) -> date:
+        """The last day whose end is known to this run.
+
+        Raises:
+            Failure: if it is to be `latest` and there are no orders to tell it from.
+        """
+        chosen = self.settings.as_of or self.dataset.business.as_of
+        if isinstance(chosen, date):
+            return chosen
+        latest = latest_complete_day(self.settings, self.dataset.business)
+        if latest is None:
+            raise Failure(
+                "The as-of date `latest` is the last complete day in the orders, and no orders are loaded. "
+                "Remedy: check the `files` patterns of the order sources in pipeline.yml, or give a date with --as-of."
+            )
+        return latest
+
+    @contextmanager
+    def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the warehouse for reading; closed at once after use, for a reader locks dbt out."""
+        with connect(self.settings) as connection:
+            yield connection
+
+    def dbt_vars(self) -> str:
+        """The business settings that the models need, as dbt's `--vars`."""
+        business = self.dataset.business
+        return json.dumps(
+            {
+                "as_of_date": self.as_of_date.isoformat(),
+                "currency": business.currency,
+                "timezone": business.timezone,
+                "gross_margin": business.gross_margin,
+                "source_trust": self.dataset.source_trust(),
+                "churn_horizon_days": business.churn_horizon_days,
+                "clv_horizon_months": business.clv_horizon_months,
+            }
+        )
+
+
+class Dbt(DbtCliResource):
+    """dbt as a subprocess of its own, with the version read from the installed package.
+
+    The parent class asks `dbt --version`, which looks for updates over the network: seconds, or a hang without one.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+
+def dbt_resource(project: Path, executable: Path) -> Dbt:
+    """Make the dbt resource for a project folder."""
+    return Dbt(project_dir=str(project), profiles_dir=str(project), dbt_executable=str(executable))
+
+
+def resources(settings: Settings, executable: Path) -> dict[str, Any]:
+    """Name the resources that the stages ask for."""
+    return {"workspace": Workspace(), "dbt": dbt_resource(settings.dbt_project, executable)}

@@ -1,0 +1,44 @@
+"""What the company sells: one assortment, which each source system numbers and names in its own way."""
+
+import numpy as np
+import pandas as pd
+
+FOOD = "Food"
+HOMEWARE = "Homeware"
+# Category, department, lowest and highest price in pence (before tax), what is sold.
+CATEGORIES: tuple[tuple[str, str, int, int, str], ...] = (
+    ("Tea and coffee", FOOD, 320, 1490, "Breakfast Tea|Earl Grey|Green Tea|Espresso Beans|Filter Coffee|Cocoa"),
+    ("Preserves", FOOD, 290, 890, "Marmalade|Raspberry Jam|Honey|Chutney|Mustard|Lemon Curd"),
+    ("Bakery", FOOD, 180, 690, "Sourdough|Rye Loaf|Shortbread|Oatcakes|Fruit Cake|Ginger Biscuits"),
+    ("Deli", FOOD, 350, 2450, "Cheddar|Smoked Salmon|Olives|Olive Oil|Chorizo|Hamper"),
+    ("Kitchen", HOMEWARE, 450, 5900, "Mixing Bowl|Chopping Board|Saucepan|Teapot|Knife|Casserole Dish"),
+    ("Tableware", HOMEWARE, 390, 3900, "Mug|Dinner Plate|Bowl|Glass Tumbler|Serving Platter|Jug"),
+    ("Textiles", HOMEWARE, 690, 7900, "Tea Towel|Apron|Cushion|Throw|Table Cloth|Bath Towel"),
+    ("Candles", HOMEWARE, 450, 3200, "Votive|Pillar Candle|Scented Candle|Diffuser|Lantern|Candle Holder"),
+    ("Garden", HOMEWARE, 390, 6900, "Plant Pot|Trowel|Watering Can|Bird Feeder|Seed Box|Garden Twine"),
+    ("Gifts", HOMEWARE, 250, 2900, "Greeting Cards|Gift Wrap|Notebook|Toy Boat|Soap Set|Picture Frame"),
+)
+RANGES = ("Harbour", "Finch")
+
+
+def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
+    """Draw the products, sorted by category and price.
+
+    Returns:
+        One row per product: category (number), category_path, name, brand, price and cost in pence, taxed, and the
+        id in each source system (till_id, shop_id).
+    """
+    rows = []
+    for number, (category, department, low, high, nouns) in enumerate(CATEGORIES):
+        items = [(noun, brand) for noun in nouns.split("|") for brand in RANGES]
+        prices = np.exp(rng.uniform(np.log(low), np.log(high), len(items))) / 50
+        for (noun, brand), price in zip(items, np.sort(prices).round().astype(int) * 50 - 5, strict=True):
+            rows.append((number, f"{department} > {category}", f"{brand} {noun}", f"{brand} Made", int(price)))
+    products = pd.DataFrame(rows, columns=["category", "category_path", "name", "brand", "price"])
+    products["taxed"] = products["category_path"].str.startswith(HOMEWARE)
+    margin = np.where(products["taxed"], 0.48, 0.32) + rng.uniform(-0.08, 0.08, len(products))
+    products["cost"] = (products["price"] * (1 - margin)).round().astype(int)
+    products["till_id"] = [str(number) for number in rng.choice(90_000, len(products), replace=False) + 10_000]
+    codes = products["category_path"].str.split(" > ").str[1].str[:3].str.upper()
+    products["shop_id"] = [f"HF-{code}-{place:03d}" for place, code in enumerate(codes, start=1)]
+    return products

@@ -1,0 +1,33 @@
+"""Orders that a system delivers a second time, corrected: some were cancelled after all, some had a wrong quantity."""
+
+import numpy as np
+import pandas as pd
+
+from crm_pipeline.sample.calendar import FULL_DAYS
+
+CORRECTED_SHARE = 0.001
+FEWEST = 6
+
+
+def correct(orders: pd.DataFrame, lines: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return corrected versions of a few completed orders, complete with their lines.
+
+    Every second one is cancelled; of the others the first line turns out to have one unit less, or one more where
+    there was only one, at the list price, untaxed, so that the order's other amounts stay as they were.
+    """
+    free = orders[
+        (orders["status"] == "completed") & ~orders["order"].isin(orders["original"]) & (orders["day"] < FULL_DAYS)
+    ]
+    count = min(len(free), max(FEWEST, int(len(orders) * CORRECTED_SHARE)))
+    fixed = free.iloc[np.sort(rng.choice(len(free), count, replace=False))].reset_index(drop=True)
+    fixed_lines = lines[lines["order"].isin(fixed["order"])].reset_index(drop=True)
+    cancelled = np.arange(count) % 2 == 0
+    fixed["status"] = np.where(cancelled, "cancelled", fixed["status"])
+    recounted = fixed_lines["order"].isin(fixed["order"][~cancelled]) & (fixed_lines["line_number"] == 1)
+    step = np.where(fixed_lines["quantity"] > 1, -1, 1) * recounted
+    fixed_lines["quantity"] += step
+    fixed_lines["net"] += step * fixed_lines["price"]
+    difference = (step * fixed_lines["price"]).groupby(fixed_lines["order"]).sum().reindex(fixed["order"]).to_numpy()
+    fixed["net"] += difference
+    fixed["total"] += difference
+    return fixed, fixed_lines

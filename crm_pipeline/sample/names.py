@@ -1,0 +1,84 @@
+"""Words that the invented people are made of. All persons, addresses and numbers are invented."""
+
+
+def _words(text: str, between: str = " ") -> list[str]:
+    return text.split(between)
+
+
+FEMALE = _words(
+    "Olivia Amelia Isla Ava Ivy Freya Lily Florence Mia Willow Rosie Sophia Isabella Grace Daisy Sienna Evelyn "
+    "Poppy Elsie Emily Charlotte Phoebe Sophie Matilda Alice Eleanor Margaret Elizabeth Katherine Susan Patricia "
+    "Christine Jennifer Rebecca Victoria Samantha Chloé Zoë Siân Niamh Priya Aisha Mei Ngozi Fatima Agnieszka"
+)
+MALE = _words(
+    "Noah Oliver George Arthur Muhammad Leo Harry Oscar Archie Henry Theodore Freddie Jack Charlie Theo Alfie "
+    "Jacob Thomas William James Joshua Alexander Edward Daniel Samuel Benjamin Joseph Robert Michael Christopher "
+    "Andrew Anthony Stephen Matthew Nicholas Richard David Peter Gareth Seán José Arjun Wei Chidi Omar Tomasz"
+)
+LAST = _words(
+    "Smith Jones Taylor Brown Williams Wilson Johnson Davies Patel Wright Walker White Thompson Edwards Hughes "
+    "Green Hall Wood Harris Lewis Martin Jackson Clarke Clark Turner Hill Cooper Ward Moore Morris Morgan Bailey "
+    "Bell Baker Khan Shah Ali Begum Singh Kaur Allen Carter Mitchell Phillips Collins Bennett Cox Shaw Kelly "
+    "Murphy O'Brien O'Connor Gallagher Campbell Stewart Robertson MacDonald Fraser Reid Murray Griffiths Owen "
+    "Llewellyn Price Rees Pugh Nowak Kowalski Müller García Fernández Rossi Okafor Adeyemi Mensah Chen Wong "
+    "Nguyen Ashworth Barlow Birch Blackwood Bramley Calloway Cartwright Chandler Cresswell Dalton Drummond "
+    "Eastwood Fairchild Fenwick Fielding Garland Goodwin Hargreaves Hartley Hawthorne Holloway Ingram Jarvis "
+    "Kendall Kingsley Lambert Langley Lockwood Marlow Mercer Merriweather Millington Nash Norwood Oakley Orton "
+    "Pemberton Penrose Prescott Quigley Radcliffe Ravenscroft Redfern Rowntree Sandford Selwyn Sheridan Stanhope "
+    "Sutcliffe Tennant Thackeray Thorne Underhill Vaughan Wainwright Wakefield Weatherby Whitaker Winslow "
+    "Woodhouse Wyndham Yardley"
+)
+NICKNAMES = {
+    "Elizabeth": "Liz",
+    "Katherine": "Kate",
+    "Margaret": "Maggie",
+    "Patricia": "Pat",
+    "Christine": "Chris",
+    "Jennifer": "Jen",
+    "Rebecca": "Becky",
+    "Victoria": "Vicky",
+    "Samantha": "Sam",
+    "Isabella": "Bella",
+    "Susan": "Sue",
+    "Thomas": "Tom",
+    "William": "Bill",
+    "James": "Jim",
+    "Joshua": "Josh",
+    "Alexander": "Alex",
+    "Edward": "Ed",
+    "Daniel": "Dan",
+    "Samuel": "Sam",
+    "Benjamin": "Ben",
+    "Joseph": "Joe",
+    "Robert": "Bob",
+    "Michael": "Mike",
+    "Christopher": "Chris",
+    "Andrew": "Andy",
+    "Anthony": "Tony",
+    "Stephen": "Steve",
+    "Matthew": "Matt",
+    "Nicholas": "Nick",
+    "Richard": "Dick",
+    "David": "Dave",
+    "Theodore": "Theo",
+}
+STREETS = _words(
+    "High Street|Station Road|Church Lane|Victoria Road|Mill Lane|Park Avenue|Harbour Road|Quayside|"
+    "Castle Street|Orchard Close|The Green|Chapel Street|Queens Road|Kings Avenue|Manor Drive|Finch Close|"
+    "School Lane|North Street|Bridge Street|Elm Grove|Beech Road|Cedar Way|Meadow View|Springfield Road|"
+    "Windsor Terrace|Albert Road|Alma Street|Bay View|Cliff Road|Lighthouse Lane",
+    "|",
+)
+# Town, postcode area, share of customers, store in that town.
+TOWNS = (
+    ("Bristol", "BS", 0.16, "S01"),
+    ("Plymouth", "PL", 0.11, "S02"),
+    ("Exeter", "EX", 0.11, "S03"),
+    ("Southampton", "SO", 0.12, "S04"),
+    ("Brighton", "BN", 0.12, "S05"),
+    ("Whitby", "YO", 0.06, "S06"),
+    ("Liverpool", "L", 0.12, "S07"),
+    ("Edinburgh", "EH", 0.12, "S08"),
+    ("Cardiff", "CF", 0.08, "S01"),
+)
+MAIL_DOMAINS = ("example.com", "example.org", "example.net", "post.example", "harbourmail.example", "inbox.example")

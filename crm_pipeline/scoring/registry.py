@@ -1,0 +1,90 @@
+"""The model registry: `<root>/<model>/<version>/` with the fitted model and its card, each written once.
+
+A version's name follows from its inputs, so that the same run again finds it there and writes nothing. The card is
+written last: a folder without one is not a version. A stored model is only ever replaced by a newer version beside it.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from crm_pipeline.lake import atomic_file
+from crm_pipeline.scoring.frame import ModelResult, Status
+
+MODEL_FILE = "model.joblib"
+CARD_FILE = "card.json"
+
+
+class DamagedModelError(Exception):
+    """A stored model is not the one that its card describes."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A version in the registry."""
+
+    model: str
+    version: str
+    folder: Path
+    card: Mapping[str, Any]
+
+    def load(self) -> Any:
+        """Return the fitted model, after checking that the file is the one that was stored.
+
+        Raises:
+            DamagedModelError: if the file differs from what the card says.
+        """
+        content = (self.folder / MODEL_FILE).read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.card["sha256"]:
+            raise DamagedModelError(f"Model {self.model} {self.version} differs from its card; delete its folder.")
+        return joblib.load(io.BytesIO(content))
+
+
+def save(root: Path, result: ModelResult) -> Stored | None:
+    """Store a result's model with its card and status; a version that is already there is left untouched."""
+    artefact = result.artefact
+    if artefact is None:
+        return None
+    folder = root / artefact.model / artefact.version
+    if (folder / CARD_FILE).exists():
+        return _read(folder)
+    buffer = io.BytesIO()
+    joblib.dump(artefact.fitted, buffer)
+    card = dict(artefact.card) | {
+        "version": artefact.version,
+        "number": 1 + max((stored.card["number"] for stored in versions(root, artefact.model)), default=0),
+        "status": result.status.status.value,
+        "reason": result.status.reason,
+        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+    }
+    with atomic_file(folder / MODEL_FILE) as building:
+        building.write_bytes(buffer.getvalue())
+    with atomic_file(folder / CARD_FILE) as building:
+        building.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return _read(folder)
+
+
+def versions(root: Path, model: str) -> list[Stored]:
+    """Return the complete versions of a model, from the oldest as-of date to the newest."""
+    found = [_read(card.parent) for card in (root / model).glob(f"*/{CARD_FILE}")]
+    return sorted(found, key=lambda stored: (stored.card["as_of"], stored.card["number"]))
+
+
+def latest_accepted(root: Path, model: str, as_of: date | None = None) -> Stored | None:
+    """Return the newest version that beat its baseline, none trained later than `as_of`; None when there is none."""
+    accepted = [stored for stored in versions(root, model) if stored.card["status"] == Status.OK.value]
+    if as_of is not None:
+        accepted = [stored for stored in accepted if stored.card["as_of"] <= as_of.isoformat()]
+    return accepted[-1] if accepted else None
+
+
+def _read(folder: Path) -> Stored:
+    card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+    return Stored(folder.parent.name, folder.name, folder, card)

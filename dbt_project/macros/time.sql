@@ -1,0 +1,80 @@
+{# Everything about time goes through here: stored times are UTC, days and months are those of the business. #}
+
+{# The run's as-of date: the last day that counts. #}
+{% macro as_of_date() -%}
+    {%- if execute and not var('as_of_date') -%}
+        {{ exceptions.raise_compiler_error("Name the last day that counts: --vars '{as_of_date: YYYY-MM-DD}'") }}
+    {%- endif -%}
+    cast('{{ var("as_of_date") or "1970-01-01" }}' as date)
+{%- endmacro %}
+
+{# The first moment (UTC) that is not known on the as-of date: midnight after it, in the business time zone. #}
+{% macro end_of_as_of_day() -%}
+    {{ adapter.dispatch('end_of_as_of_day', 'crm')() }}
+{%- endmacro %}
+
+{% macro default__end_of_as_of_day() -%}
+    to_utc_timestamp(cast({{ add_days(as_of_date(), 1) }} as timestamp), '{{ var("timezone") }}')
+{%- endmacro %}
+
+{% macro duckdb__end_of_as_of_day() -%}
+    timezone('UTC', timezone('{{ var("timezone") }}', cast({{ add_days(as_of_date(), 1) }} as timestamp)))
+{%- endmacro %}
+
+{# The business day on which a UTC time falls. #}
+{% macro local_date(utc_time) -%}
+    {{ adapter.dispatch('local_date', 'crm')(utc_time) }}
+{%- endmacro %}
+
+{% macro default__local_date(utc_time) -%}
+    cast(from_utc_timestamp({{ utc_time }}, '{{ var("timezone") }}') as date)
+{%- endmacro %}
+
+{% macro duckdb__local_date(utc_time) -%}
+    {#- Converting a zone costs more than all else in a scan; in UTC there is nothing to convert. -#}
+    {%- if var("timezone") == 'UTC' -%}
+        cast({{ utc_time }} as date)
+    {%- else -%}
+        cast(timezone('{{ var("timezone") }}', timezone('UTC', {{ utc_time }})) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro add_days(day, number) -%}
+    cast({{ dbt.dateadd('day', number, day) }} as date)
+{%- endmacro %}
+
+{% macro add_months(day, number) -%}
+    cast({{ dbt.dateadd('month', number, day) }} as date)
+{%- endmacro %}
+
+{% macro days_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'day') }}
+{%- endmacro %}
+
+{% macro months_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'month') }}
+{%- endmacro %}
+
+{% macro month_of(day) -%}
+    cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}
+
+{% macro month_end(day) -%}
+    cast(last_day({{ day }}) as date)
+{%- endmacro %}
+
+{# Rows (month_start) from the month of `first_day` to that of `last_day`; none when either is null. #}
+{% macro month_spine(first_day, last_day) -%}
+    {{ adapter.dispatch('month_spine', 'crm')(first_day, last_day) }}
+{%- endmacro %}
+
+{% macro default__month_spine(first_day, last_day) -%}
+    select explode(sequence({{ month_of(first_day) }}, {{ month_of(last_day) }}, interval 1 month)) as month_start
+{%- endmacro %}
+
+{% macro duckdb__month_spine(first_day, last_day) -%}
+    select
+        cast(
+            unnest(generate_series({{ month_of(first_day) }}, {{ month_of(last_day) }}, interval 1 month)) as date
+        ) as month_start
+{%- endmacro %}

@@ -1,0 +1,86 @@
+{# BIGINT key of a row: shorter and faster to join than the text that it stands for. #}
+{% macro surrogate_key(columns) -%}
+    {{ adapter.dispatch('surrogate_key', 'crm')(columns) }}
+{%- endmacro %}
+
+{% macro key_text(columns) -%}
+    {%- for column in columns -%}
+        coalesce(cast({{ column }} as varchar), ''){{ " || '|' || " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# 15 hexadecimal digits of the MD5 are 60 bits, which fit a signed BIGINT. #}
+{% macro default__surrogate_key(columns) -%}
+    cast(conv(substring(md5({{ key_text(columns) }}), 1, 15), 16, 10) as bigint)
+{%- endmacro %}
+
+{% macro duckdb__surrogate_key(columns) -%}
+    cast('0x' || substring(md5({{ key_text(columns) }}), 1, 15) as bigint)
+{%- endmacro %}
+
+{# An amount of money: exact, to the cent, halves away from zero. #}
+{% macro to_money(amount) -%}
+    cast(round({{ amount }}, 2) as decimal(18, 2))
+{%- endmacro %}
+
+{# A quotient; null, not an error, where there is nothing to divide by. #}
+{% macro ratio(part, whole) -%}
+    cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
+{%- endmacro %}
+
+{# Text without blanks around it; null when nothing is left. #}
+{% macro filled(text) -%}
+    nullif(trim({{ text }}), '')
+{%- endmacro %}
+
+{# Text as a person would give it; null where a system wrote a stand-in such as `none` or `000-000`. #}
+{% macro without_stand_in(text) -%}
+    case
+        when lower({{ text }}) in ('null', 'none', 'n/a', 'na', 'unknown', 'anonymous', '-1') then null
+        when replace(replace({{ text }}, '0', ''), '-', '') = '' then null
+        else {{ text }}
+    end
+{%- endmacro %}
+
+{# 1 for the most trusted system; systems that are not listed come last. #}
+{% macro trust_rank(system) -%}
+    {%- set trusted = var('source_trust') -%}
+    {%- if trusted -%}
+        case {{ system }}
+            {%- for name in trusted %} when '{{ name | replace("'", "''") }}' then {{ loop.index }}{% endfor %}
+            else {{ trusted | length + 1 }}
+        end
+    {%- else -%}
+        1
+    {%- endif -%}
+{%- endmacro %}
+
+{# Name of the record that identifies the buyer: a customer of a system, or a guest known by what they gave. #}
+{% macro record_id(system, customer_id, loyalty_id, email, phone) -%}
+    case
+        when {{ customer_id }} is not null then {{ system }} || '|customer|' || {{ customer_id }}
+        when coalesce({{ loyalty_id }}, {{ email }}, {{ phone }}) is not null
+            then {{ system }} || '|guest|' || md5(lower({{ key_text([loyalty_id, email, phone]) }}))
+    end
+{%- endmacro %}
+
+{# The age band on the as-of date; null where no birth date is known. #}
+{% macro age_band(birth_date) -%}
+    {#- Dates read as numbers such as 20110630: their difference divided by 10000 is the age in whole years. -#}
+    {%- set age -%}
+        (
+            {{ day_number(as_of_date()) }} - ({{ day_number(birth_date) }})
+        ) / 10000.0
+    {%- endset -%}
+    case
+        when {{ age }} < 18 then 'under 18'
+        {%- for youngest, limit in [(18, 25), (25, 35), (35, 45), (45, 55), (55, 65), (65, 75)] %}
+        when {{ age }} < {{ limit }} then '{{ youngest }}-{{ limit - 1 }}'
+        {%- endfor %}
+        when {{ age }} >= 75 then '75+'
+    end
+{%- endmacro %}
+
+{% macro day_number(day) -%}
+    extract(year from {{ day }}) * 10000 + extract(month from {{ day }}) * 100 + extract(day from {{ day }})
+{%- endmacro %}

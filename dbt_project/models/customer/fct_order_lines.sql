@@ -1,0 +1,89 @@
+with lines as (
+    select * from {{ ref('stg_order_lines') }}
+),
+
+orders as (
+    select * from {{ ref('stg_orders') }}
+),
+
+products as (
+    select product_key, unit_cost from {{ ref('stg_products') }}
+),
+
+person_map as (
+    select record_id, customer_key from {{ source('identity', 'person_map') }}
+),
+
+-- What the order's own discount changes its revenue by; few orders have one, and only their lines need a window.
+discounted as (
+    select
+        lines.line_key,
+        lines.order_key,
+        case
+            when orders.status = 'cancelled' then 0
+            when orders.status = 'returned' then orders.discount_amount
+            else -orders.discount_amount
+        end as to_allocate,
+        -- Shared in proportion to the lines' amounts; equally when no line has one.
+        case
+            when sum(abs(lines.net_amount)) over (partition by lines.order_key) = 0 then 1
+            else abs(lines.net_amount)
+        end as weight
+    from lines
+    inner join orders on lines.order_key = orders.order_key
+    where orders.discount_amount <> 0
+),
+
+running as (
+    select
+        *,
+        sum(weight) over (
+            partition by order_key order by line_key rows between unbounded preceding and current row
+        ) as weight_so_far,
+        sum(weight) over (partition by order_key) as weight_of_order
+    from discounted
+),
+
+-- Rounding what is allocated so far, not each share, makes the shares add up to the discount to the cent.
+allocated as (
+    select
+        line_key,
+        {{ to_money('to_allocate * (' ~ ratio('weight_so_far', 'weight_of_order') ~ ')') }}
+        - {{ to_money('to_allocate * (' ~ ratio('weight_so_far - weight', 'weight_of_order') ~ ')') }} as amount
+    from running
+),
+
+valued as (
+    select
+        lines.line_key,
+        lines.order_key,
+        person_map.customer_key,
+        lines.product_key,
+        orders.ordered_on,
+        lines.status,
+        lines.net_quantity,
+        lines.unit_price,
+        products.unit_cost,
+        case when lines.status = 'completed' then lines.discount_amount else 0 end as discount_amount,
+        cast(lines.net_amount + coalesce(allocated.amount, 0) as decimal(18, 2)) as revenue
+    from lines
+    inner join orders on lines.order_key = orders.order_key
+    left join allocated on lines.line_key = allocated.line_key
+    left join products on lines.product_key = products.product_key
+    left join person_map on orders.record_id = person_map.record_id
+)
+
+select
+    line_key,
+    order_key,
+    customer_key,
+    product_key,
+    ordered_on,
+    case when status = 'returned' or revenue < 0 then 'return' else 'sale' end as kind,
+    status,
+    cast(net_quantity as decimal(18, 3)) as quantity,
+    unit_price,
+    cast(discount_amount as decimal(18, 2)) as discount_amount,
+    revenue,
+    {{ to_money('coalesce(revenue - net_quantity * unit_cost, revenue * ' ~ var("gross_margin") ~ ')') }} as margin
+from valued

@@ -1,0 +1,68 @@
+with orders as (
+    select * from {{ ref('stg_orders') }}
+),
+
+lines as (
+    select * from {{ ref('fct_order_lines') }}
+),
+
+person_map as (
+    select record_id, customer_key from {{ source('identity', 'person_map') }}
+),
+
+lines_by_order as (
+    select
+        order_key,
+        count(*) as lines,
+        sum(quantity) as units,
+        sum(discount_amount) as discount_amount,
+        sum(margin) as margin,
+        -sum(revenue) filter (where revenue < 0) as returned_amount
+    from lines
+    group by order_key
+),
+
+valued as (
+    select
+        orders.*,
+        person_map.customer_key,
+        coalesce(lines_by_order.lines, 0) as lines,
+        lines_by_order.units,
+        orders.discount_amount + coalesce(lines_by_order.discount_amount, 0) as all_discounts,
+        case
+            when orders.has_lines then lines_by_order.margin
+            else orders.revenue * {{ var('gross_margin') }}
+        end as margin,
+        case
+            when orders.has_lines then coalesce(lines_by_order.returned_amount, 0)
+            when orders.revenue < 0 then -orders.revenue
+            else 0
+        end as returned_amount
+    from orders
+    left join lines_by_order on orders.order_key = lines_by_order.order_key
+    left join person_map on orders.record_id = person_map.record_id
+)
+
+select
+    order_key,
+    system,
+    order_id,
+    customer_key,
+    ordered_at,
+    ordered_on,
+    sales_channel,
+    store_id,
+    country,
+    kind,
+    status,
+    kind = 'sale' and status = 'completed' as is_counted,
+    lines,
+    cast(units as decimal(18, 3)) as units,
+    cast(all_discounts as decimal(18, 2)) as discount_amount,
+    tax_amount,
+    shipping_amount,
+    revenue,
+    cast(returned_amount as decimal(18, 2)) as returned_amount,
+    {{ to_money('margin') }} as margin,
+    coupon_code
+from valued

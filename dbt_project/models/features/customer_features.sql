@@ -1,0 +1,148 @@
+-- What was known about each person at the end of each as-of date: month ends, and the run's own date. Orders are added
+-- up per person and day first, so that dates multiply days with orders, not order lines.
+
+with people as (
+    select * from {{ ref('dim_customers') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }} where customer_key is not null
+),
+
+grid as (
+    select {{ as_of_date() }} as as_of_date
+    union
+    select {{ month_end('month_start') }} as as_of_date
+    from (
+        {{ month_spine(
+            add_months(as_of_date(), -var('feature_grid_months')), as_of_date()
+        ) }}
+    ) as months
+    where {{ month_end('month_start') }} <= {{ as_of_date() }}
+),
+
+-- Before the first person was known there is nothing to say, also about people of whom no date is known.
+as_of_dates as (
+    select
+        as_of_date,
+        {{ add_days('as_of_date', -90) }} as days_90_before,
+        {{ add_days('as_of_date', -180) }} as days_180_before,
+        {{ add_months('as_of_date', -12) }} as months_12_before,
+        {{ add_months('as_of_date', -24) }} as months_24_before
+    from grid
+    where as_of_date = {{ as_of_date() }} or as_of_date >= (select min(known_since) from people)
+),
+
+days as (
+    select
+        customer_key,
+        ordered_on,
+        count(*) filter (where is_counted) as orders,
+        count(*) filter (where is_counted and sales_channel is not null) as orders_with_channel,
+        {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
+        count(*) filter (where is_counted and sales_channel = '{{ channel }}') as orders_{{ channel }},
+        {%- endfor %}
+        count(*) filter (where is_counted and units is not null) as orders_with_units,
+        sum(units) filter (where is_counted) as units,
+        sum(revenue) filter (where is_counted) as counted_revenue,
+        sum(discount_amount) filter (where is_counted) as discount_amount,
+        sum(revenue) as revenue,
+        sum(margin) as margin,
+        sum(returned_amount) as returned_amount
+    from orders
+    group by customer_key, ordered_on
+),
+
+-- The gap to the previous day with an order; days with only returns or cancellations are passed over.
+days_with_gaps as (
+    select
+        *,
+        orders > 0 as has_order,
+        case
+            when orders > 0 then {{ days_between(
+                'lag(ordered_on) over (partition by customer_key, orders > 0 order by ordered_on)', 'ordered_on'
+            ) }}
+        end as gap_days
+    from days
+),
+
+people_and_dates as (
+    select
+        people.customer_key,
+        people.known_since,
+        people.has_profile and coalesce(people.profile_since <= as_of_dates.as_of_date, true) as has_profile,
+        people.consent_email
+        and coalesce(coalesce(people.consent_on, people.profile_since) <= as_of_dates.as_of_date, true)
+            as consent_email,
+        as_of_dates.as_of_date
+    from people
+    inner join as_of_dates on people.known_since is null or people.known_since <= as_of_dates.as_of_date
+),
+
+history as (
+    select
+        days.customer_key,
+        dates.as_of_date,
+        min(days.ordered_on) filter (where days.has_order) as first_order_on,
+        max(days.ordered_on) filter (where days.has_order) as last_order_on,
+        count(*) filter (where days.has_order) as order_days,
+        sum(days.orders) as orders_lifetime,
+        sum(days.revenue) as revenue_lifetime,
+        sum(days.margin) as margin_lifetime,
+        {%- for period, since, until in [
+            ('24m', 'months_24_before', 'as_of_date'), ('12m', 'months_12_before', 'as_of_date'),
+            ('90d', 'days_90_before', 'as_of_date'), ('prev_90d', 'days_180_before', 'days_90_before')
+        ] %}
+        {%- set in_period = 'days.ordered_on > dates.' ~ since ~ ' and days.ordered_on <= dates.' ~ until %}
+        sum(days.orders) filter (where {{ in_period }}) as orders_{{ period }},
+        sum(days.revenue) filter (where {{ in_period }}) as revenue_{{ period }},
+        {%- endfor %}
+        sum(days.margin) filter (where days.ordered_on > dates.months_12_before) as margin_12m,
+        sum(days.counted_revenue) as counted_revenue,
+        sum(days.returned_amount) as returned_amount,
+        sum(days.discount_amount) as discount_amount,
+        sum(days.units) as units,
+        sum(days.orders_with_units) as orders_with_units,
+        avg(days.gap_days) as mean_gap_days,
+        stddev_samp(days.gap_days) as sd_gap_days,
+        sum(days.orders_with_channel) as orders_with_channel,
+        sum(days.orders_store) as orders_store,
+        sum(days.orders_web) as orders_web,
+        sum(days.orders_app) as orders_app,
+        sum(days.orders_marketplace) as orders_marketplace
+    from days_with_gaps as days
+    inner join as_of_dates as dates on days.ordered_on <= dates.as_of_date
+    group by days.customer_key, dates.as_of_date
+)
+
+select
+    people.customer_key,
+    people.as_of_date,
+    {{ days_between('people.known_since', 'people.as_of_date') }} as tenure_days,
+    history.first_order_on,
+    history.last_order_on,
+    cast(coalesce(history.orders_lifetime, 0) as bigint) as orders_lifetime,
+    coalesce(history.order_days, 0) as order_days,
+    {{ days_between('history.first_order_on', 'history.last_order_on') }} as t_x_days,
+    {{ days_between('history.first_order_on', 'people.as_of_date') }} as age_days,
+    {{ days_between('history.last_order_on', 'people.as_of_date') }} as recency_days,
+    {%- for amount in ['revenue_lifetime', 'margin_lifetime', 'revenue_24m', 'revenue_12m', 'margin_12m',
+                       'revenue_90d', 'revenue_prev_90d'] %}
+    cast(coalesce(history.{{ amount }}, 0) as decimal(18, 2)) as {{ amount }},
+    {%- endfor %}
+    {%- for orders in ['orders_24m', 'orders_12m', 'orders_90d', 'orders_prev_90d'] %}
+    cast(coalesce(history.{{ orders }}, 0) as bigint) as {{ orders }},
+    {%- endfor %}
+    {{ ratio('history.revenue_lifetime', 'history.orders_lifetime') }} as avg_order_value,
+    history.mean_gap_days,
+    history.sd_gap_days,
+    {{ ratio('history.returned_amount', 'history.revenue_lifetime + history.returned_amount') }} as return_share,
+    {{ ratio('history.discount_amount', 'history.counted_revenue + history.discount_amount') }} as discount_share,
+    {{ ratio('history.units', 'history.orders_with_units') }} as units_per_order,
+    {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
+    {{ ratio('history.orders_' ~ channel, 'history.orders_with_channel') }} as share_{{ channel }},
+    {%- endfor %}
+    people.has_profile,
+    people.consent_email
+from people_and_dates as people
+left join history on people.customer_key = history.customer_key and people.as_of_date = history.as_of_date

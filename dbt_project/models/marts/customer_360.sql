@@ -1,0 +1,86 @@
+-- Everything about a person that may be shown: no column here is personal data in the contracts' sense.
+
+with people as (
+    select * from {{ ref('dim_customers') }}
+),
+
+features as (
+    select * from {{ ref('customer_features') }} where as_of_date = {{ as_of_date() }}
+),
+
+rfm as (
+    select * from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+),
+
+clv as (
+    select * from {{ source('scoring', 'clv') }} where as_of_date = {{ as_of_date() }}
+),
+
+churn as (
+    select * from {{ source('scoring', 'churn') }} where as_of_date = {{ as_of_date() }}
+)
+
+select
+    people.customer_key,
+    people.customer_id,
+    {{ as_of_date() }} as as_of_date,
+    people.gender,
+    people.city,
+    people.country,
+    people.age_band,
+    people.income_band,
+    people.household_size,
+    people.acquisition_channel,
+    people.consent_email,
+    people.consent_phone,
+    people.known_since,
+    people.records,
+    people.systems,
+    people.has_profile,
+    features.tenure_days,
+    features.first_order_on,
+    features.last_order_on,
+    features.orders_lifetime,
+    features.order_days,
+    features.t_x_days,
+    features.age_days,
+    features.recency_days,
+    features.revenue_lifetime,
+    features.margin_lifetime,
+    features.orders_24m,
+    features.revenue_24m,
+    features.orders_12m,
+    features.revenue_12m,
+    features.margin_12m,
+    features.orders_90d,
+    features.revenue_90d,
+    features.orders_prev_90d,
+    features.revenue_prev_90d,
+    features.avg_order_value,
+    features.mean_gap_days,
+    features.sd_gap_days,
+    features.return_share,
+    features.discount_share,
+    features.units_per_order,
+    features.share_store,
+    features.share_web,
+    features.share_app,
+    features.share_marketplace,
+    rfm.r as rfm_recency,
+    rfm.f as rfm_frequency,
+    rfm.m as rfm_monetary,
+    rfm.rfm_code,
+    rfm.rfm_segment,
+    clv.p_alive,
+    clv.expected_orders,
+    clv.clv_historic,
+    clv.clv_predicted,
+    clv.clv_lower,
+    clv.clv_upper,
+    churn.churn_probability,
+    churn.risk_band as churn_risk_band
+from people
+left join features on people.customer_key = features.customer_key
+left join rfm on people.customer_key = rfm.customer_key
+left join clv on people.customer_key = clv.customer_key
+left join churn on people.customer_key = churn.customer_key

@@ -1,0 +1,142 @@
+-- What stands behind the numbers: files, quarantine, what is held back, freshness, known people, models.
+
+with ledger as (
+    select * from {{ source('raw', 'ledger') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+-- A header dates its lines. A line that neither it nor a header dates, nor another line of its order, waits for one.
+line_times as (
+    select
+        coalesce(headers.ordered_at, lines.ordered_at) as moment,
+        coalesce(headers.ordered_at, lines.ordered_at) is null and known.order_key is null as is_undated
+    from {{ source('raw', 'order_lines') }} as lines
+    left join {{ source('raw', 'orders') }} as headers
+        on lines._system = headers._system and lines.order_id = headers.order_id
+    left join {{ ref('stg_orders') }} as known on lines._system = known.system and lines.order_id = known.order_id
+),
+
+channels as (
+    {%- for channel, rows, moment, undated, without_it in [
+        ('customers', source('raw', 'customers'), 'created_at', 'null',
+         'names, consent and demographics are empty; people are known by their orders alone'),
+        ('products', source('raw', 'products'), 'cast(null as timestamp)', 'null',
+         'categories, brands and unit costs are empty; margins are estimated'),
+        ('orders', source('raw', 'orders'), 'ordered_at', 'null',
+         'tax, shipping and order discounts are empty; orders come from their lines'),
+        ('order_lines', 'line_times', 'moment', 'count(*) filter (where is_undated)',
+         'units and products are empty; margins are estimated')
+    ] %}
+    select
+        '{{ channel }}' as channel,
+        count(*) as row_count,
+        count(*) filter (where {{ moment }} >= {{ end_of_as_of_day() }}) as after_as_of,
+        {{ undated }} as undated,
+        '{{ without_it }}' as without_it
+    from {{ rows }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+channel_metrics as (
+    select
+        'channel' as area,
+        channel as subject,
+        'rows' as metric,
+        row_count as value,
+        case when row_count = 0 then 'missing: ' || without_it end as detail
+    from channels
+    union all
+    select
+        'channel' as area,
+        channel as subject,
+        'rows_held_back' as metric,
+        after_as_of as value,
+        'dated after the as-of date' as detail
+    from channels
+    where channel <> 'products'
+    union all
+    select
+        'channel' as area,
+        channel as subject,
+        'rows_without_a_date' as metric,
+        undated as value,
+        'in no order: neither they nor a header say when' as detail
+    from channels
+    where undated is not null
+),
+
+file_metrics as (
+    {%- for metric in ['read', 'loaded', 'quarantined', 'duplicate', 'superseded'] %}
+    select
+        'file' as area,
+        source || ' #' || cast(delivery as varchar) || ' ' || file as subject,
+        'rows_{{ metric }}' as metric,
+        rows_{{ metric }} as value,
+        outcome || coalesce(': ' || problem, '') as detail
+    from ledger
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+),
+
+quarantine_metrics as (
+    select
+        'quarantine' as area,
+        channel || coalesce('.' || "column", '') || ': ' || problem as subject,
+        'values' as metric,
+        count(*) as value,
+        max(remedy) as detail
+    from {{ source('raw', 'quarantine') }}
+    group by channel, "column", problem
+),
+
+order_totals as (
+    select
+        max(ordered_on) as last_order_on,
+        {{ days_between('max(ordered_on)', as_of_date()) }} as days_since_last_order,
+        {{ ratio('count(customer_key) filter (where is_counted)', 'count(*) filter (where is_counted)') }}
+            as known_order_share,
+        {{ ratio(
+            'sum(revenue) filter (where is_counted and customer_key is not null)',
+            'sum(revenue) filter (where is_counted)'
+        ) }} as known_revenue_share
+    from orders
+),
+
+order_metrics as (
+    select
+        'orders' as area,
+        'freshness' as subject,
+        'days_since_last_order' as metric,
+        days_since_last_order as value,
+        'last order on ' || cast(last_order_on as varchar) as detail
+    from order_totals
+    {%- for metric in ['known_order_share', 'known_revenue_share'] %}
+    union all
+    select 'orders' as area, 'person' as subject, '{{ metric }}' as metric, {{ metric }} as value, null as detail
+    from order_totals
+    {%- endfor %}
+),
+
+model_metrics as (
+    select
+        'model' as area,
+        model as subject,
+        'is_ok' as metric,
+        case when status = 'ok' then 1 else 0 end as value,
+        status || coalesce(': ' || reason, '') as detail
+    from {{ ref('model_status') }}
+    where as_of_date = {{ as_of_date() }}
+),
+
+metrics as (
+    {%- for part in ['channel', 'file', 'quarantine', 'order', 'model'] %}
+    select area, subject, metric, cast(value as double) as value, detail from {{ part }}_metrics
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
+)
+
+select area, subject, metric, value, detail from metrics

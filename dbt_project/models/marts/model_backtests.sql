@@ -1,0 +1,11 @@
+select
+    model,
+    origin,
+    candidate,
+    is_baseline,
+    metric,
+    value,
+    people,
+    as_of_date
+from {{ source('scoring', 'model_backtests') }}
+where as_of_date <= {{ as_of_date() }}

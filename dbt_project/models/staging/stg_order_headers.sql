@@ -1,0 +1,89 @@
+-- Orders as known on the as-of date, before their lines are added up. A source with lines and no header gives the
+-- header's columns on its lines.
+
+with headers as (
+    select * from {{ source('raw', 'orders') }}
+    qualify row_number() over (partition by _system, order_id order by _delivery desc, _line desc) = 1
+),
+
+-- A line without a time of its own shares that of its order's other lines.
+lines as (
+    select * from {{ source('raw', 'order_lines') }}
+    where ordered_at is null or ordered_at < {{ end_of_as_of_day() }}
+),
+
+from_lines as (
+    select
+        _system,
+        order_id,
+        min(ordered_at) as ordered_at,
+        max({{ filled('customer_id') }}) as customer_id,
+        max({{ filled('loyalty_id') }}) as loyalty_id,
+        max({{ filled('email') }}) as email,
+        max({{ filled('phone') }}) as phone,
+        max(sales_channel) as sales_channel,
+        max(store_id) as store_id,
+        max(country) as country,
+        max(currency) as currency,
+        max(coupon_code) as coupon_code,
+        case
+            when count(*) = count(*) filter (where status = 'cancelled') then 'cancelled'
+            when count(*) = count(*) filter (where status in ('cancelled', 'returned')) then 'returned'
+            else 'completed'
+        end as status,
+        min(_first_delivery) as first_delivery,
+        max(_delivery) as delivery
+    from lines
+    group by _system, order_id
+),
+
+-- Where there is a header, it alone says when, by whom and where: its lines only fill what every header leaves empty.
+orders as (
+    select
+        coalesce(headers._system, from_lines._system) as system,
+        coalesce(headers.order_id, from_lines.order_id) as order_id,
+        coalesce(headers.ordered_at, from_lines.ordered_at) as ordered_at,
+        headers.order_id is not null as has_header,
+        case
+            when headers.order_id is null then from_lines.customer_id
+            else {{ filled('headers.customer_id') }}
+        end as customer_id,
+        case
+            when headers.order_id is null then from_lines.loyalty_id
+            else {{ filled('headers.loyalty_id') }}
+        end as loyalty_id,
+        case
+            when headers.order_id is null then from_lines.email
+            else {{ filled('headers.email') }}
+        end as email,
+        case
+            when headers.order_id is null then from_lines.phone
+            else {{ filled('headers.phone') }}
+        end as phone,
+        coalesce(headers.sales_channel, from_lines.sales_channel) as sales_channel,
+        coalesce(headers.store_id, from_lines.store_id) as store_id,
+        coalesce(headers.country, from_lines.country) as country,
+        coalesce(headers.currency, from_lines.currency, '{{ var("currency") }}') as currency,
+        coalesce(headers.coupon_code, from_lines.coupon_code) as coupon_code,
+        case
+            when headers.order_id is null then from_lines.status
+            else coalesce(headers.status, 'completed')
+        end as status,
+        {{ to_money('coalesce(headers.discount_amount, 0)') }} as discount_amount,
+        headers.tax_amount,
+        headers.shipping_amount,
+        headers.total_amount,
+        coalesce(headers._first_delivery, from_lines.first_delivery) as first_delivery,
+        greatest(headers._delivery, from_lines.delivery) as delivery
+    from headers
+    full outer join from_lines
+        on headers._system = from_lines._system and headers.order_id = from_lines.order_id
+)
+
+select
+    {{ surrogate_key(['system', 'order_id']) }} as order_key,
+    {{ record_id('system', 'customer_id', 'loyalty_id', 'email', 'phone') }} as record_id,
+    {{ local_date('ordered_at') }} as ordered_on,
+    orders.*
+from orders
+where ordered_at < {{ end_of_as_of_day() }}

@@ -1,0 +1,50 @@
+with lines as (
+    select * from {{ source('raw', 'order_lines') }}
+),
+
+orders as (
+    select * from {{ ref('stg_order_headers') }}
+),
+
+-- A header dates its lines; without one, each line is known from its own time on.
+known as (
+    select
+        lines.*,
+        orders.order_key,
+        case
+            when 'cancelled' in (orders.status, lines.status) then 'cancelled'
+            when 'returned' in (orders.status, lines.status) then 'returned'
+            else 'completed'
+        end as outcome
+    from lines
+    inner join orders on lines._system = orders.system and lines.order_id = orders.order_id
+    where
+        orders.has_header
+        or lines.ordered_at is null
+        or lines.ordered_at < {{ end_of_as_of_day() }}
+),
+
+priced as (
+    select
+        *,
+        {{ filled('product_id') }} as clean_product_id,
+        {{ to_money('coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0)') }} as amount
+    from known
+)
+
+select
+    {{ surrogate_key(['_source', '_delivery', '_line']) }} as line_key,
+    order_key,
+    _system as system,
+    order_id,
+    line_number,
+    case when clean_product_id is not null then {{ surrogate_key(['_system', 'clean_product_id']) }} end as product_key,
+    clean_product_id as product_id,
+    {{ filled('product_name') }} as product_name,
+    quantity,
+    case outcome when 'cancelled' then 0 when 'returned' then -abs(quantity) else quantity end as net_quantity,
+    unit_price,
+    {{ to_money('coalesce(discount_amount, 0)') }} as discount_amount,
+    outcome as status,
+    case outcome when 'cancelled' then 0 when 'returned' then -abs(amount) else amount end as net_amount
+from priced

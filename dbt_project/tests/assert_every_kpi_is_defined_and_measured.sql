@@ -1,0 +1,15 @@
+{{ config(meta={'dagster': {'ref': {'name': 'kpi_scorecard'}}}) }}
+
+with months as (
+    select count(*) as months from {{ ref('kpi_by_month') }}
+),
+
+measured as (
+    select kpi, count(*) as months from {{ ref('kpi_scorecard') }} group by kpi
+)
+
+select coalesce(definitions.kpi, measured.kpi) as kpi, measured.months
+from {{ ref('kpi_definitions') }} as definitions
+full outer join measured on definitions.kpi = measured.kpi
+cross join months
+where definitions.kpi is null or coalesce(measured.months, 0) <> months.months

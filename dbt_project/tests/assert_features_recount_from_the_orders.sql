@@ -1,0 +1,47 @@
+{{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
+
+-- Counted again straight from the orders of each as-of date, by another way than the model takes.
+with features as (
+    select
+        as_of_date,
+        sum(orders_lifetime) as orders,
+        sum(revenue_lifetime) as revenue,
+        sum(orders_90d) as orders_90d,
+        max(last_order_on) as last_order_on
+    from {{ ref('customer_features') }}
+    group by as_of_date
+),
+
+by_day as (
+    select
+        ordered_on,
+        count(*) filter (where is_counted) as orders,
+        sum(revenue) as revenue,
+        max(ordered_on) filter (where is_counted) as last_order_on
+    from {{ ref('fct_orders') }}
+    where customer_key is not null
+    group by ordered_on
+),
+
+recounted as (
+    select
+        features.as_of_date,
+        coalesce(sum(by_day.orders), 0) as orders,
+        coalesce(sum(by_day.revenue), 0) as revenue,
+        coalesce(sum(by_day.orders) filter (
+            where by_day.ordered_on > {{ add_days('features.as_of_date', -90) }}
+        ), 0) as orders_90d,
+        max(by_day.last_order_on) as last_order_on
+    from features
+    left join by_day on by_day.ordered_on <= features.as_of_date
+    group by features.as_of_date
+)
+
+select features.as_of_date, features.orders, recounted.orders as recounted_orders
+from features
+inner join recounted on features.as_of_date = recounted.as_of_date
+where
+    features.orders <> recounted.orders
+    or features.revenue <> recounted.revenue
+    or features.orders_90d <> recounted.orders_90d
+    or features.last_order_on is distinct from recounted.last_order_on

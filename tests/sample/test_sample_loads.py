@@ -1,0 +1,107 @@
+"""The committed kind of sample, loaded by the raw stage: what was planted lands where the truth says."""
+
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+import pytest
+
+from crm_pipeline.dataset import load_dataset
+from crm_pipeline.raw.load import LoadReport, load, raw_folder
+from crm_pipeline.sample.company import make_company, write_company
+from crm_pipeline.settings import Settings
+
+RUN_TIME = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    root = tmp_path_factory.mktemp("loads")
+    write_company(make_company(400, 3), root / "data" / "sample")
+    return Settings(dataset="sample", data_root=root / "data", state_root=root / "local")
+
+
+@pytest.fixture(scope="module")
+def report(settings: Settings) -> LoadReport:
+    return load(settings, load_dataset(settings.dataset_folder), "test", RUN_TIME)
+
+
+@pytest.fixture(scope="module")
+def truth(settings: Settings) -> pd.DataFrame:
+    return pd.read_csv(settings.dataset_folder / "truth" / "dirt.csv", keep_default_na=False)
+
+
+def files_on_disk(settings: Settings) -> set[str]:
+    folder = settings.dataset_folder
+    return {str(path.relative_to(folder)) for path in (folder / "landing").rglob("*") if path.is_file()}
+
+
+def read(report: LoadReport, what: str) -> pd.DataFrame:
+    return duckdb.sql(f"select * from read_parquet('{report.version}/{what}')").df()
+
+
+def test_every_file_is_loaded_and_every_row_accounted_for(settings: Settings, report: LoadReport) -> None:
+    assert {entry.file for entry in report.files} == files_on_disk(settings)
+    assert not report.problems
+    for entry in report.files:
+        told = entry.rows_loaded + entry.rows_quarantined + entry.rows_duplicate + entry.rows_superseded
+        assert entry.rows_read == told, entry.file
+
+
+def test_exactly_the_planted_rows_are_quarantined(report: LoadReport, truth: pd.DataFrame) -> None:
+    planted = truth[truth["outcome"] == "quarantined"]
+    found = read(report, "quarantine/*.parquet")
+    lines = set(zip(found["file"], found["line"], strict=True))
+    assert lines == set(zip(planted["file"], planted["line"], strict=True))
+    named = planted[planted["column"] != ""]
+    columns = set(zip(found["file"], found["line"], found["column"], strict=True))
+    assert set(zip(named["file"], named["line"], named["column"], strict=True)) <= columns
+
+
+@pytest.mark.parametrize("outcome", ["duplicate", "superseded"])
+def test_copies_and_redelivered_rows_are_counted_as_planted(
+    report: LoadReport, truth: pd.DataFrame, outcome: str
+) -> None:
+    planted = truth[truth["outcome"] == outcome].groupby("file").size().to_dict()
+    counted = {entry.file: getattr(entry, f"rows_{outcome}") for entry in report.files}
+    assert {file: rows for file, rows in counted.items() if rows} == planted
+
+
+def test_redelivered_rows_are_gone_and_their_new_version_is_there(report: LoadReport, truth: pd.DataFrame) -> None:
+    superseded = truth[truth["outcome"] == "superseded"]
+    for channel in ("customers", "orders", "order_lines"):
+        loaded = read(report, f"{channel}/*.parquet")
+        here = set(zip(loaded["_file"], loaded["_line"], strict=True))
+        assert here.isdisjoint(zip(superseded["file"], superseded["line"], strict=True))
+        corrected = loaded["_file"].str.contains("_corrected")
+        assert corrected.any() == (channel != "customers")
+
+
+def test_a_second_load_changes_nothing(settings: Settings, report: LoadReport) -> None:
+    again = load(settings, load_dataset(settings.dataset_folder), "again", RUN_TIME)
+    assert not again.changed
+    assert again.version == report.version == (raw_folder(settings) / "current").resolve()
+
+
+def test_order_headers_agree_with_their_lines_to_the_cent(report: LoadReport) -> None:
+    compared = duckdb.sql(
+        f"""
+        with lines as (
+            select _system, order_id, sum(coalesce(abs(net_amount), quantity * unit_price - discount_amount)) as net
+            from read_parquet('{report.version}/order_lines/*.parquet') group by all)
+        select abs(total_amount) - abs(tax_amount) - coalesce(shipping_amount, 0) + discount_amount = net as equal
+        from read_parquet('{report.version}/orders/*.parquet') join lines using (_system, order_id)
+        """
+    ).df()["equal"]
+    quarantined = read(report, "quarantine/*.parquet")
+    lines_lost = (quarantined["channel"] == "order_lines").sum()
+    assert len(compared) > 1000
+    assert 0 < (~compared).sum() <= lines_lost, "an order disagrees only where one of its lines is quarantined"
+
+
+def test_times_of_both_systems_are_utc(settings: Settings, report: LoadReport) -> None:
+    orders = read(report, "orders/*.parquet")
+    for system in ("till", "shop"):
+        newest = orders.loc[orders["_system"] == system, "ordered_at"].max()
+        assert newest < pd.Timestamp("2026-07-01 10:30"), "half past eleven in London is half past ten UTC in summer"
+    assert orders["ordered_at"].max() >= pd.Timestamp("2026-07-01 08:00")

@@ -1,0 +1,37 @@
+"""The shared tables keep their schema and order, and plots are well-formed."""
+
+from xml.etree import ElementTree
+
+from crm_pipeline.scoring import frame
+
+
+def test_tables_keep_their_schema_when_empty(settings):
+    assert frame.backtest_table([], settings.as_of).schema.equals(frame.BACKTEST_SCHEMA)
+    assert frame.status_table([], settings.as_of).schema.equals(frame.STATUS_SCHEMA)
+
+
+def test_backtests_are_stored_in_one_order(churn_result, clv_result, settings):
+    rows = [*churn_result.backtests, *clv_result.backtests]
+    table = frame.backtest_table(rows, settings.as_of)
+    assert table.schema.equals(frame.BACKTEST_SCHEMA)
+    assert len(table) == len(rows)
+    assert table.equals(frame.backtest_table(rows[::-1], settings.as_of))
+
+
+def test_a_status_says_which_model_when_and_why(churn_result, settings):
+    refused = frame.insufficient("clv", "Needs more.", frame.CLV_SCHEMA)
+    rows = frame.status_table([refused.status, churn_result.status], settings.as_of).to_pylist()
+    assert [(row["model"], row["status"], row["reason"]) for row in rows] == [
+        ("churn", "ok", None),
+        ("clv", "insufficient_data", "Needs more."),
+    ]
+    assert rows[0]["trained_on"] == rows[0]["as_of_date"] == settings.as_of
+
+
+def test_plots_are_well_formed_pictures(churn_result, clv_result):
+    pictures = {**churn_result.plots, **clv_result.plots}
+    assert len(pictures) == 4
+    for svg in pictures.values():
+        root = ElementTree.fromstring(svg)
+        assert root.tag.endswith("svg")
+        assert len(list(root)) > 5

@@ -1,0 +1,63 @@
+"""The value of an order: published estimates, Bayes' rule, and data on which it must refuse."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+from scipy.stats import gamma as gamma_distribution
+
+from crm_pipeline.scoring import gamma_gamma, outcomes
+from crm_pipeline.scoring.frame import NotEnoughDataError
+
+
+@pytest.fixture(scope="module")
+def cdnow_values(cdnow):
+    # The order tables' margin is 40 % of the revenue: the estimates are for revenue, so it is undone here.
+    tuples = outcomes.value_tuples(cdnow, date(1997, 9, 30))
+    x, mean_value, people = (tuples[name].to_numpy().astype(float) for name in ("x", "mean_value", "people"))
+    return x, mean_value / 0.4, people
+
+
+def test_cdnow_gives_the_published_estimates(cdnow_values):
+    model = gamma_gamma.fit(*cdnow_values)
+    assert cdnow_values[2].sum() == 946
+    assert (model.p, model.q, model.gamma) == pytest.approx((6.25, 3.74, 15.44), rel=0.01)
+
+
+def test_the_gradient_is_that_of_the_likelihood(cdnow_values):
+    point = np.array([5.0, 3.0, 20.0])
+    error = check_grad(
+        lambda p: gamma_gamma.log_likelihood(p, *cdnow_values)[0],
+        lambda p: gamma_gamma.log_likelihood(p, *cdnow_values)[1],
+        point,
+    )
+    assert error < 1e-4 * np.linalg.norm(gamma_gamma.log_likelihood(point, *cdnow_values)[1])
+
+
+def test_the_expected_value_lies_between_the_person_and_the_population():
+    model = gamma_gamma.GammaGamma(6.25, 3.74, 15.44, 0.0)
+    mean = model.p * model.gamma / (model.q - 1)
+    seen = np.array([0, 1, 5, 500])
+    expected = model.expected_value(seen.astype(float), np.full(4, 100.0))
+    assert expected[0] == pytest.approx(mean)
+    assert (np.diff(expected) > 0).all()
+    assert expected[3] == pytest.approx(100, rel=0.01)
+
+
+def test_inverse_rate_moments_are_those_of_the_posterior():
+    model = gamma_gamma.GammaGamma(6.25, 3.74, 15.44, 0.0)
+    first, second = model.inverse_rate_moments(np.array([3.0]), np.array([40.0]))
+    posterior = gamma_distribution(model.p * 3 + model.q, scale=1 / (model.gamma + 120))
+    assert first[0] == pytest.approx(posterior.expect(lambda rate: 1 / rate), rel=1e-5)
+    assert second[0] == pytest.approx(posterior.expect(lambda rate: rate**-2), rel=1e-5)
+
+
+def test_people_who_all_spend_the_same_are_refused():
+    with pytest.raises(NotEnoughDataError, match="degenerate"):
+        gamma_gamma.fit(np.full(300, 3.0), np.full(300, 20.0), np.ones(300))
+
+
+def test_too_few_repeat_buyers_are_refused():
+    with pytest.raises(NotEnoughDataError, match="has 7"):
+        gamma_gamma.fit(np.array([2.0]), np.array([30.0]), np.array([7.0]))

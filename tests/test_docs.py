@@ -1,0 +1,44 @@
+"""What the documents name exists."""
+
+import re
+
+import pytest
+
+from crm_pipeline.settings import PROJECT
+
+DOCUMENTS = sorted(
+    path
+    for path in [*PROJECT.glob("*.md"), *PROJECT.glob("data/*/README.md"), *PROJECT.glob("crm_pipeline/**/*.md")]
+    if "local" not in path.parts
+)
+MADE_BY_RUNS = re.compile(r"^(data/local|data/[a-z_]+/landing|\.venv|dbt_project/target)")
+TOP_LEVEL = {path.name for path in PROJECT.iterdir() if path.is_dir()}
+
+
+def named_paths(text: str) -> set[str]:
+    quoted = re.findall(r"`([\w./\-]+/[\w./\-]*)`", text)
+    linked = re.findall(r"\]\(([\w./\-]+)\)", text)
+    return {path for path in (*quoted, *linked) if path.split("/")[0] in TOP_LEVEL or path in linked}
+
+
+def targets_of(text: str) -> set[str]:
+    return set(re.findall(r"\bmake ([a-z]+)\b", text))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_each_path_that_a_document_names_exists(document):
+    paths = {path for path in named_paths(document.read_text()) if not MADE_BY_RUNS.match(path)}
+    missing = {path for path in paths if not (PROJECT / path).exists() and not (document.parent / path).exists()}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.parent == PROJECT], ids=lambda path: path.name)
+def test_each_make_target_that_a_document_names_exists(document):
+    quoted = "\n".join(re.findall(r"`[^`]*`|```.*?```", document.read_text(), flags=re.DOTALL))
+    rules = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert targets_of(quoted) - rules == set()
+
+
+def test_a_path_that_is_not_there_is_found():
+    assert named_paths("see `crm_pipeline/nowhere.py` and [this](NOWHERE.md)") == {"crm_pipeline/nowhere.py", "NOWHERE.md"}
+    assert targets_of("make nothing") == {"nothing"}

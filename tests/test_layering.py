@@ -1,0 +1,114 @@
+"""Data flows forward only, and Dagster stays at the edge."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crm_pipeline.dbt.project import manifest
+from crm_pipeline.settings import PROJECT, Settings
+from crm_pipeline.stages import STAGES, Stage, is_upstream
+
+PACKAGE = PROJECT / "crm_pipeline"
+MAY_IMPORT_DAGSTER = re.compile(r"^(definitions\.py|resources\.py|dbt/.*|operations/.*|.*/assets\.py|.*/checks\.py)$")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def stage_of_module(name: str) -> Stage | None:
+    parts = name.split(".")
+    known = len(parts) > 1 and parts[0] == "crm_pipeline" and parts[1] in {stage.value for stage in STAGES}
+    return Stage(parts[1]) if known else None
+
+
+def forward_imports(package: Path) -> list[str]:
+    found = []
+    for stage in STAGES:
+        for path in sorted((package / stage).rglob("*.py")):
+            for name in imports(path):
+                other = stage_of_module(name)
+                if other and is_upstream(stage, other):
+                    found.append(f"{path.relative_to(package)} imports {name}")
+    return found
+
+
+def dagster_imports(package: Path) -> list[str]:
+    return [
+        f"{relative} imports {name}"
+        for path in sorted(package.rglob("*.py"))
+        if not MAY_IMPORT_DAGSTER.match(relative := path.relative_to(package).as_posix())
+        for name in imports(path)
+        if name.split(".")[0] in {"dagster", "dagster_dbt"}
+    ]
+
+
+def forward_refs(nodes: dict[str, dict]) -> list[str]:
+    def stage(unique_id: str) -> Stage:
+        node = nodes[unique_id]
+        return Stage(node["source_name"] if node["resource_type"] == "source" else node["config"]["schema"])
+
+    return [
+        f"{unique_id} refers to {parent}"
+        for unique_id, node in nodes.items()
+        if node["resource_type"] in {"model", "seed", "snapshot"}
+        for parent in node["depends_on"]["nodes"]
+        if is_upstream(stage(unique_id), stage(parent))
+    ]
+
+
+def test_no_python_stage_imports_a_later_one():
+    assert forward_imports(PACKAGE) == []
+
+
+def test_dagster_is_imported_only_where_it_may_be():
+    assert dagster_imports(PACKAGE) == []
+
+
+def test_no_model_refers_to_a_later_stage():
+    parsed = json.loads(manifest(Settings()).read_text())
+    assert forward_refs({**parsed["nodes"], **parsed["sources"]}) == []
+
+
+def test_each_model_lies_in_the_folder_of_its_stage():
+    parsed = json.loads(manifest(Settings()).read_text())
+    models = [node for node in parsed["nodes"].values() if node["resource_type"] == "model"]
+    assert models
+    assert [node["name"] for node in models if node["fqn"][1] != node["config"]["schema"]] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["from crm_pipeline.publish.release import publish", "from crm_pipeline import marts", "import crm_pipeline.scoring.rfm"]
+)
+def test_a_planted_forward_import_is_found(tmp_path, line):
+    module = tmp_path / "identity" / "planted.py"
+    module.parent.mkdir()
+    module.write_text(f"{line}\n")
+    assert len(forward_imports(tmp_path)) == 1
+
+
+def test_a_planted_dagster_import_is_found(tmp_path):
+    module = tmp_path / "scoring" / "planted.py"
+    module.parent.mkdir()
+    module.write_text("from dagster import asset\n")
+    assert len(dagster_imports(tmp_path)) == 1
+
+
+def test_a_planted_forward_ref_is_found():
+    nodes = {
+        "model.crm.stg_orders": {
+            "resource_type": "model",
+            "config": {"schema": "staging"},
+            "depends_on": {"nodes": ["source.crm.identity.person_map"]},
+        },
+        "source.crm.identity.person_map": {"resource_type": "source", "source_name": "identity"},
+    }
+    assert len(forward_refs(nodes)) == 1
