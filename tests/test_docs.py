@@ -40,5 +40,8 @@ def test_each_make_target_that_a_document_names_exists(document):
 
 
 def test_a_path_that_is_not_there_is_found():
-    assert named_paths("see `crm_pipeline/nowhere.py` and [this](NOWHERE.md)") == {"crm_pipeline/nowhere.py", "NOWHERE.md"}
+    assert named_paths("see `crm_pipeline/nowhere.py` and [this](NOWHERE.md)") == {
+        "crm_pipeline/nowhere.py",
+        "NOWHERE.md",
+    }
     assert targets_of("make nothing") == {"nothing"}

@@ -60,7 +60,7 @@ def forward_refs(nodes: dict[str, dict]) -> list[str]:
         f"{unique_id} refers to {parent}"
         for unique_id, node in nodes.items()
         if node["resource_type"] in {"model", "seed", "snapshot"}
-        for parent in node["depends_on"]["nodes"]
+        for parent in node["depends_on"].get("nodes", [])
         if is_upstream(stage(unique_id), stage(parent))
     ]
 
@@ -86,7 +86,12 @@ def test_each_model_lies_in_the_folder_of_its_stage():
 
 
 @pytest.mark.parametrize(
-    "line", ["from crm_pipeline.publish.release import publish", "from crm_pipeline import marts", "import crm_pipeline.scoring.rfm"]
+    "line",
+    [
+        "from crm_pipeline.publish.release import publish",
+        "from crm_pipeline import marts",
+        "import crm_pipeline.scoring.rfm",
+    ],
 )
 def test_a_planted_forward_import_is_found(tmp_path, line):
     module = tmp_path / "identity" / "planted.py"

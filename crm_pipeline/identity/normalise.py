@@ -45,13 +45,15 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings) ->
     """Make the temporary tables `records` and `identifiers` from `staging.stg_identifiers`.
 
     `records` numbers the records by age (`node` 0 is the first ever seen), so that the smallest node of a group is its
-    founding record. `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
+    founding record. Within one load the older date comes first: then a record that is held back until the as-of date
+    passes its own is younger than those already known, and files loaded at once give the same ids as day by day.
+    `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
     """
     _refuse_unknown_kinds(con)
     con.execute("""
         create temp table records as
-        select record_id, min(first_delivery) as first_delivery,
-            row_number() over (order by min(first_delivery) nulls last, record_id) - 1 as node
+        select record_id, min(first_load) as first_load,
+            row_number() over (order by min(first_load) nulls last, min(known_at) nulls first, record_id) - 1 as node
         from staging.stg_identifiers where record_id is not null group by record_id
     """)
     con.execute("""

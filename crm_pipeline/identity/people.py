@@ -12,7 +12,7 @@ PERSON_MAP_SCHEMA = pa.schema(
         ("record_id", pa.string()),
         ("customer_key", pa.int64()),
         ("customer_id", pa.string()),
-        ("first_delivery", pa.int64()),
+        ("first_load", pa.int64()),
         ("linked_by", pa.string()),
     ]
 )
@@ -36,7 +36,7 @@ def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) ->
     people = con.sql(
         """
         select records.record_id, ('0x' || substr(md5(founder.record_id), 1, 15))::bigint as customer_key,
-            'C' || substr(md5(founder.record_id), 1, 15) as customer_id, records.first_delivery,
+            'C' || substr(md5(founder.record_id), 1, 15) as customer_id, records.first_load,
             ($names::varchar[])[membership.strongest + 1] as linked_by
         from membership
         join records on records.node = membership.node

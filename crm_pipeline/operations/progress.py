@@ -68,6 +68,11 @@ class Progress:
             self._line(f"not run    {', '.join(waiting)}")
 
     @property
+    def reached(self) -> list[Stage]:
+        """The stages of which at least one step began."""
+        return [stage for stage, progress in self.stages.items() if progress.started is not None]
+
+    @property
     def problems(self) -> list[str]:
         """One sentence per failed check or failed step, in flow order."""
         return [text for progress in self.stages.values() for text in (*progress.failures, *progress.errors)]

@@ -23,10 +23,11 @@ _LOGS_KEPT = 20
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended: `problems` holds one sentence per failed check or step."""
+    """How a run ended: the stages that it reached, and one sentence per failed check or step."""
 
     run_id: str
     success: bool
+    reached: list[Stage]
     problems: list[str]
 
 
@@ -58,7 +59,7 @@ def execute(
         finally:
             watcher.stop()
     problems = progress.problems or ([progress.run_failure] if progress.run_failure else [])
-    return RunOutcome(run_id, result.success, problems if not result.success else [])
+    return RunOutcome(run_id, result.success, progress.reached, [] if result.success else problems)
 
 
 @contextmanager

@@ -76,6 +76,7 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
     for entry in entries:
         by_source.setdefault(entry.source, {})[entry.file_id] = entry
     number = max((entry.delivery for entry in entries), default=0)
+    load = 1 + max((entry.load for entry in entries), default=0)
     for source in dataset.sources:
         known = by_source.pop(source.name, {})
         mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source))
@@ -99,6 +100,7 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
                 file=name,
                 bytes=path.stat().st_size,
                 delivery=before.delivery if before else number,
+                load=before.load if before else load,
                 mapping=mapping,
                 run_id=run_id,
             )

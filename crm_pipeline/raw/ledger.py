@@ -22,6 +22,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
     "file": ("VARCHAR", "Path of the file, relative to the dataset folder."),
     "bytes": ("BIGINT", "Size of the file."),
     "delivery": ("BIGINT", "Running number of the delivery, over all sources."),
+    "load": ("BIGINT", "Running number of the load in which the file was first seen."),
     "mapping": ("VARCHAR", "Hash of the contract and the source's configuration that the file was read with."),
     "rows_read": ("BIGINT", "Rows in the file."),
     "rows_loaded": ("BIGINT", "Rows of the file that are current."),
@@ -58,6 +59,7 @@ class LedgerEntry:
     file: str
     bytes: int
     delivery: int
+    load: int
     mapping: str
     rows_read: int = 0
     rows_loaded: int = 0

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.csv_rows import Record, records
 from crm_pipeline.raw.textfile import (
     UNDECODABLE,
@@ -248,8 +249,27 @@ def _read_jsonl(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig
         f"insert into {SOURCE_ROWS} select line, problem, remedy, json_object('line', raw)::varchar{nothing} "
         "from json_lines where problem is not null"
     )
+    _require_keys(con, source)
     con.execute("drop table json_lines")
     return FileRows(list(paths))
+
+
+def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig) -> None:
+    """Stop at a file of which no line has the key of a required column."""
+    for column in contracts()[source.channel].columns:
+        key = source.columns[column.name].from_ if column.required else None
+        if key is None:
+            continue
+        lines, filled = con.execute(f"select count(*), count({quoted(key)}) from {SOURCE_ROWS}").fetchall()[0]
+        if lines and not filled:
+            query = "select distinct unnest(json_keys(raw)) from json_lines where problem is null order by 1 limit 50"
+            keys = [row[0] for row in con.execute(query).fetchall()]
+            close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            there = f"The lines have: {', '.join(keys)}." if keys else "No line is a JSON object."
+            problem = f"No line of the file has the key '{key}' (mapped to {column.name}). {there}{hint}"
+            remedy = f"Correct columns.{column.name} of the source {source.name} in pipeline.yml."
+            raise Refused(problem, remedy, lines)
 
 
 def _json_values(number: int, text: str) -> tuple[object, ...]:

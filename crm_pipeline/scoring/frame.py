@@ -102,7 +102,7 @@ class ScoringSettings:
     seed: int = 20_110
     threads: int = 2
     eligibility_days: int = 365
-    training_rows: int = 400_000
+    training_rows: int = 200_000
     code_version: str = __version__
 
 

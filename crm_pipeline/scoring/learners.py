@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from crm_pipeline.scoring.frame import Floats
 
 Labels = npt.NDArray[np.int64]
-FOREST_ROWS = 50_000
+FOREST_ROWS = 20_000
 """A random forest's trees each see at most this many rows: its time grows with them, its ranking hardly does."""
 
 
@@ -60,8 +60,8 @@ def logistic_regression(seed: int, rows: int, threads: int) -> Pipeline:  # noqa
 def random_forest(seed: int, rows: int, threads: int) -> Pipeline:
     """Return a bounded random forest."""
     forest = RandomForestClassifier(
-        n_estimators=100,
-        max_depth=12,
+        n_estimators=60,
+        max_depth=10,
         min_samples_leaf=20,
         max_samples=min(FOREST_ROWS, rows),
         random_state=seed,

@@ -16,7 +16,7 @@ import pyarrow as pa
 from crm_pipeline.scoring.frame import Floats
 
 LAST_YEAR_DAYS = 365
-_SHARES = 10_007
+_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
 # One row per person with a counted order up to the cutoff. Several orders on one day are one occasion; its value is
 # the margin of its counted orders, at least 0. Returns lie in `margin_historic` and `margin_last_year` alone.
@@ -198,7 +198,7 @@ def churn_frame(
             select customer_key, as_of_date, {_FEATURE_LIST}
             from features.customer_features
             where as_of_date = any($origins) and features.customer_features.recency_days < $window
-                and customer_key % {_SHARES} < $share
+                and ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share
         ),
         bought as (
             select distinct eligible.customer_key, eligible.as_of_date

@@ -18,7 +18,8 @@ _SCHEMA = pa.schema(
         ("system", pa.string()),
         ("kind", pa.string()),
         ("value", pa.string()),
-        ("first_delivery", pa.int64()),
+        ("first_load", pa.int64()),
+        ("known_at", pa.timestamp("us")),
     ]
 )
 AS_OF = date(2024, 3, 31)
@@ -30,10 +31,10 @@ def _resolve_rows(
     previous: Resolution | None = None,
     as_of: date = AS_OF,
 ) -> Resolution:
-    """Resolve rows of (record_id, kind, value, first_delivery)."""
+    """Resolve rows of (record_id, kind, value, first_load)."""
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute("create schema staging")
-        values = [(record, record.split("|")[0], kind, value, delivery) for record, kind, value, delivery in rows]
+        values = [(record, record.split("|")[0], kind, value, load, None) for record, kind, value, load in rows]
         con.register("given", pa.table(list(zip(*values, strict=True)) or [[]] * len(_SCHEMA.names), schema=_SCHEMA))
         con.execute("create table staging.stg_identifiers as from given")
         resolution = resolve(
@@ -60,7 +61,7 @@ def _groups(resolution: Resolution) -> set[frozenset[str]]:
 
 @pytest.fixture(scope="session")
 def resolve_rows() -> Callable[..., Resolution]:
-    """Resolve rows of (record_id, kind, value, first_delivery)."""
+    """Resolve rows of (record_id, kind, value, first_load)."""
     return _resolve_rows
 
 

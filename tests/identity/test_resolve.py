@@ -200,7 +200,7 @@ def test_resolving_needs_no_right_to_write(tmp_path, resolve_rows):
         con.execute("create schema staging")
         con.execute(
             "create table staging.stg_identifiers as select 'a|customer|1' as record_id, 'a' as system, "
-            "'email' as kind, 'ann@mail.example' as value, 1::bigint as first_delivery"
+            "'email' as kind, 'ann@mail.example' as value, 1::bigint as first_load, null::timestamp as known_at"
         )
     with duckdb.connect(path, read_only=True) as con:
         result = resolve(con, MatchSettings(), None, None, date(2024, 1, 1))

@@ -203,6 +203,14 @@ def test_json_lines_are_read_by_path_and_bad_ones_quarantined(shop):
     assert shop.quarantine() == [(2, None, "not a JSON object"), (4, None, "not a JSON object")]
 
 
+def test_json_lines_without_a_required_key_are_refused(shop):
+    shop.deliver("orders.jsonl", '{"ident": 1, "at": "2024-01-01"}\n')
+    shop.load()
+    entry = shop.entry("orders.jsonl")
+    assert (entry.outcome, entry.rows_read) == ("refused", 1)
+    assert "has the key 'id' (mapped to order_id). The lines have: at, ident." in entry.problem
+
+
 def test_parquet_is_read_with_row_numbers(shop):
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -160,8 +160,8 @@ def cdnow() -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture(scope="session")
 def orders() -> pa.Table:
-    """The orders of a simulated shop of 1,200 people."""
-    return simulate_orders(1200, seed=1)
+    """The orders of a simulated shop of 900 people."""
+    return simulate_orders(900, seed=1)
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ def test_histories_agree_with_the_feature_table(shop, world):
         .set_index("customer_key")
         .sort_index()
     )
-    assert len(own) > 1000
+    assert len(own) > 800
     assert np.allclose(own[theirs.columns], theirs)
 
 
@@ -95,6 +95,6 @@ def test_a_cap_takes_the_same_people_at_every_origin(shop, world):
     origins = outcomes.origins_on_grid(shop, world.AS_OF)
     shop_wide = outcomes.churn_frame(shop, origins, 365, 90, 10**9)
     sample = outcomes.churn_frame(shop, origins, 365, 90, len(shop_wide) // 10)
-    assert 0 < len(sample) < len(shop_wide)
+    assert 0.05 * len(shop_wide) < len(sample) < 0.15 * len(shop_wide)
     kept = set(sample.keys.tolist())
     assert len(sample) == sum(key in kept for key in shop_wide.keys.tolist())

@@ -17,6 +17,7 @@ ranked_profiles as (
     select
         person_map.customer_key,
         profiles.*,
+        coalesce(profiles.street, profiles.postal_code, profiles.city) is not null as has_address,
         row_number() over (
             partition by person_map.customer_key
             order by
@@ -37,12 +38,11 @@ from_profiles as (
         {%- endfor %}
         -- The lines of an address belong together: mixing two of them makes one where nobody lives.
         {%- for attribute in ['street', 'postal_code', 'city'] %}
-        min_by(coalesce({{ attribute }}, ''), priority)
-            filter (where coalesce(street, postal_code, city) is not null) as {{ attribute }},
+        min_by(coalesce({{ attribute }}, ''), priority) filter (where has_address) as {{ attribute }},
         {%- endfor %}
         {%- for attribute in ['email', 'phone', 'loyalty_id'] %}
-        min_by({{ attribute }}, priority)
-            filter (where {{ without_stand_in(attribute) }} is not null) as {{ attribute }},
+        {%- set is_given = without_stand_in(attribute) ~ ' is not null' %}
+        min_by({{ attribute }}, priority) filter (where {{ is_given }}) as {{ attribute }},
         {%- endfor %}
         -- A single no outweighs every yes, and no answer is a no.
         coalesce(bool_and(consent_email), false) as consent_email,
@@ -54,16 +54,16 @@ from_profiles as (
     group by customer_key
 ),
 
--- A guest has no profile: what they gave with their latest order is all there is. The value itself breaks ties.
+-- A guest has no profile: what they gave with their latest order is all there is. The value itself breaks ties, and
+-- where it is empty or a stand-in, the order does not take part.
 from_orders as (
     select
         person_map.customer_key,
-        min(orders.ordered_on) as first_order_on,
+        min(ordered_on) as first_order_on,
         {%- for attribute in ['email', 'phone', 'loyalty_id'] %}
-        max_by(orders.{{ attribute }}, cast(orders.ordered_at as varchar) || orders.{{ attribute }})
-            filter (where {{ without_stand_in('orders.' ~ attribute) }} is not null) as {{ attribute }},
+        max_by({{ attribute }}, cast(ordered_at as varchar) || {{ without_stand_in(attribute) }}) as {{ attribute }},
         {%- endfor %}
-        max_by(orders.country, cast(orders.ordered_at as varchar) || orders.country) as country
+        max_by(country, cast(ordered_at as varchar) || country) as country
     from orders
     inner join person_map on orders.record_id = person_map.record_id
     group by person_map.customer_key

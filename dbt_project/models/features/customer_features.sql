@@ -14,9 +14,7 @@ grid as (
     union
     select {{ month_end('month_start') }} as as_of_date
     from (
-        {{ month_spine(
-            add_months(as_of_date(), -var('feature_grid_months')), as_of_date()
-        ) }}
+        {{ month_spine(add_months(as_of_date(), -(var('feature_grid_months') | int)), as_of_date()) }}
     ) as months
     where {{ month_end('month_start') }} <= {{ as_of_date() }}
 ),

@@ -15,6 +15,10 @@ cohorts as (
     select cohort_month, count(*) as customers from customers group by cohort_month
 ),
 
+months as (
+    {{ month_spine('(select min(ordered_on) from ' ~ ref('fct_orders') ~ ')', as_of_date()) }}
+),
+
 -- Months in which nobody of a cohort came back are shown as well, as zero.
 grid as (
     select
@@ -22,10 +26,7 @@ grid as (
         months.month_start as month,
         cohorts.customers
     from cohorts
-    inner join (
-        {{ month_spine('(select min(ordered_on) from ' ~ ref('fct_orders') ~ ')', as_of_date()) }}
-    ) as months
-        on cohorts.cohort_month <= months.month_start
+    inner join months on cohorts.cohort_month <= months.month_start
 ),
 
 activity as (

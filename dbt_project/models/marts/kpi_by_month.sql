@@ -56,7 +56,7 @@ customer_totals as (
 -- Counting both kinds of event by month avoids joining each customer to each month.
 lapses as (
     select
-        {{ add_days('ordered_on', var('churn_horizon_days') + 1) }} as lapsed_on,
+        {{ add_days('ordered_on', (var('churn_horizon_days') | int) + 1) }} as lapsed_on,
         lead(ordered_on) over (partition by customer_key order by ordered_on) as back_on
     from order_days
 ),

@@ -1,0 +1,85 @@
+"""Real runs of all stages on a small invented company; one good run is made once and copied by each test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from crm_pipeline.definitions import build
+from crm_pipeline.operations import home
+from crm_pipeline.operations.run import RunOutcome, execute
+from crm_pipeline.sample.company import make_company, write_company
+from crm_pipeline.settings import PROJECT, Settings
+
+PEOPLE = 700
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A dataset, its state, and the dbt project that builds it."""
+
+    data_root: Path
+    state_root: Path
+    dbt_project: Path = PROJECT / "dbt_project"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_root=self.data_root, state_root=self.state_root, dbt_project=self.dbt_project)
+
+    def run(self, as_of: date | None = None) -> RunOutcome:
+        """Run `crm_daily` as the command line does."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CRM_DATASET", "sample")
+            patch.setenv("CRM_DATA_ROOT", str(self.data_root))
+            patch.setenv("CRM_STATE_ROOT", str(self.state_root))
+            patch.setenv("CRM_DBT_PROJECT", str(self.dbt_project))
+            patch.setenv("DAGSTER_HOME", str(self.settings.dagster_home))
+            home.prepare(self.settings)
+            return execute(build(self.settings), self.settings.state / "logs", as_of)
+
+    def copy(self, folder: Path) -> "Deployment":
+        """Copy data and state, so that a test can break them."""
+        shutil.copytree(self.data_root, folder / "data")
+        shutil.copytree(self.state_root, folder / "state", symlinks=True)
+        return Deployment(folder / "data", folder / "state", self.dbt_project)
+
+
+@pytest.fixture(scope="session")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data root of a small company."""
+    root = tmp_path_factory.mktemp("data")
+    write_company(make_company(people=PEOPLE, seed=3), root / "sample")
+    return root
+
+
+@pytest.fixture(scope="session")
+def published(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A deployment with one good release."""
+    deployment = Deployment(landing, tmp_path_factory.mktemp("state"))
+    outcome = deployment.run()
+    assert outcome.problems == []
+    return deployment
+
+
+@pytest.fixture
+def spare(published: Deployment, tmp_path: Path) -> Deployment:
+    """A copy of the published deployment that the test may break."""
+    return published.copy(tmp_path)
+
+
+@pytest.fixture
+def with_hook(spare: Deployment, tmp_path: Path) -> Iterator[Callable[[str, str, str], Deployment]]:
+    """Plant a fault in a dbt model: SQL that runs right after the model is built."""
+
+    def plant(stage: str, model: str, sql: str) -> Deployment:
+        project = tmp_path / "dbt_project"
+        shutil.copytree(PROJECT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+        config = project / "models" / stage / f"{model}.sql"
+        hook = sql.replace('"', '\\"')
+        config.write_text(f'{{{{ config(post_hook="{hook}") }}}}\n{config.read_text()}')
+        return Deployment(spare.data_root, spare.state_root, project)
+
+    yield plant

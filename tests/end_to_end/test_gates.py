@@ -1,0 +1,89 @@
+"""A planted failure at each border stops everything after it, and the serving file stays byte for byte (I8)."""
+
+import gzip
+import json
+
+import pyarrow as pa
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+
+from crm_pipeline.identity import assets as identity_assets
+from crm_pipeline.scoring import learners
+from crm_pipeline.stages import STAGES, Stage
+
+
+def assert_stopped_at(stage: Stage, deployment, *words: str) -> None:
+    """Run, and see that the gate behind `stage` holds and says why."""
+    before = deployment.settings.serving_file.read_bytes()
+    outcome = deployment.run()
+    assert not outcome.success
+    assert outcome.reached == list(STAGES[: STAGES.index(stage) + 1])
+    assert deployment.settings.serving_file.read_bytes() == before
+    said = " ".join(outcome.problems)
+    assert [word for word in words if word not in said] == [], said
+
+
+def test_a_file_that_breaks_its_contract_stops_the_run_after_raw(spare):
+    rows = [{"id": f"late-{number}", "placed_at": "the day before yesterday"} for number in range(50)]
+    broken = spare.settings.dataset_folder / "landing" / "shop" / "orders_2026-08.jsonl.gz"
+    broken.write_bytes(gzip.compress("\n".join(json.dumps(row) for row in rows).encode()))
+    assert_stopped_at(Stage.RAW, spare, "raw/orders", "quarantine_within_limit", "orders_2026-08.jsonl.gz")
+
+
+def test_a_file_that_broke_the_last_run_still_stops_the_next_one(spare):
+    broken = spare.settings.dataset_folder / "landing" / "shop" / "orders_2026-08.jsonl.gz"
+    broken.write_bytes(gzip.compress(b'{"id": "late", "placed_at": "tomorrow"}\n' * 50))
+    assert_stopped_at(Stage.RAW, spare, "orders_2026-08.jsonl.gz")
+    assert_stopped_at(Stage.RAW, spare, "orders_2026-08.jsonl.gz")
+
+
+def test_a_duplicate_key_stops_the_run_after_staging(with_hook):
+    sql = "insert into {{ this }} select * from {{ this }} where order_key = (select min(order_key) from {{ this }})"
+    assert_stopped_at(Stage.STAGING, with_hook("staging", "stg_orders", sql), "unique_stg_orders_order_key")
+
+
+def test_a_merged_up_identity_stops_the_run_after_identity(spare, monkeypatch):
+    honest = identity_assets.resolve
+
+    def merge_everybody(*arguments):
+        resolution = honest(*arguments)
+        people = resolution.person_map
+        for name in ("customer_key", "customer_id"):
+            same = pa.array([people[name][0].as_py()] * len(people), people.schema.field(name).type)
+            people = people.set_column(people.schema.get_field_index(name), people.schema.field(name), same)
+        return type(resolution)(**{**vars(resolution), "person_map": people})
+
+    monkeypatch.setattr(identity_assets, "resolve", merge_everybody)
+    assert_stopped_at(Stage.IDENTITY, spare, "identity/person_map", "not_merged_up", "people")
+
+
+def test_a_lost_order_stops_the_run_after_customer(with_hook):
+    sql = "delete from {{ this }} where order_key = (select min(order_key) from {{ this }} where is_counted)"
+    planted = with_hook("customer", "fct_orders", sql)
+    assert_stopped_at(Stage.CUSTOMER, planted, "customer/fct_orders", "equals_the_raw_files", "orders instead of")
+
+
+def test_a_feature_from_the_future_stops_the_run_after_features(with_hook):
+    sql = (
+        "update {{ this }} set last_order_on = as_of_date + 3, orders_lifetime = orders_lifetime + 1 "
+        "where orders_lifetime > 0 and customer_key = (select max(customer_key) from {{ this }})"
+    )
+    planted = with_hook("features", "customer_features", sql)
+    assert_stopped_at(Stage.FEATURES, planted, "features/customer_features", "features_know_only_the_past")
+
+
+def test_a_model_worse_than_its_baseline_stops_the_run_after_scoring(spare, monkeypatch):
+    def coin(seed, rows, threads):
+        return make_pipeline(DummyClassifier(strategy="stratified", random_state=seed))
+
+    monkeypatch.setattr(learners, "CANDIDATES", {"coin": coin})
+    assert_stopped_at(Stage.SCORING, spare, "beats_its_baseline", "churn is worse than its baseline")
+
+
+def test_a_total_that_does_not_reconcile_stops_the_run_after_marts(with_hook):
+    sql = (
+        "update {{ this }} set value = value + 0.01 "
+        "where kpi = 'revenue' and month = (select max(month) from {{ this }})"
+    )
+    planted = with_hook("marts", "kpi_scorecard", sql)
+    assert_stopped_at(Stage.MARTS, planted, "marts/kpi_scorecard", "equals_the_raw_files", "revenue")

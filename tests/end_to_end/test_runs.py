@@ -1,0 +1,139 @@
+"""What a whole run promises: nothing new writes nothing, the past stays the past, ids survive a rebuild."""
+
+import hashlib
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster import AssetKey, DagsterInstance
+
+from crm_pipeline.definitions import build
+from crm_pipeline.operations.lock import RunLock
+from crm_pipeline.publish.release import current_release
+from crm_pipeline.raw.contract import pii_columns
+
+from .conftest import Deployment
+
+
+def files_of(folder: Path) -> dict[str, tuple[int, str]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_ino, hashlib.md5(path.read_bytes()).hexdigest())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def published_tables(deployment: Deployment) -> dict[str, list]:
+    with duckdb.connect(str(deployment.settings.serving_file), read_only=True) as con:
+        names = con.execute(
+            "select table_schema, table_name from information_schema.tables where table_schema in ('marts', 'customer')"
+        ).fetchall()
+        return {
+            f"{schema}.{name}": sorted(map(repr, con.execute(f'select * from {schema}."{name}"').fetchall()))
+            for schema, name in names
+        }
+
+
+def test_a_second_run_with_nothing_new_writes_nothing_new(spare):
+    lake, serving = files_of(spare.settings.lake), files_of(spare.settings.serving_file.parent)
+    outcome = spare.run()
+    assert outcome.problems == []
+    assert files_of(spare.settings.lake) == lake
+    assert files_of(spare.settings.serving_file.parent) == serving
+
+
+def test_a_run_as_of_last_month_gives_the_same_answer_before_and_after_newer_runs(published, landing, tmp_path):
+    day = date(2026, 5, 31)
+    fresh = Deployment(landing, tmp_path / "fresh")
+    assert fresh.run(day).problems == []
+    later = published.copy(tmp_path)
+    assert later.run(day).problems == []
+    assert current_release(later.settings).info.as_of_date == day
+    then, now = published_tables(fresh), published_tables(later)
+    assert then.keys() == now.keys()
+    assert [name for name in then if then[name] != now[name] and name != "marts.data_quality"] == []
+
+
+def test_ids_are_the_same_after_files_came_day_by_day_and_after_a_rebuild(published, landing, tmp_path):
+    # The newest files come in a second delivery; then all is built again from what landed.
+    shutil.copytree(landing, tmp_path / "data")
+    daily = Deployment(tmp_path / "data", tmp_path / "state")
+    folder = daily.settings.dataset_folder / "landing"
+    late = [path for path in folder.rglob("*2026-0[67]*") if path.is_file()]
+    for path in late:
+        shutil.move(path, tmp_path / path.name)
+    assert late
+    assert daily.run(date(2026, 5, 31)).problems == []
+    for path in late:
+        shutil.move(tmp_path / path.name, path)
+    assert daily.run().problems == []
+
+    def people(deployment: Deployment) -> list:
+        path = deployment.settings.lake / "identity" / "current" / "person_map.parquet"
+        return duckdb.execute(f"select record_id, customer_id from '{path}' order by all").fetchall()
+
+    shutil.rmtree(daily.settings.state)
+    before = people(published)
+    assert daily.run().problems == []
+    assert people(daily) == before
+
+
+def test_the_serving_file_holds_no_personal_value(published):
+    lake = published.settings.lake / "raw" / "current"
+    with duckdb.connect(str(published.settings.serving_file), read_only=True) as con:
+        columns = con.execute(
+            "select table_schema, table_name, column_name from information_schema.columns where data_type = 'VARCHAR'"
+        ).fetchall()
+        con.execute(f"""
+            create temp table personal as
+            select distinct lower(trim(value)) as value from (
+                select unnest([email, phone, last_name, street, loyalty_id]) as value
+                from read_parquet('{lake}/customers/*.parquet'))
+            where length(value) >= 5
+        """)
+        leaks = [
+            f"{schema}.{table}.{column}"
+            for schema, table, column in columns
+            if con.execute(
+                f'select count(*) from {schema}."{table}" where lower(trim("{column}")) in (select value from personal)'
+            ).fetchall()[0][0]
+        ]
+    assert leaks == []
+    assert {column for _, _, column in columns} & pii_columns() == set()
+
+
+def test_a_second_run_at_the_same_time_is_refused_in_a_sentence(spare):
+    lock = RunLock(spare.settings.state / "run.lock")
+    lock.acquire("first")
+    try:
+        outcome = spare.run()
+    finally:
+        lock.release()
+    assert not outcome.success
+    assert "Another run of this dataset is going on" in " ".join(outcome.problems)
+
+
+def test_every_dependency_of_an_asset_is_an_asset(published):
+    graph = build(published.settings).resolve_asset_graph()
+    assert sorted(key.to_user_string() for key in graph.external_asset_keys) == []
+
+
+def test_each_asset_shows_its_rows_and_its_time(published):
+    with DagsterInstance.from_config(str(published.settings.dagster_home)) as instance:
+        graph = build(published.settings).resolve_asset_graph()
+        for key in graph.materializable_asset_keys:
+            metadata = instance.get_latest_materialization_event(AssetKey(key.path)).asset_materialization.metadata
+            assert "dagster/row_count" in metadata, key
+            assert {"seconds", "Execution Duration"} & set(metadata), key
+
+
+@pytest.mark.parametrize("group", ["raw", "staging", "identity", "customer", "features", "scoring", "marts", "publish"])
+def test_each_stage_is_an_asset_group_with_a_blocking_check(group, published):
+    graph = build(published.settings).resolve_asset_graph()
+    members = {key for key in graph.materializable_asset_keys if graph.get(key).group_name == group}
+    blocking = [key for key in graph.asset_check_keys if key.asset_key in members and graph.get(key).blocking]
+    assert members
+    assert blocking
+    assert {key.path[0] for key in members} == {group}

@@ -1,0 +1,41 @@
+"""The contracts, and what is made from them."""
+
+import duckdb
+import pytest
+
+from crm_pipeline.raw import dbt_sources
+from crm_pipeline.raw.contract import CONTRACTS_FOLDER, arrow_schema, contracts, duckdb_schema, pii_columns
+
+
+def test_every_contract_has_a_replace_key_among_its_columns():
+    assert set(contracts()) >= {"customers", "orders", "order_lines", "products"}
+    for contract in contracts().values():
+        assert set(contract.replace_key) <= set(contract.column_names)
+        assert contract.replace_key
+        assert all(contract.column(name).required for name in (*contract.replace_key, *contract.primary_key))
+
+
+def test_contracts_follow_the_open_data_contract_standard():
+    model = pytest.importorskip("open_data_contract_standard.model")
+    for path in CONTRACTS_FOLDER.glob("*.odcs.yaml"):
+        assert model.OpenDataContractStandard.from_file(str(path)).schema_
+
+
+def test_personal_columns_are_known():
+    assert {"email", "phone", "birth_date", "last_name"} <= pii_columns()
+    assert not {"order_id", "total_amount", "country"} & pii_columns()
+
+
+def test_arrow_and_duckdb_mean_the_same_types():
+    for contract in contracts().values():
+        described = duckdb.from_arrow(arrow_schema(contract).empty_table())
+        assert dict(zip(described.columns, map(str, described.types), strict=True)) == duckdb_schema(contract)
+
+
+def test_an_unknown_column_is_named():
+    with pytest.raises(KeyError, match="no column nothing"):
+        contracts()["orders"].column("nothing")
+
+
+def test_the_dbt_sources_are_in_step_with_the_contracts():
+    assert dbt_sources.TARGET.read_text(encoding="utf-8") == dbt_sources.render()

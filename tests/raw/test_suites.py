@@ -1,0 +1,98 @@
+"""Great Expectations suites: good rows pass, each fault is named, and a broken check is no fault of the data."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from crm_pipeline.raw.contract import arrow_schema, contracts
+from crm_pipeline.raw.suites import ColumnRule, SuiteRules, as_frame, sample, validate, validate_rules
+from tests.raw.conftest import RUN_TIME
+
+ORDERS = contracts()["orders"]
+GOOD = {
+    "order_id": "1",
+    "ordered_at": datetime(2024, 1, 1),
+    "status": "completed",
+    "currency": "GBP",
+    "discount_amount": None,
+    "_source": "shop",
+    "_system": "shop",
+    "_file": "f",
+    "_line": 2,
+    "_delivery": 1,
+    "_first_delivery": 1,
+}
+
+
+def frame(*changes):
+    rows = [
+        {**dict.fromkeys(ORDERS.column_names), **GOOD, "order_id": str(n), **change} for n, change in enumerate(changes)
+    ]
+    return as_frame(pa.Table.from_pylist(rows, schema=arrow_schema(ORDERS)))
+
+
+def test_rows_that_were_loaded_pass(shop):
+    shop.deliver("orders.csv", "id,at,total,mail,status\n1,2024-01-01,1,a@example.com,completed\n2,2024-01-01,1,,\n")
+    shop.load()
+    rows = sample(shop.settings, "orders")
+    assert len(rows) == 2
+    result = validate(ORDERS, rows, RUN_TIME)
+    assert (result.passed, result.failures, result.errors) == (True, [], [])
+    assert result.evaluated > 20
+
+
+def test_a_table_without_rows_passes():
+    assert validate(ORDERS, frame()).passed
+
+
+def test_a_sample_is_bounded_and_takes_the_newest_deliveries_first(shop):
+    for number in (1, 2):
+        rows = "".join(f"{number}{k},2024-01-01,1,,\n" for k in range(5))
+        shop.deliver(f"orders_{number}.csv", "id,at,total,mail,status\n" + rows)
+        shop.load()
+    assert sample(shop.settings, "orders", rows=3)["_delivery"].tolist() == [2, 2, 2]
+    assert len(sample(shop.settings, "orders", rows=7)) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ordered_at": None}, "ordered_at is filled fails for 1 of 2 rows"),
+        ({"status": "lost"}, "status is one of completed, cancelled, returned fails for 1 of 2 rows"),
+        ({"currency": "pounds"}, "currency matches ^[A-Z]{3}$ fails for 1 of 2 rows"),
+        ({"ordered_at": datetime(1960, 1, 1)}, "ordered_at lies in"),
+        ({"ordered_at": datetime(2025, 1, 1)}, "ordered_at lies in"),
+        ({"order_id": "0"}, "(_source, order_id) is unique fails"),
+    ],
+)
+def test_each_kind_of_fault_is_named(change, words):
+    result = validate(ORDERS, frame({}, change), datetime(2024, 6, 1, tzinfo=UTC))
+    assert not result.passed
+    assert result.errors == []
+    assert [words in failure for failure in result.failures] == [True]
+
+
+def test_a_missing_column_and_a_wrong_type_are_faults_of_the_data():
+    result = validate(ORDERS, frame({}).drop(columns=["store_id"]).assign(country=1))
+    assert result.errors == []
+    assert any("missing store_id" in failure for failure in result.failures)
+    assert any("the column country is of type int64" in failure for failure in result.failures)
+
+
+def test_an_expectation_that_raises_is_an_error_of_the_check_without_values():
+    rules = SuiteRules("people", (ColumnRule("age", pattern="("),))
+    result = validate_rules(rules, as_frame(pa.table({"age": ["secret"]})))
+    assert (result.passed, result.failures) == (False, [])
+    assert len(result.errors) == 1
+    assert "could not be evaluated" in result.errors[0]
+    assert "secret" not in result.errors[0]
+
+
+def test_rules_serve_other_tables_too():
+    columns = (ColumnRule("key", required=True, unique=True), ColumnRule("share", minimum=0.0, maximum=1.0))
+    rules = SuiteRules("people", columns, exact_columns=False, minimum_rows=2)
+    good = as_frame(pa.table({"key": [1, 2], "share": [0.0, 1.0], "more": ["x", "y"]}))
+    assert validate_rules(rules, good).passed
+    bad = as_frame(pa.table({"key": [1], "share": [1.5]}))
+    assert len(validate_rules(rules, bad).failures) == 2
