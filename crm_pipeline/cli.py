@@ -121,7 +121,7 @@ def fetch(dataset: Annotated[str, typer.Argument(help="complete_journey, or anot
 @app.command(epilog="Example:  crm sample --people 100000 --seed 1 --out data/big")
 def sample(
     out: Annotated[Path, typer.Option(help="Folder to write the landing files and their truth to.")],
-    people: Annotated[int, typer.Option(min=10, help="How many people the invented company has.")] = 2_000,
+    people: Annotated[int, typer.Option(min=100, help="How many people the invented company has.")] = 2_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
 ) -> None:
     """Invent a company: landing files of two source systems, and the truth behind them."""

@@ -1,7 +1,7 @@
 """What every step of a run shares: the dataset, the as-of date, the warehouse to read, dbt, and the right to write."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
@@ -104,14 +104,17 @@ class Workspace(ConfigurableResource):
 
 
 class Dbt(DbtCliResource):
-    """dbt as a subprocess of its own, with the version read from the installed package.
+    """dbt as a subprocess of its own, without what the parent class asks of dbt first.
 
-    The parent class asks `dbt --version`, which looks for updates over the network: seconds, or a hang without one.
+    The parent asks `dbt --version`, which looks for updates over the network: seconds, or a hang without one.
     """
 
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+        """Open no adapter in this process: it takes seconds, and only helpers that lock the warehouse use it."""
 
 
 def dbt_resource(project: Path, executable: Path) -> Dbt:

@@ -1,7 +1,6 @@
 """One `@dbt_assets` per dbt stage: a single `dbt build`, whose tests are the stage's asset checks."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,9 @@ def _build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt, stage
     settings = workspace.settings
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     os.environ.update(dbt_environment(settings))
-    target = settings.state / "dbt" / stage.value
-    shutil.rmtree(target, ignore_errors=True)
+    # One target for all: dbt finds its parsed project there. Old results must not be taken for new ones.
+    target = settings.state / "dbt"
+    (target / "run_results.json").unlink(missing_ok=True)
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", workspace.dbt_vars()]
     invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     events = list(invocation.stream())

@@ -15,6 +15,7 @@ from dagster import (
     MaterializeResult,
     asset,
 )
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from crm_pipeline import __version__
 from crm_pipeline.identity.store import read as read_identity
@@ -44,7 +45,7 @@ def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckK
     )
     def publish__serving_file(context: AssetExecutionContext, workspace: Workspace) -> MaterializeResult:
         started = time.monotonic()
-        verdict = judge(_gate(context.instance, key) for key in required)
+        verdict = judge(_gates(context.instance, required))
         if not verdict.allowed:
             raise Failure("Not published. " + " ".join(verdict.obstacles))
         try:
@@ -89,10 +90,17 @@ def _release(workspace: Workspace, run_id: str, checks_passed: int) -> ReleaseIn
     )
 
 
-def _gate(instance: DagsterInstance, key: AssetCheckKey) -> Gate:
-    """The latest outcome of a check, and whether it judged the latest data."""
+def _gates(instance: DagsterInstance, required: Sequence[AssetCheckKey]) -> list[Gate]:
+    """The latest outcome of each check, and whether it judged the latest data."""
+    history = instance.event_log_storage
+    records = history.get_latest_asset_check_execution_by_key(list(required))
+    built = history.get_asset_records(list({key.asset_key for key in required}))
+    latest_runs = {record.asset_entry.asset_key: record.asset_entry.last_run_id for record in built}
+    return [_gate(key, records.get(key), latest_runs.get(key.asset_key)) for key in required]
+
+
+def _gate(key: AssetCheckKey, record: AssetCheckExecutionRecord | None, latest_run: str | None) -> Gate:
     name = f"{key.asset_key.to_user_string()}:{key.name}"
-    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
     event = record.event.dagster_event if record and record.event else None
     if event is None or event.event_type is not DagsterEventType.ASSET_CHECK_EVALUATION:
         return Gate(name, Outcome.MISSING)
@@ -100,7 +108,6 @@ def _gate(instance: DagsterInstance, key: AssetCheckKey) -> Gate:
     if not evaluation.passed:
         return Gate(name, Outcome.FAILED, evaluation.description or "")
     judged = evaluation.target_materialization_data
-    latest = instance.get_latest_materialization_event(key.asset_key)
-    if latest and (judged is None or judged.run_id != latest.run_id):
+    if judged is None or judged.run_id != latest_run:
         return Gate(name, Outcome.STALE)
     return Gate(name, Outcome.PASSED)

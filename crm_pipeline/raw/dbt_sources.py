@@ -58,7 +58,7 @@ def _columns(columns: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
 
 def _source_table(name: str, description: str, files: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
     # Off, because a folder named like `shop=uk` above the lake would otherwise become a column.
-    path = "{{ env_var('CRM_LAKE') }}/" + f"{Stage.RAW}/current/{files}"
+    path = "{{ env_var('CRM_LAKE', 'lake') }}/" + f"{Stage.RAW}/current/{files}"
     location = f"read_parquet('{path}', hive_partitioning = false)"
     return {
         "name": name,

@@ -60,7 +60,7 @@ def logistic_regression(seed: int, rows: int, threads: int) -> Pipeline:  # noqa
 def random_forest(seed: int, rows: int, threads: int) -> Pipeline:
     """Return a bounded random forest."""
     forest = RandomForestClassifier(
-        n_estimators=60,
+        n_estimators=30,
         max_depth=10,
         min_samples_leaf=20,
         max_samples=min(FOREST_ROWS, rows),

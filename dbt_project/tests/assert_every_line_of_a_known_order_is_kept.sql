@@ -1,15 +1,16 @@
 {{ config(meta={'dagster': {'ref': {'name': 'stg_order_lines'}}}) }}
 
 -- A raw line is in staging or has a reason not to be: it is dated after the as-of date, or nothing dates it.
-with raw_lines as (
+with headers as (
+    select _system, order_id, max(ordered_at) as ordered_at
+    from {{ source('raw', 'orders') }}
+    group by _system, order_id
+),
+
+raw_lines as (
     select lines._system as system, lines.order_id, count(*) as lines
     from {{ source('raw', 'order_lines') }} as lines
-    left join (
-        select _system, order_id, max(ordered_at) as ordered_at
-        from {{ source('raw', 'orders') }}
-        group by _system, order_id
-    ) as headers
-        on lines._system = headers._system and lines.order_id = headers.order_id
+    left join headers on lines._system = headers._system and lines.order_id = headers.order_id
     where coalesce(headers.ordered_at, lines.ordered_at) < {{ end_of_as_of_day() }}
     group by lines._system, lines.order_id
 ),

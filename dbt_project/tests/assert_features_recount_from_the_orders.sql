@@ -33,7 +33,7 @@ recounted as (
         ), 0) as orders_90d,
         max(by_day.last_order_on) as last_order_on
     from features
-    left join by_day on by_day.ordered_on <= features.as_of_date
+    left join by_day on features.as_of_date >= by_day.ordered_on
     group by features.as_of_date
 )
 
