@@ -190,3 +190,7 @@ def _or_explain(function: Callable[Asked, Answer], *arguments: Asked.args, **opt
 def _shown(path: Path) -> str:
     """A path as short as it can be told from here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    app()

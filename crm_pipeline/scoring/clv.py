@@ -10,7 +10,7 @@ the fitted parameters.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import duckdb
@@ -38,6 +38,10 @@ from crm_pipeline.scoring.frame import (
 
 MODEL = "clv"
 CANDIDATE = "bgnbd_gamma_gamma"
+COMBINED = "combined_with_last_year"
+"""Geometric mean of the first candidate and of last year's margin again: forecasts with different errors, combined
+(Bates and Granger, The Combination of Forecasts, 1969). It helps where trade is seasonal: BG/NBD knows no seasons."""
+CANDIDATES = (CANDIDATE, COMBINED)
 BASELINE = "last_year_again"
 CHAMPION_METRIC = "mean_absolute_error"
 """The candidate with the lower mean over the origins wins; the others are shown beside it."""
@@ -52,16 +56,25 @@ BATCH_ROWS = 200_000
 
 @dataclass(frozen=True)
 class ClvModel:
-    """The two fitted models and the share of margin that is left after returns."""
+    """The two fitted models, the share of margin that is left after returns, and the candidate that won."""
 
     orders: bgnbd.BgNbd
     value: gamma_gamma.GammaGamma
     net_share: float
+    champion: str = CANDIDATE
 
     def expected_margin(self, people: "People", days: float) -> Floats:
         """Return the expected margin of the coming `days`, without discount."""
         orders = self.orders.expected_orders(people.x, people.t_x, people.age, days)
         return self.net_share * orders * self.value.expected_value(people.x, people.mean_value)
+
+    def correction(self, people: "People", days: float) -> Floats:
+        """Return what the champion multiplies each person's expected margin of the coming `days` by."""
+        if self.champion == CANDIDATE:
+            return np.ones(len(people.keys))
+        expected = self.expected_margin(people, days)
+        again = np.maximum(last_year_again(people, days), 0.0)
+        return np.sqrt(np.divide(again, expected, out=np.zeros_like(again), where=expected > 0))
 
 
 @dataclass(frozen=True)
@@ -83,22 +96,28 @@ class People:
         return cls(table.column("customer_key").to_numpy(), *(_floats(table, name) for name in names))
 
 
+def last_year_again(people: People, days: float) -> Floats:
+    """Return the naive forecast: the margin of the last year, for as many days."""
+    return people.margin_last_year * (days / outcomes.LAST_YEAR_DAYS)
+
+
 def run(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> ModelResult:
-    """Backtest the model against last year's margin, fit it on all history, and score every buyer."""
+    """Backtest the candidates against last year's margin, fit on all history, and score every buyer."""
     span = outcomes.order_span(connection, settings.as_of)
     try:
         rows = backtest(connection, settings, span)
-        model = fit(connection, settings.as_of)
+        champion = min(CANDIDATES, key=lambda name: mean_metric(rows, name, CHAMPION_METRIC))
+        model = replace(fit(connection, settings.as_of), champion=champion)
     except NotEnoughDataError as error:
         return insufficient(MODEL, str(error), CLV_SCHEMA)
     artefact = _artefact(connection, settings, model, rows)
-    own, naive = (mean_metric(rows, name, CHAMPION_METRIC) for name in (CANDIDATE, BASELINE))
+    own, naive = (mean_metric(rows, name, CHAMPION_METRIC) for name in (champion, BASELINE))
     shown = {"CLV: mean absolute error by origin": plots.backtest_bars(rows, CHAMPION_METRIC)}
     if own >= naive:
         reason = f"Mean absolute error {own:.2f} on held-out time; last year's margin again has {naive:.2f}."
-        status = ModelStatus(MODEL, Status.WORSE_THAN_BASELINE, reason, artefact.version, CANDIDATE, settings.as_of)
+        status = ModelStatus(MODEL, Status.WORSE_THAN_BASELINE, reason, artefact.version, champion, settings.as_of)
         return ModelResult(CLV_SCHEMA.empty_table(), rows, status, artefact, shown)
-    status = ModelStatus(MODEL, Status.OK, None, artefact.version, CANDIDATE, settings.as_of)
+    status = ModelStatus(MODEL, Status.OK, None, artefact.version, champion, settings.as_of)
     return ModelResult(score(connection, settings, model, artefact.version), rows, status, artefact, shown)
 
 
@@ -189,9 +208,11 @@ def _backtest_origin(connection: duckdb.DuckDBPyConnection, origin: date, days: 
     people = People.of(outcomes.purchase_history(connection, origin).combine_chunks())
     after = outcomes.outcomes(connection, origin, origin + timedelta(days=days))
     actual = _actual_margin(people.keys, after)
+    expected = model.expected_margin(people, days)
     predictions = {
-        CANDIDATE: model.expected_margin(people, days),
-        BASELINE: people.margin_last_year * (days / outcomes.LAST_YEAR_DAYS),
+        CANDIDATE: expected,
+        COMBINED: expected * replace(model, champion=COMBINED).correction(people, days),
+        BASELINE: last_year_again(people, days),
     }
     return (
         Backtest(MODEL, origin, name, name == BASELINE, metric, value, len(actual))
@@ -223,10 +244,11 @@ def _actual_margin(keys: Floats, after: pa.Table) -> Floats:
 def _score_batch(people: People, settings: ScoringSettings, model: ClvModel, version: str) -> pa.RecordBatch:
     months = settings.clv_horizon_months
     orders, discounted = discounted_orders(model, people, months, settings.monthly_discount_rate)
-    value = model.net_share * model.value.expected_value(people.x, people.mean_value)
-    predicted = discounted * value
-    factor = model.net_share * np.divide(discounted, orders, out=np.ones_like(orders), where=orders > 0)
-    lower, upper = (side * factor for side in margin_interval(model, people, months * DAYS_PER_MONTH))
+    days = months * DAYS_PER_MONTH
+    share = model.net_share * model.correction(people, days)
+    predicted = discounted * share * model.value.expected_value(people.x, people.mean_value)
+    factor = share * np.divide(discounted, orders, out=np.ones_like(orders), where=orders > 0)
+    lower, upper = (side * factor for side in margin_interval(model, people, days))
     count = len(people.keys)
     columns = [
         pa.array(people.keys, pa.int64()),
@@ -254,6 +276,7 @@ def _artefact(
         "horizon_months": settings.clv_horizon_months,
         "monthly_discount_rate": settings.monthly_discount_rate,
         "net_share": model.net_share,
+        "champion": model.champion,
         "libraries": library_versions(),
         "schema": ["x", "t_x", "age", "mean_value"],
     }
@@ -262,12 +285,11 @@ def _artefact(
     card = inputs | {
         "trained_on": settings.as_of.isoformat(),
         "people": int(tuples["people"].to_numpy().sum()),
-        "champion": CANDIDATE,
         "champion_metric": CHAMPION_METRIC,
         "parameters": fitted,
         "metrics": {
             name: {metric: mean_metric(rows, name, metric) for metric in ("mean_absolute_error", "spearman")}
-            for name in (CANDIDATE, BASELINE)
+            for name in (*CANDIDATES, BASELINE)
         },
     }
     return Artefact(MODEL, content_version(inputs, arrays), model, card)

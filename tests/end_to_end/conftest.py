@@ -24,15 +24,21 @@ class Deployment:
     data_root: Path
     state_root: Path
     dbt_project: Path = PROJECT / "dbt_project"
+    dataset: str = "sample"
 
     @property
     def settings(self) -> Settings:
-        return Settings(data_root=self.data_root, state_root=self.state_root, dbt_project=self.dbt_project)
+        return Settings(
+            dataset=self.dataset,
+            data_root=self.data_root,
+            state_root=self.state_root,
+            dbt_project=self.dbt_project,
+        )
 
     def run(self, as_of: date | None = None) -> RunOutcome:
         """Run `crm_daily` as the command line does."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CRM_DATASET", "sample")
+            patch.setenv("CRM_DATASET", self.dataset)
             patch.setenv("CRM_DATA_ROOT", str(self.data_root))
             patch.setenv("CRM_STATE_ROOT", str(self.state_root))
             patch.setenv("CRM_DBT_PROJECT", str(self.dbt_project))

@@ -1,6 +1,7 @@
 """Lifetime value: what it says of a simulated shop, beside what then happened, and when it must say nothing."""
 
 import dataclasses
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -40,7 +41,11 @@ def test_every_buyer_gets_a_value_with_its_interval(clv_result, shop, settings):
 def test_the_model_beats_last_years_margin_on_later_time(clv_result):
     rows = clv_result.backtests
     assert len({row.origin for row in rows}) == 3
-    assert {row.candidate: row.is_baseline for row in rows} == {clv.CANDIDATE: False, clv.BASELINE: True}
+    assert {row.candidate: row.is_baseline for row in rows} == {
+        clv.CANDIDATE: False,
+        clv.COMBINED: False,
+        clv.BASELINE: True,
+    }
     own, naive = (mean_metric(rows, name, clv.CHAMPION_METRIC) for name in (clv.CANDIDATE, clv.BASELINE))
     assert own < 0.95 * naive
     assert abs(mean_metric(rows, clv.CANDIDATE, "total_error")) < 0.1
@@ -172,3 +177,19 @@ def test_a_higher_share_of_returns_lowers_the_value(shop, settings):
     half = dataclasses.replace(model, net_share=model.net_share / 2)
     whole, less = (clv.score(shop, settings, one_model, "v")["clv_predicted"].to_numpy() for one_model in (model, half))
     assert less == pytest.approx(whole / 2)
+
+
+def test_the_combined_forecast_is_the_geometric_mean_of_the_model_and_last_year():
+    people = clv.People(
+        keys=np.array([1, 2, 3]),
+        x=np.array([3.0, 1.0, 0.0]),
+        t_x=np.array([200.0, 90.0, 0.0]),
+        age=np.array([300.0, 400.0, 500.0]),
+        mean_value=np.array([20.0, 35.0, 10.0]),
+        margin_historic=np.array([80.0, 70.0, 10.0]),
+        margin_last_year=np.array([80.0, 35.0, 0.0]),
+    )
+    plain, combined = (replace(MODEL, champion=name) for name in (clv.CANDIDATE, clv.COMBINED))
+    expected, again = plain.expected_margin(people, 365), np.array([80.0, 35.0, 0.0])
+    assert plain.correction(people, 365) == pytest.approx(1.0)
+    assert expected * combined.correction(people, 365) == pytest.approx(np.sqrt(expected * again))
