@@ -42,7 +42,7 @@ EXAMPLES: tuple[Example, ...] = (
             customer_id, rfm_segment as segment, recency_days as days_since_order, orders_12m,
             round(clv_predicted, 2) as predicted_value, round(churn_probability, 2) as churn_probability
         from marts.customer_360
-        where risk_band = 'high'
+        where churn_risk_band = 'high'
         order by clv_predicted desc nulls last, churn_probability desc, customer_id
         limit 10
         """,
@@ -82,9 +82,11 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "Where do we stand against our targets?",
         """
-        select month, kpi_group, kpi, round(value::double, 2) as value, target, trend, status
+        select
+            month, kpi_group, kpi, round(value::double, 2) as value, target,
+            round(100 * trend::double, 1) as percent_change, status
         from marts.kpi_scorecard
-        where month = (select max(month) from marts.kpi_scorecard)
+        where month = (select max(month) from marts.kpi_scorecard where is_complete)
         order by kpi_group, kpi
         """,
     ),

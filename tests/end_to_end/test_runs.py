@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from dagster import AssetKey, DagsterInstance
 
 from crm_pipeline.definitions import build
 from crm_pipeline.operations.lock import RunLock
+from crm_pipeline.publish.queries import EXAMPLES, render_examples
 from crm_pipeline.publish.release import current_release
 from crm_pipeline.raw.contract import pii_columns
 
@@ -44,40 +46,61 @@ def test_a_second_run_with_nothing_new_writes_nothing_new(spare):
     assert files_of(spare.settings.serving_file.parent) == serving
 
 
-def test_a_run_as_of_last_month_gives_the_same_answer_before_and_after_newer_runs(published, landing, tmp_path):
-    day = date(2026, 5, 31)
-    fresh = Deployment(landing, tmp_path / "fresh")
-    assert fresh.run(day).problems == []
-    later = published.copy(tmp_path)
-    assert later.run(day).problems == []
-    assert current_release(later.settings).info.as_of_date == day
-    then, now = published_tables(fresh), published_tables(later)
-    assert then.keys() == now.keys()
-    assert [name for name in then if then[name] != now[name] and name != "marts.data_quality"] == []
+LAST_MONTH = date(2026, 5, 31)
 
 
-def test_ids_are_the_same_after_files_came_day_by_day_and_after_a_rebuild(published, landing, tmp_path):
-    # The newest files come in a second delivery; then all is built again from what landed.
-    shutil.copytree(landing, tmp_path / "data")
-    daily = Deployment(tmp_path / "data", tmp_path / "state")
-    folder = daily.settings.dataset_folder / "landing"
+@dataclass(frozen=True)
+class History:
+    """What was published when the files came bit by bit: last month, now, and now as of last month again."""
+
+    then: dict[str, list]
+    now: dict[str, list]
+    then_again: dict[str, list]
+    people: list
+
+
+def people(deployment: Deployment) -> list:
+    path = deployment.settings.lake / "identity" / "current" / "person_map.parquet"
+    return duckdb.execute(f"select record_id, customer_id from '{path}' order by all").fetchall()
+
+
+@pytest.fixture(scope="module")
+def history(landing, tmp_path_factory) -> History:
+    root = tmp_path_factory.mktemp("bit_by_bit")
+    shutil.copytree(landing, root / "data")
+    deployment = Deployment(root / "data", root / "state")
+    folder = deployment.settings.dataset_folder / "landing"
     late = [path for path in folder.rglob("*2026-0[67]*") if path.is_file()]
-    for path in late:
-        shutil.move(path, tmp_path / path.name)
     assert late
-    assert daily.run(date(2026, 5, 31)).problems == []
     for path in late:
-        shutil.move(tmp_path / path.name, path)
-    assert daily.run().problems == []
+        shutil.move(path, root / path.name)
+    assert deployment.run(LAST_MONTH).problems == []
+    then = published_tables(deployment)
+    for path in late:
+        shutil.move(root / path.name, path)
+    assert deployment.run().problems == []
+    now, persons = published_tables(deployment), people(deployment)
+    assert deployment.run(LAST_MONTH).problems == []
+    assert current_release(deployment.settings).info.as_of_date == LAST_MONTH
+    return History(then, now, published_tables(deployment), persons)
 
-    def people(deployment: Deployment) -> list:
-        path = deployment.settings.lake / "identity" / "current" / "person_map.parquet"
-        return duckdb.execute(f"select record_id, customer_id from '{path}' order by all").fetchall()
 
-    shutil.rmtree(daily.settings.state)
-    before = people(published)
-    assert daily.run().problems == []
-    assert people(daily) == before
+def differing(one: dict[str, list], other: dict[str, list]) -> list[str]:
+    """The tables that differ, but for the one that tells of files and loads."""
+    assert one.keys() == other.keys()
+    return [name for name in one if one[name] != other[name] and name != "marts.data_quality"]
+
+
+def test_a_run_as_of_last_month_gives_last_months_answer_again(history):
+    assert differing(history.then, history.then_again) == []
+
+
+def test_ids_are_the_same_whether_files_came_bit_by_bit_or_all_at_once(history, published):
+    assert history.people == people(published)
+
+
+def test_the_published_tables_are_the_same_whether_files_came_bit_by_bit_or_all_at_once(history, published):
+    assert differing(history.now, published_tables(published)) == []
 
 
 def test_the_serving_file_holds_no_personal_value(published):
@@ -137,3 +160,9 @@ def test_each_stage_is_an_asset_group_with_a_blocking_check(group, published):
     assert members
     assert blocking
     assert {key.path[0] for key in members} == {group}
+
+
+def test_the_example_questions_are_answered_from_the_published_file(published):
+    answers = render_examples(published.settings)
+    assert all(example.question in answers for example in EXAMPLES)
+    assert answers.count("no rows") == 0

@@ -63,11 +63,11 @@ def build_warehouse(settings: Settings) -> Callable[..., Path]:
                 create table marts.customer_360 as
                 select customer_key, customer_id, 'Champions' as rfm_segment, 10.5::decimal(18, 2) as revenue_12m,
                     3 as orders_12m, 14 as recency_days, 100.123456789 / 3 + {noise} as clv_predicted,
-                    0.5::double as churn_probability, 'high' as risk_band, [0.1, 0.2]::double[] as trend
+                    0.5::double as churn_probability, 'high' as churn_risk_band, [0.1, 0.2]::double[] as trend
                 from customer.dim_customers;
                 create table marts.kpi_scorecard as
                 select date '2024-02-01' as month, 'revenue' as kpi, 'value' as kpi_group, 1.5 as value,
-                    null::double as target, 'up' as trend, 'ok' as status;
+                    null::double as target, 0.1 as trend, true as is_complete, 'no_target' as status;
                 create view marts.cohort_retention as
                 select date '2024-01-01' as cohort_month, range as month_number, 10 as customers, 5 as active,
                     0.5 as retention_rate, 12.5 as revenue from range(13);
