@@ -30,12 +30,18 @@ def read(settings: Settings, table: str) -> pa.Table | None:
 def save(settings: Settings, resolution: Resolution) -> bool:
     """Store the tables as a new version; tell whether anything changed. The same tables again write nothing."""
     tables = resolution.tables()
-    if all((stored := read(settings, name)) is not None and stored.equals(table) for name, table in tables.items()):
+    if all(_is_same(read(settings, name), table) for name, table in tables.items()):
         return False
     with lake.new_version(folder(settings)) as version:
         for name, table in tables.items():
             lake.write_parquet(table, version / f"{name}.parquet")
     return True
+
+
+def _is_same(stored: pa.Table | None, table: pa.Table) -> bool:
+    """Compare the rows and the notes beside them: the merge ledger's say how far it has been written."""
+    same_notes = stored is not None and (stored.schema.metadata or {}) == (table.schema.metadata or {})
+    return stored is not None and same_notes and stored.equals(table)
 
 
 def figures(settings: Settings) -> Figures:

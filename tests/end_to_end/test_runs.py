@@ -1,7 +1,9 @@
 """What a whole run promises: nothing new writes nothing, the past stays the past, ids survive a rebuild."""
 
 import hashlib
+import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, DagsterInstance
 
+from crm_pipeline.dbt.project import dbt_environment, dbt_executable
 from crm_pipeline.definitions import build
 from crm_pipeline.operations.lock import RunLock
 from crm_pipeline.publish.queries import EXAMPLES, render_examples
@@ -166,3 +169,22 @@ def test_the_example_questions_are_answered_from_the_published_file(published):
     answers = render_examples(published.settings)
     assert all(example.question in answers for example in EXAMPLES)
     assert answers.count("no rows") == 0
+
+
+def test_the_models_unit_tests_hold(published):
+    # They read column types from the lake and the warehouse that a run has made.
+    settings = published.settings
+    command = [
+        str(dbt_executable()),
+        "test",
+        "--select",
+        "test_type:unit",
+        "--target-path",
+        str(settings.state / "unit"),
+    ]
+    command += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
+    command += ["--vars", '{"as_of_date": "2026-06-30"}']
+    done = subprocess.run(command, env={**os.environ, **dbt_environment(settings)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "ERROR=0" in done.stdout
+    assert "PASS=0" not in done.stdout

@@ -1,0 +1,75 @@
+"""Totals that differ by a cent, an order lost, a feature that counts tomorrow: each is found and said."""
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from crm_pipeline.dbt.reconcile import difference, features_from_the_future, line_revenue, totals
+from crm_pipeline.raw.totals import Totals
+from crm_pipeline.stages import Stage
+
+
+@pytest.fixture
+def warehouse():
+    with duckdb.connect() as con:
+        con.execute("""
+            create schema staging; create schema customer; create schema features; create schema marts;
+            create table staging.stg_orders as from (values
+                (1, 'sale', 'completed', null, 1.00, null, null),
+                (2, 'return', 'returned', null, 0.00, null, null),
+                (3, 'sale', 'completed', 60.00, 0.00, 10.00, 5.00),
+                (4, 'sale', 'cancelled', 99.00, 0.00, null, null)
+            ) as o (order_key, kind, status, total_amount, discount_amount, tax_amount, shipping_amount);
+            create table staging.stg_order_lines as from (values (1, 20.00), (1, 3.50), (2, -3.50))
+                as l (order_key, net_amount);
+            create table customer.fct_orders as from (values
+                (1, 7, date '2024-01-05', true, 22.50::decimal(18, 2)), (2, 7, date '2024-02-01', false, -3.50),
+                (3, 7, date '2024-03-01', true, 45.00), (4, 7, date '2024-03-02', false, 0.00)
+            ) as o (order_key, customer_key, ordered_on, is_counted, revenue);
+            create table customer.fct_order_lines as from (values (1, 19.00::decimal(18, 2)), (1, 3.50), (2, -3.50))
+                as l (order_key, revenue);
+            create table marts.kpi_scorecard as from (values ('orders', 1.0), ('orders', 1.0), ('revenue', 64.0))
+                as k (kpi, value);
+            create table features.customer_features as from (values
+                (7, date '2024-01-31', 1, date '2024-01-05'), (7, date '2024-03-31', 2, date '2024-03-01')
+            ) as f (customer_key, as_of_date, orders_lifetime, last_order_on);
+        """)
+        yield con
+
+
+@pytest.mark.parametrize("stage", [Stage.STAGING, Stage.CUSTOMER, Stage.MARTS])
+def test_each_stage_counts_the_same_orders_and_revenue(stage, warehouse):
+    assert totals(warehouse, stage) == Totals(2, Decimal("64.00"))
+
+
+def test_lines_and_orders_without_lines_tell_the_same_revenue(warehouse):
+    assert line_revenue(warehouse) == Decimal("64.00")
+
+
+def test_equal_totals_are_no_difference():
+    assert difference(Totals(1, Decimal("1.00")), Totals(1, Decimal("1.00")), "raw", "marts") is None
+
+
+def test_a_cent_is_a_difference():
+    said = difference(Totals(1, Decimal("1.00")), Totals(1, Decimal("1.01")), "raw", "marts")
+    assert said == "marts holds revenue 1.01 instead of 1.00, which raw holds."
+
+
+def test_features_that_count_what_was_placed_by_then_are_accepted(warehouse):
+    assert features_from_the_future(warehouse, date(2024, 3, 31)) is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "update features.customer_features set orders_lifetime = 2 where as_of_date = '2024-01-31'",
+        "update features.customer_features set last_order_on = '2024-02-02' where as_of_date = '2024-01-31'",
+        "update features.customer_features set orders_lifetime = 1 where as_of_date = '2024-03-31'",
+        "update features.customer_features set as_of_date = '2024-04-30' where as_of_date = '2024-03-31'",
+    ],
+)
+def test_a_feature_that_knows_the_future_or_lost_the_past_is_found(fault, warehouse):
+    warehouse.execute(fault)
+    assert "knows the future or has lost the past" in features_from_the_future(warehouse, date(2024, 3, 31))
