@@ -37,7 +37,7 @@ class MatchSettings:
     blocked: tuple[str, ...] = ()
     largest_person: int = 200
     least_people_share: float = 0.15
-    largest_person_share: float = 0.01
+    largest_person_share: float = 0.05
     linked_share_jump: float = 0.10
 
     def __post_init__(self) -> None:

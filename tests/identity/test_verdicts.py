@@ -26,7 +26,7 @@ def test_plausible_figures_pass():
     [
         verdicts.largest_person(_figures(largest_person=201), LIMITS),
         verdicts.not_merged_up(_figures(people=1_000), LIMITS),
-        verdicts.not_merged_up(_figures(largest_person=101), LIMITS),
+        verdicts.not_merged_up(_figures(largest_person=501), LIMITS),
         verdicts.steady(_figures(linked_share=0.75), _figures(), LIMITS),
         verdicts.steady(_figures(linked_share=0.45), _figures(), LIMITS),
     ],
