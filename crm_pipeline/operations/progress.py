@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterEvent, DagsterEventType
+from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterEvent, DagsterEventType, Failure
 
 from crm_pipeline.stages import STAGES, Stage
 
@@ -135,8 +135,10 @@ def _first_cause(event: DagsterEvent) -> str:
     error = getattr(event.event_specific_data, "error", None)
     if error is None:
         return event.message or "The run failed."
-    while error.cause is not None:
-        error = error.cause
     failure = getattr(event.event_specific_data, "user_failure_data", None)
-    text = failure.description if failure and failure.description else error.message
-    return text.strip()
+    if failure and failure.description:
+        return failure.description.strip()
+    # A Failure is a sentence written for the reader; what caused it is for the log.
+    while error.cause is not None and error.cls_name != Failure.__name__:
+        error = error.cause
+    return error.message.split(f"{Failure.__name__}: ")[-1].strip()

@@ -7,17 +7,17 @@ from crm_pipeline.sample.calendar import FULL_DAYS
 
 CORRECTED_SHARE = 0.001
 FEWEST = 6
+LAST_MONTH_DAYS = 30
 
 
 def correct(orders: pd.DataFrame, lines: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return corrected versions of a few completed orders, complete with their lines.
+    """Return corrected versions of a few completed orders of the last month, complete with their lines.
 
     Every second one is cancelled; of the others the first line turns out to have one unit less, or one more where
     there was only one, at the list price, untaxed, so that the order's other amounts stay as they were.
     """
-    free = orders[
-        (orders["status"] == "completed") & ~orders["order"].isin(orders["original"]) & (orders["day"] < FULL_DAYS)
-    ]
+    recent = orders["day"].between(FULL_DAYS - LAST_MONTH_DAYS, FULL_DAYS - 1)
+    free = orders[(orders["status"] == "completed") & ~orders["order"].isin(orders["original"]) & recent]
     count = min(len(free), max(FEWEST, int(len(orders) * CORRECTED_SHARE)))
     fixed = free.iloc[np.sort(rng.choice(len(free), count, replace=False))].reset_index(drop=True)
     fixed_lines = lines[lines["order"].isin(fixed["order"])].reset_index(drop=True)

@@ -4,7 +4,7 @@ import gzip
 
 import pyarrow as pa
 from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 
 from crm_pipeline.identity import assets as identity_assets
 from crm_pipeline.scoring import learners
@@ -66,7 +66,7 @@ def test_a_feature_from_the_future_stops_the_run_after_features(with_hook):
 
 def test_a_model_worse_than_its_baseline_stops_the_run_after_scoring(spare, monkeypatch):
     def coin(seed, rows, threads):
-        return make_pipeline(DummyClassifier(strategy="stratified", random_state=seed))
+        return Pipeline([("model", DummyClassifier(strategy="stratified", random_state=seed))])
 
     monkeypatch.setattr(learners, "CANDIDATES", {"coin": coin})
     assert_stopped_at(Stage.SCORING, spare, "beats_its_baseline", "churn is worse than its baseline")
@@ -78,4 +78,4 @@ def test_a_total_that_does_not_reconcile_stops_the_run_after_marts(with_hook):
         "where kpi = 'revenue' and month = (select max(month) from {{ this }})"
     )
     planted = with_hook("marts", "kpi_scorecard", sql)
-    assert_stopped_at(Stage.MARTS, planted, "marts/kpi_scorecard", "equals_the_raw_files", "revenue")
+    assert_stopped_at(Stage.MARTS, planted, "marts/kpi_scorecard", "assert_scorecard_totals_equal_the_orders")

@@ -33,7 +33,7 @@ priced as (
 )
 
 select
-    {{ surrogate_key(['_source', '_delivery', '_line']) }} as line_key,
+    {{ surrogate_key(['_source', 'order_id', '_line']) }} as line_key,
     order_key,
     _system as system,
     order_id,
