@@ -14,7 +14,7 @@ setup: .venv/installed ## Set up .venv (the other targets do it by themselves)
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	@echo "Installing the pinned packages into .venv (a minute or two) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
