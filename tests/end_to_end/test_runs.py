@@ -104,7 +104,11 @@ def test_ids_are_the_same_whether_files_came_bit_by_bit_or_all_at_once(history, 
 
 
 def test_the_published_tables_are_the_same_whether_files_came_bit_by_bit_or_all_at_once(history, published):
-    assert differing(history.now, published_tables(published)) == []
+    at_once = published_tables(published)
+    # The models' tables keep what earlier runs said; the newest run must say the same in both.
+    kept = ["marts.model_backtests", "marts.model_status"]
+    assert [name for name in differing(history.now, at_once) if name not in kept] == []
+    assert all(set(at_once[name]) <= set(history.now[name]) for name in kept)
 
 
 def test_the_serving_file_holds_no_personal_value(published):
