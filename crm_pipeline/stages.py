@@ -20,8 +20,6 @@ class Stage(StrEnum):
 
 
 STAGES: tuple[Stage, ...] = tuple(Stage)
-DBT_STAGES: tuple[Stage, ...] = (Stage.STAGING, Stage.CUSTOMER, Stage.FEATURES, Stage.MARTS)
-PYTHON_STAGES: tuple[Stage, ...] = tuple(stage for stage in STAGES if stage not in DBT_STAGES)
 
 
 def is_upstream(earlier: str, later: str) -> bool:

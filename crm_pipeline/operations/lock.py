@@ -41,13 +41,3 @@ class RunLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def is_free(self) -> bool:
-        """Tell whether a run could start now."""
-        probe = RunLock(self._path)
-        try:
-            probe.acquire("probe")
-        except RunLockedError:
-            return False
-        probe.release()
-        return True
