@@ -40,7 +40,7 @@ bench: setup ## Time and memory by stage on the datasets at hand, beside bare SQ
 
 lock: ## Resolve requirements.lock again from pyproject.toml
 	$(PYTHON) -m pip install --quiet uv
-	$(PYTHON) -m uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev --extra complete_journey \
+	$(PYTHON) -m uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev --extra complete_journey --extra postgres \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean: ## Remove .venv and all that runs made

@@ -127,18 +127,20 @@ def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -
         entry.rows_duplicate_kept = copies
         con.execute(f"delete from {_DROPPED}")
     if delivery.contract.primary_key:
-        entry.rows_superseded = _drop_earlier_rows_of_a_key(con, delivery.contract, bad)
+        filled = {column.name for column in plan.mapped}
+        key = [name for name in delivery.contract.primary_key if name in filled]
+        entry.rows_superseded = _drop_earlier_rows_of_a_key(con, key, bad)
     entry.rows_loaded = entry.rows_read - entry.rows_quarantined - entry.rows_duplicate - entry.rows_superseded
 
 
-def _drop_earlier_rows_of_a_key(con: duckdb.DuckDBPyConnection, contract: Contract, bad: str) -> int:
+def _drop_earlier_rows_of_a_key(con: duckdb.DuckDBPyConnection, key: list[str], bad: str) -> int:
     before = _count(con, _DROPPED)
-    key = ", ".join(quoted(name) for name in contract.primary_key)
+    columns = ", ".join(quoted(name) for name in key)
     con.execute(
         f"""
         insert into {_DROPPED}
         select "{LINE}" from (
-            select "{LINE}", row_number() over (partition by {key} order by "{LINE}" desc) as age
+            select "{LINE}", row_number() over (partition by {columns} order by "{LINE}" desc) as age
             from {TYPED_ROWS} anti join {_DROPPED} using ("{LINE}")
             where not ({bad})
         ) where age > 1

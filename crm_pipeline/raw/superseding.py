@@ -61,11 +61,10 @@ def _collect_keys(
     Kept batches count for the last delivery (files read again are older than some of them); all former batches count
     for the first.
     """
-    key = _key(contract)
     con.execute(
         f"""
         create or replace table {_KEYS} as
-        select {key}, max(_delivery) as last_delivery, min(_first_delivery) as first_delivery
+        select {_numbered(contract)}, max(_delivery) as last_delivery, min(_first_delivery) as first_delivery
         from {_files([batch.path for batch in fresh])} group by all
         """
     )
@@ -78,10 +77,10 @@ def _collect_keys(
             f"""
             update {_KEYS} set {column} = {better}({_KEYS}.{column}, known.seen)
             from (
-                select {key}, {function}({origin}) as seen
-                from {_files(paths)} semi join {_KEYS} using ({key}) group by all
+                select {_numbered(contract)}, {function}({origin}) as seen
+                from {_files(paths)} as batch semi join {_KEYS} on {_same_key(contract)} group by all
             ) as known
-            where {" and ".join(f"{_KEYS}.{name} = known.{name}" for name in _names(contract))}
+            where {" and ".join(f"{_KEYS}.{key} is not distinct from known.{key}" for key in _numbers(contract))}
             """
         )
 
@@ -90,7 +89,8 @@ def _touched(con: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Pat
     """Return the files with rows that are replaced, or whose first delivery was an earlier one."""
     rows = con.execute(
         f"""
-        select distinct filename from {_files(paths, ", filename = true")} join {_KEYS} using ({_key(contract)})
+        select distinct filename
+        from {_files(paths, ", filename = true")} as batch join {_KEYS} on {_same_key(contract)}
         where last_delivery > _delivery or first_delivery < _first_delivery
         """
     ).fetchall()
@@ -101,7 +101,7 @@ def _rewrite(con: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, p
     """Write a batch without its replaced rows; none is written where all are replaced."""
     values = _values(con, contract, batch.path, {"_first_delivery": "coalesce(first_delivery, _first_delivery)"})
     remaining = f"""
-        from {_files([batch.path])} left join {_KEYS} using ({_key(contract)})
+        from {_files([batch.path])} as batch left join {_KEYS} on {_same_key(contract)}
         where last_delivery is null or last_delivery <= _delivery
         """
     count = int(con.execute(f"select count(*) {remaining}").fetchall()[0][0])
@@ -142,9 +142,17 @@ def _files(paths: list[Path], more: str = "") -> str:
     return f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true{more})"
 
 
-def _names(contract: Contract) -> list[str]:
-    return [quoted(name) for name in contract.replace_key]
+def _numbers(contract: Contract) -> list[str]:
+    """Name the key's columns in the table of keys, where they must not clash with those of a batch."""
+    return [f"key_{number}" for number, _ in enumerate(contract.replace_key, start=1)]
 
 
-def _key(contract: Contract) -> str:
-    return ", ".join(_names(contract))
+def _numbered(contract: Contract) -> str:
+    pairs = zip(contract.replace_key, _numbers(contract), strict=True)
+    return ", ".join(f"{quoted(name)} as {number}" for name, number in pairs)
+
+
+def _same_key(contract: Contract) -> str:
+    """Return the condition that a row has a key of the table; a missing part of a key equals a missing one."""
+    pairs = zip(contract.replace_key, _numbers(contract), strict=True)
+    return " and ".join(f"batch.{quoted(name)} is not distinct from {_KEYS}.{number}" for name, number in pairs)

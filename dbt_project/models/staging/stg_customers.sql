@@ -2,12 +2,32 @@ with records as (
     select * from {{ source('raw', 'customers') }}
 ),
 
--- Sources of one system share its ids: the record delivered last is the one that holds.
-latest as (
-    select *
+versions as (
+    select
+        *,
+        trim(customer_id) as clean_customer_id,
+        coalesce(updated_at, created_at) as version_at,
+        coalesce(updated_at, created_at, timestamp '1970-01-01 00:00:00') < {{ end_of_as_of_day() }} as is_known
     from records
     where created_at is null or created_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, trim(customer_id) order by _delivery desc, _line desc) = 1
+),
+
+-- Sources of one system share its ids: the version changed last is the one that holds, and of those without a date the
+-- one delivered last. Of a record that only later versions tell of, the earliest is the nearest to what was known.
+latest as (
+    select
+        *,
+        min(_first_delivery) over (partition by _system, clean_customer_id) as first_delivery
+    from versions
+    qualify row_number() over (
+        partition by _system, clean_customer_id
+        order by
+            case when is_known then 0 else 1 end asc,
+            case when is_known then version_at end desc nulls last,
+            version_at asc nulls last,
+            _delivery desc,
+            _line desc
+    ) = 1
 ),
 
 -- A consent given or withdrawn after the as-of date is not known yet, and missing means no.
@@ -20,8 +40,8 @@ with_consent_known as (
 
 select
     _system as system,
-    trim(customer_id) as source_customer_id,
-    {{ record_id('_system', 'trim(customer_id)', 'null', 'null', 'null') }} as record_id,
+    clean_customer_id as source_customer_id,
+    {{ record_id('_system', 'clean_customer_id', 'null', 'null', 'null') }} as record_id,
     {{ filled('loyalty_id') }} as loyalty_id,
     {{ filled('email') }} as email,
     {{ filled('phone') }} as phone,
@@ -37,10 +57,14 @@ select
     {{ filled('income_band') }} as income_band,
     household_size,
     {{ filled('acquisition_channel') }} as acquisition_channel,
+    {{ filled('referrer_id') }} as referrer_id,
+    lower({{ filled('social_handle') }}) as social_handle,
+    lower({{ filled('language') }}) as language,
     created_at,
     updated_at,
     case when is_consent_known then consent_email end as consent_email,
     case when is_consent_known then consent_phone end as consent_phone,
+    case when is_consent_known then consent_post end as consent_post,
     case when is_consent_known then consent_at end as consent_at,
-    _first_delivery as first_delivery
+    first_delivery
 from with_consent_known
