@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 import typer
 
 from crm_pipeline.settings import PROJECT, Settings
+from crm_pipeline.stages import Stage
 
 if TYPE_CHECKING:
     from crm_pipeline.operations.run import RunOutcome
@@ -36,21 +37,28 @@ DatasetOption = Annotated[
 _WAIT_SECONDS = 2.0
 
 
-@app.command(epilog="Examples:  crm run  |  crm run --dataset online_retail_ii  |  crm run --as-of 2026-03-31")
+@app.command(epilog="Examples:  crm run  |  crm run --dataset myshop --as-of 2026-03-31  |  crm run --from marts")
 def run(
     dataset: DatasetOption = None,
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Compute everything as of the end of this day.")
     ] = None,
+    first: Annotated[
+        Stage, typer.Option("--from", help="Begin with this stage; those before it stay as the last run left them.")
+    ] = Stage.RAW,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the full log.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait while another run of the dataset goes on.")] = False,
 ) -> None:
-    """Run all eight stages and publish the serving file."""
+    """Run the eight stages and publish the serving file.
+
+    Publishing asks for the gates of all stages, also of those that this run leaves as they are.
+    """
     settings = _settings(dataset)
     day = as_of.date() if as_of else None
     _let_no_second_run_start(settings, wait=wait)
-    typer.echo(f"{settings.dataset}: raw files to serving file" + (f", as of {day}" if day else ""))
-    outcome = _execute(settings, day, verbose=verbose)
+    begin = "raw files" if first is Stage.RAW else first.value
+    typer.echo(f"{settings.dataset}: {begin} to serving file" + (f", as of {day}" if day else ""))
+    outcome = _execute(settings, day, first, verbose=verbose)
     if outcome.success:
         typer.echo(f"published  {_shown(settings.serving_file)}")
         return
@@ -147,14 +155,14 @@ def _settings(dataset: str | None) -> Settings:
     return settings
 
 
-def _execute(settings: Settings, day: date | None, *, verbose: bool) -> "RunOutcome":
+def _execute(settings: Settings, day: date | None, first: Stage, *, verbose: bool) -> "RunOutcome":
     from crm_pipeline.operations import home
     from crm_pipeline.operations.run import execute
 
     home.prepare(settings)
     from crm_pipeline.definitions import defs
 
-    return execute(defs, settings.state / "logs", day, verbose=verbose)
+    return execute(defs, settings.state / "logs", day, first=first, verbose=verbose)
 
 
 def _let_no_second_run_start(settings: Settings, *, wait: bool) -> None:

@@ -4,7 +4,7 @@ from dagster import Definitions, in_process_executor
 
 from crm_pipeline.dbt.assets import stage_assets
 from crm_pipeline.dbt.checks import checks as dbt_checks
-from crm_pipeline.dbt.project import dbt_executable, manifest
+from crm_pipeline.dbt.project import manifest
 from crm_pipeline.identity.assets import identity_tables
 from crm_pipeline.identity.checks import gate as identity_gate
 from crm_pipeline.operations.schedules import crm_daily, every_morning
@@ -43,7 +43,7 @@ def build(settings: Settings) -> Definitions:
         asset_checks=[*gates, opens],
         jobs=[crm_daily],
         schedules=[every_morning],
-        resources=resources(settings, dbt_executable()),
+        resources=resources(settings),
         executor=in_process_executor,
     )
 

@@ -1,12 +1,12 @@
 """What every step of a run shares: the dataset, the as-of date, the warehouse to read, dbt, and the right to write."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,6 +16,7 @@ from packaging.version import Version
 from pydantic import Field, PrivateAttr
 
 from crm_pipeline.dataset import Dataset, load_dataset
+from crm_pipeline.dbt import warm
 from crm_pipeline.operations.lock import RunLock, RunLockedError
 from crm_pipeline.raw.accounting import latest_complete_day
 from crm_pipeline.settings import Settings
@@ -109,6 +110,17 @@ class Dbt(DbtCliResource):
     The parent asks `dbt --version`, which looks for updates over the network: seconds, or a hang without one.
     """
 
+    _warm: ExitStack = PrivateAttr(default_factory=ExitStack)
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """Start importing dbt in a process of its own, while the stages before dbt's go on."""
+        super().setup_for_execution(context)
+        self._warm.enter_context(warm.warm_process())
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:  # noqa: ARG002
+        """End the process that has dbt imported."""
+        self._warm.close()
+
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
@@ -117,11 +129,14 @@ class Dbt(DbtCliResource):
         """Open no adapter in this process: it takes seconds, and only helpers that lock the warehouse use it."""
 
 
-def dbt_resource(project: Path, executable: Path) -> Dbt:
-    """Make the dbt resource for a project folder."""
-    return Dbt(project_dir=str(project), profiles_dir=str(project), dbt_executable=str(executable))
-
-
-def resources(settings: Settings, executable: Path) -> dict[str, Any]:
+def resources(settings: Settings) -> dict[str, Any]:
     """Name the resources that the stages ask for."""
-    return {"workspace": Workspace(), "dbt": dbt_resource(settings.dbt_project, executable)}
+    project = str(settings.dbt_project)
+    dbt = Dbt(
+        project_dir=project,
+        profiles_dir=project,
+        dbt_executable=sys.executable,
+        # What stands first behind the executable: the module that hands the command to the warm process.
+        global_config_flags=["-m", warm.__name__],
+    )
+    return {"workspace": Workspace(), "dbt": dbt}

@@ -10,12 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import TextIO
 
-from dagster import DagsterInstance, Definitions, JobDefinition
+from dagster import AssetKey, DagsterInstance, Definitions, JobDefinition
 from dagster._core.utils import make_new_run_id
 
 from crm_pipeline.operations.progress import Progress
 from crm_pipeline.operations.schedules import DAILY
-from crm_pipeline.stages import Stage
+from crm_pipeline.stages import Stage, is_upstream
 
 _POLL_SECONDS = 0.2
 _LOGS_KEPT = 20
@@ -32,14 +32,20 @@ class RunOutcome:
 
 
 def execute(
-    definitions: Definitions, log_folder: Path, as_of: date | None = None, *, verbose: bool = False
+    definitions: Definitions,
+    log_folder: Path,
+    as_of: date | None = None,
+    *,
+    first: Stage = Stage.RAW,
+    verbose: bool = False,
 ) -> RunOutcome:
-    """Run all stages in flow order, with the instance that DAGSTER_HOME names.
+    """Run the stages in flow order, with the instance that DAGSTER_HOME names.
 
     Args:
         definitions: the project's definitions.
         log_folder: gets a file with dbt's output, unless verbose.
         as_of: computes everything as of the end of this day; None leaves it to settings and pipeline.yml.
+        first: the stage to begin with; those before it are taken as they are, and publish asks for their gates.
         verbose: shows Dagster's own log instead of one line a stage.
     """
     job = definitions.resolve_job_def(DAILY)
@@ -49,12 +55,16 @@ def execute(
         logging.getLogger("alembic").setLevel(logging.WARNING)
     run_id = make_new_run_id()
     with DagsterInstance.get() as instance, _log(log_folder / f"{run_id}.log", verbose) as terminal:
-        progress = Progress(_stage_of_steps(job), terminal)
+        progress = Progress(_stage_of_steps(job, first), terminal)
         watcher = _Watcher(instance, run_id, progress)
         watcher.start()
         try:
             result = job.execute_in_process(
-                run_config=run_config, instance=instance, raise_on_error=False, run_id=run_id
+                run_config=run_config,
+                instance=instance,
+                raise_on_error=False,
+                run_id=run_id,
+                asset_selection=_assets_from(job, first) if first is not Stage.RAW else None,
             )
         finally:
             watcher.stop()
@@ -76,9 +86,16 @@ def _log(path: Path, verbose: bool) -> Iterator[TextIO]:
         old.unlink()
 
 
-def _stage_of_steps(job: JobDefinition) -> dict[str, Stage]:
+def _stage_of_steps(job: JobDefinition, first: Stage) -> dict[str, Stage]:
     """Map each step to its stage: a step's name begins with it."""
-    return {name: Stage(name.split("__")[0]) for name in job.graph.node_dict}
+    steps = {name: Stage(name.split("__")[0]) for name in job.graph.node_dict}
+    return {name: stage for name, stage in steps.items() if not is_upstream(stage, first)}
+
+
+def _assets_from(job: JobDefinition, first: Stage) -> list[AssetKey]:
+    """List the assets of a stage and of those after it."""
+    keys = job.asset_layer.asset_graph.materializable_asset_keys
+    return [key for key in keys if not is_upstream(key.path[0], first)]
 
 
 class _Watcher(threading.Thread):

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from crm_pipeline.dbt.warm import warm_process
 from crm_pipeline.definitions import build
 from crm_pipeline.operations import home
 from crm_pipeline.operations.run import RunOutcome, execute
 from crm_pipeline.sample.company import make_company, write_company
 from crm_pipeline.settings import PROJECT, Settings
+from crm_pipeline.stages import Stage
 
 PEOPLE = 700
 
@@ -35,7 +37,7 @@ class Deployment:
             dbt_project=self.dbt_project,
         )
 
-    def run(self, as_of: date | None = None) -> RunOutcome:
+    def run(self, as_of: date | None = None, first: Stage = Stage.RAW) -> RunOutcome:
         """Run `crm_daily` as the command line does."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CRM_DATASET", self.dataset)
@@ -44,13 +46,20 @@ class Deployment:
             patch.setenv("CRM_DBT_PROJECT", str(self.dbt_project))
             patch.setenv("DAGSTER_HOME", str(self.settings.dagster_home))
             home.prepare(self.settings)
-            return execute(build(self.settings), self.settings.state / "logs", as_of)
+            return execute(build(self.settings), self.settings.state / "logs", as_of, first=first)
 
     def copy(self, folder: Path) -> "Deployment":
         """Copy data and state, so that a test can break them."""
         shutil.copytree(self.data_root, folder / "data")
         shutil.copytree(self.state_root, folder / "state", symlinks=True)
         return Deployment(folder / "data", folder / "state", self.dbt_project)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_warm_dbt() -> Iterator[None]:
+    """Import dbt once for all runs."""
+    with warm_process():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from crm_pipeline.operations.lock import RunLock
 from crm_pipeline.publish.queries import EXAMPLES, render_examples
 from crm_pipeline.publish.release import current_release
 from crm_pipeline.raw.contract import pii_columns
+from crm_pipeline.stages import Stage
 
 from .conftest import Deployment
 
@@ -170,6 +171,14 @@ def test_each_stage_is_an_asset_group_with_a_blocking_check(group, published):
     assert members
     assert blocking
     assert {key.path[0] for key in members} == {group}
+
+
+def test_a_run_from_a_later_stage_leaves_those_before_it_alone(spare):
+    before = spare.settings.warehouse.stat().st_mtime_ns
+    outcome = spare.run(first=Stage.PUBLISH)
+    assert outcome.success, outcome.problems
+    assert outcome.reached == [Stage.PUBLISH]
+    assert spare.settings.warehouse.stat().st_mtime_ns == before
 
 
 def test_the_example_questions_are_answered_from_the_published_file(published):
