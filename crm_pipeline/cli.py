@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 
-from crm_pipeline.settings import PROJECT, Settings
+from crm_pipeline.settings import PROJECT, Settings, now
 from crm_pipeline.stages import Stage
 
 if TYPE_CHECKING:
@@ -118,6 +119,38 @@ def rollback(
     typer.echo(f"The serving file is {restored} again.")
 
 
+@app.command(epilog="Examples:  crm init myshop  |  crm init path/to/folder --force")
+def init(
+    folder: Annotated[str, typer.Argument(help="Folder with your exports: a path, or a name under data/.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a pipeline.yml that is there.")] = False,
+) -> None:
+    """Write a first pipeline.yml from the files of a folder."""
+    from crm_pipeline.raw.init import write_draft
+
+    path = Path(folder) if Path(folder).is_dir() else Settings().data_root / folder
+    draft = _or_explain(write_draft, path, force=force)
+    typer.echo(f"wrote {_shown(draft.path)}")
+    for note in draft.notes:
+        typer.echo(f"  {note}")
+    typer.echo("Look it through, then: crm check-sources")
+
+
+@app.command(epilog="Examples:  crm check-sources  |  crm check-sources --dataset myshop")
+def check_sources(dataset: DatasetOption = None) -> None:
+    """Look at the first rows of each landing file: what maps to what, what is missing, what a run would refuse.
+
+    Ends with 0 where all is fine and with 1 where there are problems. Writes nothing.
+    """
+    from crm_pipeline.dataset import load_dataset
+    from crm_pipeline.raw.check_report import render
+    from crm_pipeline.raw.check_sources import check_sources as check
+
+    found = check(_or_explain(load_dataset, _settings(dataset).dataset_folder), now())
+    typer.echo(render(found))
+    if not found.is_fine:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example:  crm fetch complete_journey")
 def fetch(dataset: Annotated[str, typer.Argument(help="complete_journey, or another name for how to get it.")]) -> None:
     """Write a public dataset's files into its landing folder."""
@@ -126,17 +159,34 @@ def fetch(dataset: Annotated[str, typer.Argument(help="complete_journey, or anot
     _or_explain(fetch_dataset, dataset, _settings(dataset).dataset_folder / "landing")
 
 
+@app.command(epilog="Examples:  crm land  |  crm land shop_customers --dataset myshop")
+def land(
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources with `extract:` (default: all).")] = None,
+    dataset: DatasetOption = None,
+) -> None:
+    """Fetch what databases and APIs have new, and land it as files; a run does it too."""
+    from crm_pipeline.dataset import load_dataset
+    from crm_pipeline.raw.extraction.land import land as land_files
+
+    settings = _settings(dataset)
+    described = _or_explain(load_dataset, settings.dataset_folder)
+    if not any(source.extract for source in described.sources):
+        typer.echo(f"No source of {_shown(settings.dataset_folder)}/pipeline.yml has `extract:`: nothing to land.")
+    _or_explain(land_files, settings, described, now(), typer.echo, sources or ())
+
+
 @app.command(epilog="Example:  crm sample --people 100000 --seed 1 --out data/big")
 def sample(
-    out: Annotated[Path, typer.Option(help="Folder to write the landing files and their truth to.")],
+    out: Annotated[Path, typer.Option(help="Dataset folder to write pipeline.yml, landing/ and truth/ to.")],
     people: Annotated[int, typer.Option(min=100, help="How many people the invented company has.")] = 2_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    processes: Annotated[int, typer.Option(min=1, help="How many parts of 50,000 people are made at once.")] = 2,
 ) -> None:
-    """Invent a company: landing files of two source systems, and the truth behind them."""
-    from crm_pipeline.sample.company import make_company, write_company
+    """Invent a company: landing files of all its systems, and the truth behind them."""
+    from crm_pipeline.sample.generate import generate
 
-    write_company(make_company(people=people, seed=seed), out)
-    typer.echo(f"wrote {out}")
+    size = _or_explain(generate, people, seed, out, processes, partial(typer.echo, err=True))
+    typer.echo(f"wrote {people:,} people to {out}: {size / 2**20:,.1f} MiB of landing files")
 
 
 def _settings(dataset: str | None) -> Settings:

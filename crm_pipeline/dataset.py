@@ -7,8 +7,8 @@ columns map to that channel's contract.
 import difflib
 import re
 from collections.abc import Iterable
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,6 +17,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.extraction.config import NESTED as EXTRACTION_MODELS
+from crm_pipeline.raw.extraction.config import Extraction
+from crm_pipeline.raw.preset import with_preset
 
 PIPELINE_FILE = "pipeline.yml"
 
@@ -51,11 +54,16 @@ class Business(_Strict):
 class ReadOptions(_Strict):
     """How the files of a source are read."""
 
-    format: Literal["csv", "jsonl", "parquet"] | None = Field(default=None, description="Default: by file suffix.")
+    format: Literal["csv", "jsonl", "json", "parquet", "excel"] | None = Field(
+        default=None, description="Default: by file suffix."
+    )
     delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="Default: comma; tab for .tsv.")
     encoding: str = Field(default="utf-8", description="Character encoding of text files.")
     quote: str = Field(default='"', min_length=1, max_length=1, description="Character around quoted CSV values.")
     null_values: tuple[str, ...] = Field(default=(), description="Texts that mean that there is no value.")
+    header_row: int = Field(default=1, ge=1, description="Line of the header in a CSV file or a sheet.")
+    sheet: str | None = Field(default=None, min_length=1, description="Sheet of a workbook; default: the first.")
+    records: str | None = Field(default=None, min_length=1, description="Keys, joined by dots, to a document's array.")
 
     @field_validator("encoding")
     @classmethod
@@ -113,9 +121,11 @@ class SourceConfig(_Strict):
     """One kind of file of one system, and how it maps to a channel."""
 
     name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the source, unique in the dataset.")
+    preset: str | None = Field(default=None, exclude=True, description="Ready-made mapping; the other keys win.")
     system: str = Field(default="", pattern=r"^[^|]*$", description="Id namespace; default: the name of the source.")
     channel: str = Field(description="Channel that the files feed.")
     files: str = Field(min_length=1, description="Glob of the files, relative to the dataset folder.")
+    extract: Extraction | None = Field(default=None, exclude=True, description="Where the files are fetched from.")
     read: ReadOptions = Field(default=ReadOptions(), description="How the files are read.")
     timezone: str = Field(default="", description="Zone of times without offset; default: that of the business.")
     exact_duplicates: Literal["keep", "drop"] | None = Field(
@@ -153,8 +163,11 @@ class SourceConfig(_Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _system_is_the_name(cls, data: Any) -> Any:
-        if isinstance(data, dict) and not data.get("system") and isinstance(data.get("name"), str):
+    def _fill_in(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = with_preset(data)
+        if not data.get("system") and isinstance(data.get("name"), str):
             return data | {"system": data["name"]}
         return data
 
@@ -171,6 +184,21 @@ class SourceConfig(_Strict):
         if missing:
             raise ValueError(f"the channel {self.channel} needs the column '{missing[0]}'. Map it under columns")
         return self
+
+    @model_validator(mode="after")
+    def _takes_what_is_extracted(self) -> "SourceConfig":
+        if self.extract is None:
+            return self
+        landed = (PurePosixPath(self.files).parent / self.landing_name(datetime(2024, 1, 1))).as_posix()
+        if not PurePosixPath(landed).match(self.files) or re.search(r"[*?\[]", PurePosixPath(landed).parent.as_posix()):
+            raise ValueError(f"files '{self.files}' does not take '{landed}'. Write landing/{self.name}/*.jsonl")
+        if self.read.format not in (None, "jsonl"):
+            raise ValueError("what is extracted lands as JSON lines. Set read.format to jsonl")
+        return self
+
+    def landing_name(self, at: datetime) -> str:
+        """Return the name of the file that an extraction at that time lands."""
+        return f"{self.name}__{at:%Y%m%dT%H%M%SZ}.jsonl" + (".gz" if self.files.endswith(".gz") else "")
 
     @property
     def drops_duplicates(self) -> bool:
@@ -315,7 +343,9 @@ def _line_of(root: yaml.Node, loc: tuple[Any, ...]) -> int:
 def _fields_at(loc: tuple[Any, ...]) -> list[str]:
     names = [part for part in loc if isinstance(part, str)]
     model: type[BaseModel] = Dataset
-    if "columns" in names:
+    if "extract" in names:
+        model = EXTRACTION_MODELS.get(names[-1], Extraction)
+    elif "columns" in names:
         model = ColumnMapping
     elif "read" in names:
         model = ReadOptions

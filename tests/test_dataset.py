@@ -62,7 +62,7 @@ def test_named_systems_are_trusted_before_the_others(tmp_path):
             "channel: orders",
             "channel: order",
             7,
-            "unknown channel 'order'. Use one of: customers, order_lines, orders, products.",
+            "unknown channel 'order'. Use one of: ad_spend, campaign_contacts, campaigns, consents, customers",
         ),
         ("order_id: id", "order_idd: id", 6, "the channel orders has no column 'order_idd'. Did you mean 'order_id'?"),
         ("      order_id: id\n", "", 6, "the channel orders needs the column 'order_id'. Map it under columns."),

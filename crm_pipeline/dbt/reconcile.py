@@ -23,7 +23,7 @@ _STAGING = """
                     then coalesce(total_amount, 0) - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0)
                 when stg_orders.status = 'returned' then net_amount + coalesce(discount_amount, 0)
                 else net_amount - coalesce(discount_amount, 0)
-            end as revenue
+            end - refunded_amount as revenue
         from staging.stg_orders left join line_totals using (order_key)
     )
     select count(*) filter (where is_counted), sum(round(revenue, 2)) from order_revenue

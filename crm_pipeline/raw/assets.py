@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.extraction.land import land
 from crm_pipeline.raw.load import load
 from crm_pipeline.resources import Workspace
 from crm_pipeline.settings import now
@@ -20,8 +21,12 @@ from crm_pipeline.stages import Stage
     ],
 )
 def raw_channels(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
-    """Load new and changed files into a new version of the raw snapshot; nothing new leaves it as it is."""
+    """Land what sources with `extract:` have to give, and load new and changed files into a new version of raw.
+
+    Nothing new leaves the snapshot as it is.
+    """
     started = time.monotonic()
+    land(workspace.settings, workspace.dataset, now(), context.log.info)
     report = load(workspace.settings, workspace.dataset, context.run_id, now(), context.log.info)
     for problem in report.problems:
         context.log.warning(problem)

@@ -90,9 +90,8 @@ def _expression_problem(con: duckdb.DuckDBPyConnection, plan: CastPlan, error: d
         if mapping.sql is None:
             continue
         try:
-            con.execute(
-                f'select max(({mapping.sql}\n)::varchar) from {SOURCE_ROWS} where "{PROBLEM}" is null'
-            ).fetchall()
+            values = f'select ({mapping.sql}\n)::varchar as value from {SOURCE_ROWS} where "{PROBLEM}" is null'
+            con.execute(f"select max(value) from ({values})").fetchall()
         except duckdb.BinderException as binder:
             return f"The expression of columns.{name} does not fit the file: {str(binder).splitlines()[0]}"
         except duckdb.Error as failed:

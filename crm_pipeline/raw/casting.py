@@ -151,7 +151,8 @@ class CastPlan:
             return parsed if has_offset else f"timezone({zone}, {parsed})"
         return f"""case
             when regexp_matches({text}, '{_TIME}') then timezone({zone}, try_cast({text} as timestamp))
-            when regexp_matches({text}, '{_TIME_WITH_OFFSET}') then try_cast({text} as timestamptz)
+            when regexp_matches({text}, '{_TIME_WITH_OFFSET}')
+                then try_cast(regexp_replace({text}, ' ([Zz+-])', '\\1') as timestamptz)
         end"""
 
     def _code(self, column: Column) -> str:

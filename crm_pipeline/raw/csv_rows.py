@@ -51,6 +51,9 @@ def records(lines: Iterator[tuple[int, str]], delimiter: str, quote: str, width:
         taken: list[tuple[int, str]] = []
         if error == _UNFINISHED:
             fields, error = _span(text, following, taken, delimiter, quote)
+        if width is not None and len(fields) == width + 1 and not fields[-1]:
+            # A delimiter behind the last value ends it, as DuckDB has it too.
+            fields.pop()
         if taken and (error or (width is not None and len(fields) != width)):
             given_back.extendleft(reversed(taken))
             fields, error = [], error or _UNFINISHED

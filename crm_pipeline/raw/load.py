@@ -73,7 +73,7 @@ def load(
         RuntimeError: if another load of the same dataset is running.
     """
     folder = raw_folder(settings)
-    with _only_one(folder):
+    with only_one(folder, "load"):
         current = lake.current_version(folder)
         entries = read_ledger(current)
         hashes = FileHashes.read(folder / ".file_hashes.json")
@@ -177,13 +177,18 @@ def _channel_rows(entries: list[LedgerEntry], loaded: list[LedgerEntry]) -> dict
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path, work: str) -> Iterator[None]:
+    """Hold a folder's lock; the operating system frees it when its holder dies.
+
+    Raises:
+        RuntimeError: if another process holds it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise RuntimeError("another load of this dataset is running; wait until it has ended") from None
+            raise RuntimeError(f"another {work} of this dataset is running; wait until it has ended") from None
         yield
 
 

@@ -19,7 +19,7 @@ MAX_LINE = 4_000_000
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _FOREIGN = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook; export it as CSV",
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook; set read.format to excel if it is a workbook",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; export it as CSV",
     b"%PDF": "a PDF document; export the data as CSV",
     b"PAR1": "a Parquet file; set read.format to parquet",
@@ -127,9 +127,8 @@ def refuse_unusable(found: Scan, encoding: str) -> None:
         raise Refused("The file is empty.", "Deliver the file again, with at least its header line.")
     for magic, what in _FOREIGN.items():
         if found.head.startswith(magic):
-            raise Refused(
-                f"The file is not a text file but {what.split(';')[0]}.", what.split("; ")[1].capitalize() + "."
-            )
+            kind, remedy = what.split("; ")
+            raise Refused(f"The file is not a text file but {kind}.", f"{remedy[0].upper()}{remedy[1:]}.")
     wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
     if not wide and found.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise Refused(
@@ -149,9 +148,15 @@ def _is_binary(head: bytes) -> bool:
 @contextmanager
 def numbered_lines(path: Path, encoding: str) -> Iterator[tuple[Iterator[tuple[int, str]], SalvageStream]]:
     """Yield an iterator over (line number, text with its line end), and the stream, which knows of damage."""
-    with SalvageStream(path) as stream, io.BufferedReader(stream, _CHUNK) as reader:
-        text = io.TextIOWrapper(reader, encoding=encoding, errors="crm_undecodable", newline="")
+    with text_stream(path, encoding) as (text, stream):
         yield _lines(text), stream
+
+
+@contextmanager
+def text_stream(path: Path, encoding: str) -> Iterator[tuple[io.TextIOWrapper, SalvageStream]]:
+    """Yield the text of a file, and the stream of its bytes, which knows of damage."""
+    with SalvageStream(path) as stream, io.BufferedReader(stream, _CHUNK) as reader:
+        yield io.TextIOWrapper(reader, encoding=encoding, errors="crm_undecodable", newline=""), stream
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 FOOD = "Food"
 HOMEWARE = "Homeware"
@@ -19,6 +20,15 @@ CATEGORIES: tuple[tuple[str, str, int, int, str], ...] = (
     ("Gifts", HOMEWARE, 250, 2900, "Greeting Cards|Gift Wrap|Notebook|Toy Boat|Soap Set|Picture Frame"),
 )
 RANGES = ("Harbour", "Finch")
+# Who buys the first often takes the second of the same range with it.
+AFFINITIES = {
+    "Earl Grey": "Teapot",
+    "Espresso Beans": "Mug",
+    "Cheddar": "Chutney",
+    "Plant Pot": "Trowel",
+    "Greeting Cards": "Gift Wrap",
+    "Cushion": "Throw",
+}
 
 
 def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
@@ -42,3 +52,10 @@ def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
     codes = products["category_path"].str.split(" > ").str[1].str[:3].str.upper()
     products["shop_id"] = [f"HF-{code}-{place:03d}" for place, code in enumerate(codes, start=1)]
     return products
+
+
+def companions(products: pd.DataFrame) -> NDArray[np.int64]:
+    """Return for each product the row of the one that is often bought with it, or -1."""
+    row_of = {name: row for row, name in enumerate(products["name"])}
+    pairs = {f"{brand} {one}": row_of[f"{brand} {other}"] for one, other in AFFINITIES.items() for brand in RANGES}
+    return np.array([pairs.get(name, -1) for name in products["name"]])

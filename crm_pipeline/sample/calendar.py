@@ -37,6 +37,21 @@ PERIODS = {
 CORRECTIONS = "2026-06_corrected"
 
 
+def _day(text: str) -> int:
+    return int((np.datetime64(text) - FIRST_DAY).astype(int))
+
+
+# First day and length in days of the weeks in which much is cheaper.
+PROMOTIONS = tuple(
+    (_day(start), days)
+    for start, days in (
+        ("2023-11-20", 8), ("2024-01-12", 10), ("2024-06-03", 7), ("2024-09-09", 7), ("2024-11-25", 8),
+        ("2025-01-13", 10), ("2025-06-02", 7), ("2025-09-08", 7), ("2025-11-24", 8), ("2026-01-12", 10),
+        ("2026-06-01", 7),
+    )
+)  # fmt: skip
+
+
 def day_weights() -> NDArray[np.float64]:
     """Return how busy each day is, 1 on average; the unfinished last day counts for its morning only."""
     days = FIRST_DAY + np.arange(DAYS)
@@ -46,6 +61,14 @@ def day_weights() -> NDArray[np.float64]:
     weights = weights / weights[:FULL_DAYS].mean()
     weights[-1] *= 0.3
     return weights
+
+
+def is_promotion(day: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each day number whether it lies in a promotion week."""
+    cheap = np.zeros(DAYS, dtype=bool)
+    for start, days in PROMOTIONS:
+        cheap[start : start + days] = True
+    return cheap[day]
 
 
 def period_of(day: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -82,3 +82,29 @@ TOWNS = (
     ("Cardiff", "CF", 0.08, "S01"),
 )
 MAIL_DOMAINS = ("example.com", "example.org", "example.net", "post.example", "harbourmail.example", "inbox.example")
+# Chinese names: as written, and in pinyin.
+CHINESE_LAST = tuple(
+    pair.split(":")
+    for pair in _words(
+        "王:Wang 李:Li 张:Zhang 刘:Liu 陈:Chen 杨:Yang 黄:Huang 赵:Zhao 吴:Wu 周:Zhou 徐:Xu 孙:Sun 马:Ma 朱:Zhu 胡:Hu "
+        "林:Lin 郭:Guo 何:He 高:Gao 罗:Luo 郑:Zheng 梁:Liang 谢:Xie 宋:Song 唐:Tang 许:Xu 邓:Deng 冯:Feng 曹:Cao"
+    )
+)
+CHINESE_FEMALE = tuple(
+    pair.split(":")
+    for pair in _words(
+        "芳:Fang 娜:Na 敏:Min 静:Jing 丽:Li 艳:Yan 娟:Juan 霞:Xia 秀英:Xiuying 桂英:Guiying 雨欣:Yuxin 佳怡:Jiayi "
+        "诗涵:Shihan 梦洁:Mengjie 晓燕:Xiaoyan 雪梅:Xuemei 婷婷:Tingting 欣怡:Xinyi 美玲:Meiling 慧:Hui"
+    )
+)
+CHINESE_MALE = tuple(
+    pair.split(":")
+    for pair in _words(
+        "伟:Wei 强:Qiang 磊:Lei 洋:Yang 勇:Yong 杰:Jie 涛:Tao 明:Ming 刚:Gang 晓明:Xiaoming 子涵:Zihan 浩然:Haoran "
+        "思远:Siyuan 志强:Zhiqiang 建国:Jianguo 宇轩:Yuxuan 俊杰:Junjie 文博:Wenbo 海涛:Haitao 鹏:Peng"
+    )
+)
+SOCIAL_PLATFORMS = ("chirp", "pixagram", "linbo")
+HANDLE_WORDS = _words(
+    "finch harbour teapot oat marmalade lantern juniper pebble saffron quill willow cinder moss brine"
+)

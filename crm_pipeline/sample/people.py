@@ -1,92 +1,181 @@
-"""The latent truth: who the people are, how they buy, and which systems know them.
+"""The latent truth: who the people are, where they live, and which systems know them.
 
 Nobody but the truth files sees this; the source systems see what `records` lets them see.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from crm_pipeline.sample import names
-from crm_pipeline.sample.assortment import CATEGORIES
 from crm_pipeline.sample.calendar import FIRST_DAY, FULL_DAYS
+from crm_pipeline.sample.character import draw_character
 
 SHARE_IN_BOTH = 0.35
 SHARE_TILL_ONLY = 0.35
 SHARE_IN_HOUSEHOLD = 0.08
-TASTES = [f"taste_{number}" for number in range(len(CATEGORIES))]
+SHARE_CHINESE = 0.06
+SHARE_MOVED = 0.08
 
 
-def make_people(count: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw `count` people: identity, address, systems, and the parameters of their buying."""
+@dataclass(frozen=True)
+class Part:
+    """A part of the company. Ids and identifiers of different parts never meet.
+
+    Attributes:
+        number: which part, from 0.
+        of: how many parts there are.
+        first: number of its first person in the company.
+    """
+
+    number: int = 0
+    of: int = 1
+    first: int = 0
+
+    @property
+    def suffix(self) -> str:
+        """What the names of the part's files end in."""
+        return f"-p{self.number:03d}" if self.of > 1 else ""
+
+    def first_id(self, start: int, room: int) -> int:
+        """Return where this part's numbers of one kind begin, if each part has room for so many."""
+        return start + self.number * room
+
+
+def make_people(count: int, rng: np.random.Generator, part: Part) -> pd.DataFrame:
+    """Draw `count` people: identity, address, systems, and the character that `character.draw_character` gives.
+
+    Returns:
+        One row per person: person (from 0), first_name, last_name, native_first and native_last (in characters where
+        script is 'chinese'), script, language (en, zh), gender, birth_date, street, postcode, town, store, household
+        (person whose home is shared, -1: none), shares_email_of, email, second_email, phone, social_handle
+        (platform:name, '' for most), moved_day (-1: never) with new_street, new_postcode and new_town, in_till,
+        in_shop, guest_only, web_share, app_share; then the columns of the character.
+    """
     people = pd.DataFrame({"person": np.arange(count)})
     _draw_identity(people, rng)
+    _draw_addresses(people, rng)
     _draw_households(people, rng)
-    _draw_contacts(people, rng)
+    _draw_contacts(people, rng, part)
+    _draw_moves(people, rng)
     _draw_systems(people, rng)
-    _draw_buying(people, rng)
-    return people
+    return draw_character(people, rng)
 
 
 def _draw_identity(people: pd.DataFrame, rng: np.random.Generator) -> None:
     count = len(people)
     female = rng.random(count) < 0.58
-    first = np.where(female, rng.choice(names.FEMALE, count), rng.choice(names.MALE, count))
-    people["first_name"] = first.astype(object)
+    first = np.where(female, rng.choice(names.FEMALE, count), rng.choice(names.MALE, count)).astype(object)
     popularity = 1 / (np.arange(len(names.LAST)) + 8.0)
-    people["last_name"] = rng.choice(names.LAST, count, p=popularity / popularity.sum()).astype(object)
+    last = rng.choice(names.LAST, count, p=popularity / popularity.sum()).astype(object)
+    chinese = rng.random(count) < SHARE_CHINESE
+    given = np.where(female[:, None], _pick(names.CHINESE_FEMALE, count, rng), _pick(names.CHINESE_MALE, count, rng))
+    family = _pick(names.CHINESE_LAST, count, rng)
+    people["first_name"] = np.where(chinese, given[:, 1], first)
+    people["last_name"] = np.where(chinese, family[:, 1], last)
+    people["native_first"] = np.where(chinese, given[:, 0], people["first_name"])
+    people["native_last"] = np.where(chinese, family[:, 0], people["last_name"])
+    people["script"] = np.where(chinese, "chinese", "latin").astype(object)
+    people["language"] = np.where(chinese & (rng.random(count) < 0.7), "zh", "en").astype(object)
     people["gender"] = np.where(rng.random(count) < 0.015, "other", np.where(female, "female", "male"))
     ages = np.clip(rng.normal(46, 15, count), 18, 92)
     people["birth_date"] = FIRST_DAY - (ages * 365.25).astype(int) - rng.integers(0, 365, count)
-    town = rng.choice(len(names.TOWNS), count, p=[share for _, _, share, _ in names.TOWNS])
-    people["town"] = np.array([name for name, *_ in names.TOWNS], dtype=object)[town]
-    area = np.array([area for _, area, *_ in names.TOWNS], dtype=object)[town]
-    people["store"] = np.array([store for *_, store in names.TOWNS], dtype=object)[town]
+
+
+def _pick(pairs: tuple[list[str], ...], count: int, rng: np.random.Generator) -> NDArray[np.object_]:
+    return np.array(pairs, dtype=object)[rng.integers(0, len(pairs), count)]
+
+
+def _draw_addresses(people: pd.DataFrame, rng: np.random.Generator) -> None:
+    town, area, store = _towns(len(people), rng)
+    people["town"], people["store"] = town, store
+    people["postcode"], people["street"] = _postcodes(area, rng), streets(len(people), rng)
+
+
+def _towns(count: int, rng: np.random.Generator) -> tuple[NDArray[np.object_], ...]:
+    """Draw towns by their share of the customers; return name, postcode area and store."""
+    table = np.array([(name, area, store) for name, area, _, store in names.TOWNS], dtype=object)
+    drawn = table[rng.choice(len(names.TOWNS), count, p=[share for _, _, share, _ in names.TOWNS])]
+    return drawn[:, 0], drawn[:, 1], drawn[:, 2]
+
+
+def _postcodes(area: NDArray[np.object_], rng: np.random.Generator) -> NDArray[np.object_]:
+    count = len(area)
     letters = np.array(list("ABDEFGHJLNPQRSTUWXYZ"), dtype=object)
-    digits = rng.integers([1, 1], [29, 10], (count, 2))
+    digits = rng.integers([1, 1], [29, 10], (count, 2)).astype(str).astype(object)
     ending = letters[rng.integers(0, len(letters), count)] + letters[rng.integers(0, len(letters), count)]
-    people["postcode"] = area + digits[:, 0].astype(str).astype(object) + " " + digits[:, 1].astype(str) + ending
+    return area + digits[:, 0] + " " + digits[:, 1] + ending
+
+
+def streets(count: int, rng: np.random.Generator) -> NDArray[np.object_]:
+    """Draw house numbers with a street."""
     house = rng.integers(1, 180, count).astype(str).astype(object)
-    people["street"] = house + " " + rng.choice(names.STREETS, count).astype(object)
+    return house + " " + np.array(names.STREETS, dtype=object)[rng.integers(0, len(names.STREETS), count)]
 
 
 def _draw_households(people: pd.DataFrame, rng: np.random.Generator) -> None:
-    """Let some people live together: same family name and address, and later one e-mail address."""
+    """Let some people live together: same family name and address, and for some one e-mail address."""
     pairs = int(len(people) * SHARE_IN_HOUSEHOLD / 2)
     chosen = rng.choice(len(people), 2 * pairs, replace=False)
-    people["household"] = -1
     first, second = chosen[:pairs], chosen[pairs:]
-    household = people["household"].to_numpy().copy()
-    household[first] = household[second] = np.arange(pairs)
+    household = np.full(len(people), -1)
+    household[first] = household[second] = first
     people["household"] = household
     for column in ("last_name", "street", "postcode", "town", "store"):
-        values = people[column].to_numpy(copy=True)
-        values[second] = values[first]
-        people[column] = values
-    people["shares_email_of"] = people["person"]
+        people[column] = _like(people[column], first, second)
+    same_script = people["script"].to_numpy()[first] == people["script"].to_numpy()[second]
+    people["native_last"] = people["native_last"].where(people["script"] == "chinese", people["last_name"])
+    people["native_last"] = _like(people["native_last"], first[same_script], second[same_script])
     borrowed = people["person"].to_numpy(copy=True)
     borrowers = rng.random(pairs) < 0.6
     borrowed[second[borrowers]] = first[borrowers]
     people["shares_email_of"] = borrowed
 
 
-def _draw_contacts(people: pd.DataFrame, rng: np.random.Generator) -> None:
+def _like(values: pd.Series, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.object_]:
+    copied = values.to_numpy(copy=True)
+    copied[second] = copied[first]
+    return copied
+
+
+def _draw_contacts(people: pd.DataFrame, rng: np.random.Generator, part: Part) -> None:
+    count = len(people)
     ascii_first = _ascii(people["first_name"])
     ascii_last = _ascii(people["last_name"]).str.replace("'", "", regex=False)
-    nth = people.groupby([ascii_first, ascii_last]).cumcount().to_numpy()
+    # Namesakes are numbered through the whole company, in steps of the number of parts.
+    nth = people.groupby([ascii_first, ascii_last]).cumcount().to_numpy() * part.of + part.number
     number = np.where(nth > 0, (nth + 1).astype(str), "").astype(object)
-    dot = rng.choice(["", ".", "_"], len(people), p=[0.35, 0.55, 0.1]).astype(object)
+    dot = rng.choice(["", ".", "_"], count, p=[0.35, 0.55, 0.1]).astype(object)
     domains = np.array(names.MAIL_DOMAINS, dtype=object)
-    own = ascii_first + dot + ascii_last + number + "@" + domains[rng.integers(0, len(domains), len(people))]
+    own = ascii_first + dot + ascii_last + number + "@" + domains[rng.integers(0, len(domains), count)]
     people["email"] = own.to_numpy()[people["shares_email_of"].to_numpy()]
-    initial = ascii_first.str[0] + ascii_last + (np.arange(len(people)) + 11).astype(str)
-    people["second_email"] = initial + "@" + domains[rng.integers(0, len(domains), len(people))]
-    numbers = rng.choice(90_000_000, len(people), replace=False) + 410_000_000
-    people["phone"] = ["07" + str(number) for number in numbers]
+    unique = (np.arange(count) * part.of + part.number + 11).astype(str).astype(object)
+    initial = ascii_first.str[0] + ascii_last + unique
+    people["second_email"] = initial + "@" + domains[rng.integers(0, len(domains), count)]
+    numbers = rng.choice(90_000_000 // part.of, count, replace=False) * part.of + part.number + 410_000_000
+    people["phone"] = "07" + pd.Series(numbers).astype(str).astype(object)
+    words = np.array(names.HANDLE_WORDS, dtype=object)[rng.integers(0, len(names.HANDLE_WORDS), count)]
+    platform = np.array(names.SOCIAL_PLATFORMS, dtype=object)[rng.integers(0, len(names.SOCIAL_PLATFORMS), count)]
+    people["social_handle"] = np.where(rng.random(count) < 0.12, platform + ":" + words + unique, "")
 
 
 def _ascii(names_: pd.Series) -> pd.Series:
     folded = names_.str.normalize("NFKD").str.encode("ascii", "ignore").str.decode("ascii")
     return folded.str.lower()
+
+
+def _draw_moves(people: pd.DataFrame, rng: np.random.Generator) -> None:
+    """Let some people move house, whole households together."""
+    count = len(people)
+    moved_day = np.where(rng.random(count) < SHARE_MOVED, rng.integers(60, FULL_DAYS - 10, count), -1)
+    town, area, _ = _towns(count, rng)
+    new = {"new_street": streets(count, rng), "new_postcode": _postcodes(area, rng), "new_town": town}
+    partner = people["household"].where(people["household"] >= 0, people["person"]).to_numpy()
+    people["moved_day"] = moved_day[partner]
+    for column, values in new.items():
+        people[column] = np.where(people["moved_day"] >= 0, values[partner], "")
 
 
 def _draw_systems(people: pd.DataFrame, rng: np.random.Generator) -> None:
@@ -103,17 +192,3 @@ def _draw_systems(people: pd.DataFrame, rng: np.random.Generator) -> None:
     people["web_share"] = np.where(system == "both", share, np.where(system == "shop", 1.0, 0.0))
     people["guest_only"] = people["in_shop"] & (rng.random(count) < 0.25)
     people["app_share"] = np.where(rng.random(count) < 0.3, rng.uniform(0.3, 0.9, count), 0.0)
-
-
-def _draw_buying(people: pd.DataFrame, rng: np.random.Generator) -> None:
-    count = len(people)
-    early = rng.random(count) < 0.35
-    people["first_day"] = np.where(early, rng.uniform(0, 60, count), rng.uniform(0, FULL_DAYS - 30, count))
-    people["purchase_rate"] = rng.gamma(1.6, 1 / 50, count) + 1 / 600
-    people["bargain_hunter"] = rng.beta(1.5, 4, count)
-    leaving = rng.beta(1.1, 11, count) * (0.6 + 1.4 * people["bargain_hunter"])
-    people["dropout_probability"] = np.clip(leaving, 0.002, 0.95)
-    people["mean_spend"] = rng.gamma(3.0, 1250, count) + 400
-    people["return_share"] = rng.beta(1.2, 22, count)
-    tastes = rng.dirichlet(np.full(len(CATEGORIES), 0.6), count)
-    people[TASTES] = tastes

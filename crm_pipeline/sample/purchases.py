@@ -1,8 +1,4 @@
-"""What people buy and bring back: orders and lines in whole pence, before any system writes them down.
-
-Buying follows BG/NBD: while alive a person buys at their own Poisson rate, and after each purchase leaves for good
-with their own probability. Rates run on a clock that ticks faster in busy weeks, which gives the season.
-"""
+"""What people buy, bring back and get refunded: orders and lines in whole pence, before any system writes them down."""
 
 from dataclasses import dataclass
 
@@ -10,15 +6,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_pipeline.sample.calendar import DAYS, MORNING_ENDS, STORE_HOURS, WEB_HOURS, day_weights
-from crm_pipeline.sample.people import TASTES
+from crm_pipeline.sample.assortment import companions
+from crm_pipeline.sample.calendar import DAYS, is_promotion, period_of
+from crm_pipeline.sample.character import TASTES
+from crm_pipeline.sample.visits import Visits, minutes
 
 Ints = NDArray[np.int64]
 TAX_PERCENT = 20
 SHIPPING = 395
 FREE_SHIPPING_FROM = 4000
 MOST_LINES = 9
-LATEST_ORDERS = 3
+TOGETHER = 0.45
+CAMPAIGN_COUPON = 0.5
+REFUNDED = 0.025
+UNKNOWN_RETURNS = 0.001
+IN_EUR, IN_USD = 0.03, 0.015
 COUPONS = np.array(["WELCOME10", "SPRING10", "HARBOUR10", "FINCH10"], dtype=object)
 
 
@@ -27,8 +29,10 @@ class Purchases:
     """All orders with their lines.
 
     Attributes:
-        orders: order, person, day, minute, channel (till, web, app), status (completed, cancelled, returned), coupon,
-            net, discount, tax, shipping and total in pence, original (the order that a return belongs to, else -1).
+        orders: order (row number, in time order), person, day, minute, channel (till, web, app), status (completed,
+            cancelled, returned), campaign (whose effect the order is, or -1), coupon, currency (in which the web shop
+            sells it), net, discount, tax, shipping and total in pence, refunded (pence of net, 0 for most) and
+            refunded_day (or -1), original (the order that a return belongs to, else -1).
         lines: order, line_number, product (row of the assortment), quantity, price, discount, net; sorted by order.
         alive: whether each person would still buy after the calendar's end.
     """
@@ -38,67 +42,50 @@ class Purchases:
     alive: NDArray[np.bool_]
 
 
-def make_purchases(people: pd.DataFrame, products: pd.DataFrame, rng: np.random.Generator) -> Purchases:
-    """Draw everybody's orders, order lines and returns."""
-    person, day, alive = _purchase_days(people, rng)
-    orders = _order_heads(people, person, day, rng)
+def make_purchases(
+    visits: Visits, products: pd.DataFrame, campaigns: pd.DataFrame, rng: np.random.Generator
+) -> tuple[Purchases, Ints]:
+    """Fill the orders, and draw returns and refunds.
+
+    Returns:
+        The purchases, and for each order of the visits its number among all orders in time order.
+    """
+    people, orders = visits.people, visits.orders.assign(original=-1)
     lines = _order_lines(people, products, orders, rng)
-    _price_orders(people, products, orders, lines, rng)
-    returns, return_lines = _returns(people, products, orders, lines, rng)
-    orders = pd.concat([orders, returns], ignore_index=True)
-    lines = pd.concat([lines, return_lines], ignore_index=True)
-    return _in_time_order(orders, lines, alive)
-
-
-def _purchase_days(people: pd.DataFrame, rng: np.random.Generator) -> tuple[Ints, Ints, NDArray[np.bool_]]:
-    """Return person and day of each purchase, and who is still alive at the end."""
-    busy = np.concatenate([[0.0], np.cumsum(day_weights())])
-    clock_start = np.interp(people["first_day"], np.arange(DAYS + 1), busy)
-    rate = people["purchase_rate"].to_numpy()
-    leave_after = rng.geometric(people["dropout_probability"].to_numpy())
-    expected = rate * (busy[-1] - clock_start)
-    # More draws than anybody needs: a bound far above the Poisson mean instead of a loop per person.
-    draws = np.minimum(leave_after, np.ceil(expected + 8 * np.sqrt(expected) + 12).astype(int))
-    person = np.repeat(np.arange(len(people)), draws)
-    gaps = rng.exponential(1, len(person)) / rate[person]
-    starts = np.concatenate([[0], np.cumsum(draws)[:-1]])
-    gaps[starts] = 0.0
-    elapsed = np.cumsum(gaps)
-    clock = clock_start[person] + elapsed - np.repeat(elapsed[starts], draws)
-    inside = clock < busy[-1]
-    day = np.floor(np.interp(clock, busy, np.arange(DAYS + 1))).astype(int)
-    bought = np.bincount(person[inside], minlength=len(people))
-    alive = bought < leave_after
-    person, day = person[inside], np.minimum(day[inside], DAYS - 1)
-    missing = max(0, LATEST_ORDERS - int((day == DAYS - 1).sum()))
-    keenest = np.argsort(np.where(alive, -rate, 1.0), kind="stable")[:missing]
-    return np.concatenate([person, keenest]), np.concatenate([day, np.full(len(keenest), DAYS - 1)]), alive
-
-
-def _order_heads(people: pd.DataFrame, person: Ints, day: Ints, rng: np.random.Generator) -> pd.DataFrame:
-    count = len(person)
-    web = rng.random(count) < people["web_share"].to_numpy()[person]
-    app = rng.random(count) < people["app_share"].to_numpy()[person]
-    channel = np.where(web, np.where(app, "app", "web"), "till").astype(object)
-    cancelled = rng.random(count) < np.where(web, 0.03, 0.005)
-    orders = pd.DataFrame({"order": np.arange(count), "person": person, "day": day, "channel": channel})
-    orders["minute"] = _minutes(web, day == DAYS - 1, rng)
-    orders["status"] = np.where(cancelled, "cancelled", "completed").astype(object)
-    orders["original"] = -1
-    return orders
-
-
-def _minutes(web: NDArray[np.bool_], morning_only: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    store_hour = rng.choice(24, len(web), p=STORE_HOURS / STORE_HOURS.sum())
-    web_hour = rng.choice(24, len(web), p=WEB_HOURS / WEB_HOURS.sum())
-    minute = np.where(web, web_hour, store_hour) * 60 + rng.integers(0, 60, len(web))
-    return np.where(morning_only, rng.integers(9 * 60, MORNING_ENDS, len(web)), minute)
+    orders["coupon"], orders["currency"] = _coupons(people, campaigns, orders, rng), _currencies(orders, rng)
+    _price_orders(products, orders, lines)
+    back = [_returns(people, products, orders, lines, rng), _unknown_returns(products, orders, lines)]
+    _refund(orders, back[0][0]["original"].to_numpy(), rng)
+    for returned, return_lines in back:
+        returned["order"] += len(orders)
+        orders = pd.concat([orders, returned.assign(refunded=0, refunded_day=-1)], ignore_index=True)
+        lines = pd.concat([lines, return_lines.assign(order=return_lines["order"] + returned["order"].min())])
+    return _in_time_order(orders, lines, (people["left_day"] < 0).to_numpy())
 
 
 def _order_lines(
     people: pd.DataFrame, products: pd.DataFrame, orders: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Fill baskets whose value is lognormal around each person's own mean, from the categories that they like."""
+    """Fill the baskets and reduce some prices, in promotion weeks many for those who look at prices."""
+    lines = _with_companions(_baskets(people, products, orders, rng), products, rng)
+    order = lines["order"].to_numpy()
+    price = products["price"].to_numpy()[lines["product"].to_numpy()]
+    cheap_week = is_promotion(orders["day"].to_numpy())
+    sensitivity = people["price_sensitivity"].to_numpy()[orders["person"].to_numpy()]
+    chance = 0.03 + sensitivity * np.where(cheap_week, 0.7, 0.15)
+    reduced = rng.random(len(order)) < chance[order]
+    percent = rng.choice([10, 15, 20, 25], len(order))
+    gross = price * lines["quantity"].to_numpy()
+    discount = np.where(reduced, (gross * percent + 50) // 100, 0)
+    first = np.flatnonzero(np.diff(order, prepend=-1))
+    lines["line_number"] = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order))) + 1
+    return lines.assign(price=price, discount=discount, net=gross - discount)
+
+
+def _baskets(
+    people: pd.DataFrame, products: pd.DataFrame, orders: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Draw order, product and quantity of lines whose value is lognormal around the person's own, by their tastes."""
     person = orders["person"].to_numpy()
     value = people["mean_spend"].to_numpy()[person] * rng.lognormal(-0.1, 0.45, len(orders))
     lines_of = np.clip(1 + rng.poisson(value / 2200), 1, MOST_LINES)
@@ -113,30 +100,42 @@ def _order_lines(
         shelf = np.flatnonzero(products["category"].to_numpy() == number)
         near = np.searchsorted(price_list[shelf], target[rows]) - rng.integers(0, 4, len(rows))
         product[rows] = shelf[np.clip(near, 0, len(shelf) - 1)]
-    price = price_list[product]
-    quantity = np.clip(np.round(target / price), 1, 12).astype(int)
-    promotion = rng.random(len(order)) < 0.04 + 0.3 * people["bargain_hunter"].to_numpy()[person[order]]
-    percent = rng.choice([10, 15, 20, 25], len(order))
-    discount = np.where(promotion, (price * quantity * percent + 50) // 100, 0)
-    first = np.concatenate([[0], np.cumsum(lines_of)[:-1]])
-    line_number = np.arange(len(order)) - np.repeat(first, lines_of) + 1
-    lines = pd.DataFrame({"order": order, "line_number": line_number, "product": product, "quantity": quantity})
-    return lines.assign(price=price, discount=discount, net=price * quantity - discount)
+    quantity = np.clip(np.round(target / price_list[product]), 1, 12).astype(int)
+    return pd.DataFrame({"order": order, "product": product, "quantity": quantity})
 
 
-def _price_orders(
-    people: pd.DataFrame, products: pd.DataFrame, orders: pd.DataFrame, lines: pd.DataFrame, rng: np.random.Generator
-) -> None:
-    """Add the order's coupon, tax, shipping and total: total = lines - discount + tax + shipping, to the penny."""
+def _with_companions(lines: pd.DataFrame, products: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Add what is often bought together with a line's product, right after it."""
+    companion = companions(products)[lines["product"].to_numpy()]
+    taken = np.flatnonzero((companion >= 0) & (rng.random(len(lines)) < TOGETHER))
+    added = pd.DataFrame({"order": lines["order"].to_numpy()[taken], "product": companion[taken], "quantity": 1})
+    return pd.concat([lines, added]).sort_values("order", kind="stable", ignore_index=True)
+
+
+def _coupons(
+    people: pd.DataFrame, campaigns: pd.DataFrame, orders: pd.DataFrame, rng: np.random.Generator
+) -> NDArray[np.object_]:
+    sensitivity = people["price_sensitivity"].to_numpy()[orders["person"].to_numpy()]
+    redeemed = rng.random(len(orders)) < 0.02 + 0.2 * sensitivity
+    code = np.where(redeemed, COUPONS[rng.integers(0, len(COUPONS), len(orders))], "")
+    campaign = orders["campaign"].to_numpy()
+    caused = (campaign >= 0) & (rng.random(len(orders)) < CAMPAIGN_COUPON)
+    return np.where(caused, campaigns["coupon"].to_numpy()[campaign], code)
+
+
+def _currencies(orders: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.object_]:
+    drawn = rng.random(len(orders))
+    foreign = np.where(drawn < IN_EUR, "EUR", np.where(drawn < IN_EUR + IN_USD, "USD", "GBP"))
+    return np.where(orders["channel"] == "till", "GBP", foreign).astype(object)
+
+
+def _price_orders(products: pd.DataFrame, orders: pd.DataFrame, lines: pd.DataFrame) -> None:
+    """Add the coupon's discount, tax, shipping and total: total = lines - discount + tax + shipping, to the penny."""
     net, taxed = _sums(products, lines, len(orders))
-    hunter = people["bargain_hunter"].to_numpy()[orders["person"].to_numpy()]
-    redeemed = rng.random(len(orders)) < 0.02 + 0.25 * hunter
-    discount = np.where(redeemed, (net * 10 + 50) // 100, 0)
-    code = COUPONS[rng.integers(0, len(COUPONS), len(orders))]
-    orders["coupon"] = np.where(redeemed, code, "").astype(object)
+    percent = np.select([orders["coupon"] == "", orders["coupon"].str.endswith("15")], [0, 15], 10)
     online = (orders["channel"] != "till").to_numpy()
     shipping = np.where(online & (net < FREE_SHIPPING_FROM), SHIPPING, 0)
-    _total(orders, net, taxed, discount, shipping)
+    _total(orders, net, taxed, (net * percent + 50) // 100, shipping)
 
 
 def _sums(products: pd.DataFrame, lines: pd.DataFrame, orders: int) -> tuple[Ints, Ints]:
@@ -171,17 +170,44 @@ def _returns(
     net, taxed = _sums(products, back, len(returned))
     share = (returned["discount"] * net // returned["net"].clip(lower=1)).to_numpy()
     _total(returned, net, taxed, share, np.zeros(len(returned), dtype=np.int64))
-    returned["minute"] = _minutes((returned["channel"] != "till").to_numpy(), np.zeros(len(returned), dtype=bool), rng)
-    returned["order"] = np.arange(len(returned)) + len(orders)
-    back["order"] += len(orders)
+    returned["minute"] = minutes((returned["channel"] != "till").to_numpy(), np.zeros(len(returned), dtype=bool), rng)
+    returned["order"] = np.arange(len(returned))
     return returned, back
 
 
-def _in_time_order(orders: pd.DataFrame, lines: pd.DataFrame, alive: NDArray[np.bool_]) -> Purchases:
+def _unknown_returns(
+    products: pd.DataFrame, orders: pd.DataFrame, lines: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bring back to a store what was bought before the calendar begins: one unit, before the person's first order."""
+    count = 2 + int(len(orders) * UNKNOWN_RETURNS)
+    first = orders.sort_values(["day", "minute"], kind="stable").drop_duplicates("person")
+    early = first[(first["channel"] == "till") & (first["day"] >= 2) & (first["day"] < 60)].head(count)
+    back = lines[(lines["line_number"] == 1) & lines["order"].isin(early["order"])].reset_index(drop=True)
+    returned = early.sort_values("order", kind="stable").reset_index(drop=True)
+    returned = returned.assign(day=returned["day"] // 2, status="returned", coupon="")
+    returned["order"] = back["order"] = np.arange(len(returned))
+    back = back.assign(quantity=1, discount=0, net=back["price"])
+    nothing = np.zeros(len(returned), dtype=np.int64)
+    _total(returned, *_sums(products, back, len(returned)), nothing, nothing)
+    return returned, back
+
+
+def _refund(orders: pd.DataFrame, returned: Ints, rng: np.random.Generator) -> None:
+    """Give back a part of some online orders of which nothing was returned, before the order is delivered as a row."""
+    day = orders["day"].to_numpy()
+    later = np.minimum(day + rng.integers(2, 20, len(orders)), DAYS - 1)
+    chosen = (rng.random(len(orders)) < REFUNDED) & (orders["channel"] != "till") & (orders["status"] == "completed")
+    chosen &= ~orders["order"].isin(returned) & (later > day) & (period_of(later) == period_of(day))
+    share = rng.integers(10, 51, len(orders))
+    orders["refunded"] = np.where(chosen, (orders["net"] - orders["discount"]) * share // 100, 0)
+    orders["refunded_day"] = np.where(chosen, later, -1)
+
+
+def _in_time_order(orders: pd.DataFrame, lines: pd.DataFrame, alive: NDArray[np.bool_]) -> tuple[Purchases, Ints]:
     orders = orders.sort_values(["day", "minute", "order"], kind="stable").reset_index(drop=True)
     place = pd.Series(np.arange(len(orders)), index=orders["order"])
     orders["original"] = orders["original"].map(place).fillna(-1).astype(int)
     orders["order"] = np.arange(len(orders))
     lines = lines.assign(order=lines["order"].map(place).to_numpy())
     lines = lines.sort_values(["order", "line_number"], kind="stable").reset_index(drop=True)
-    return Purchases(orders, lines, alive)
+    return Purchases(orders, lines, alive), place.sort_index().to_numpy()

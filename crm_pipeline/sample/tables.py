@@ -1,23 +1,23 @@
 """Landing files in memory: cells are finished text, so that a fault can be planted in any of them.
 
-A CSV cell is the text between two delimiters; a JSON-lines cell is a JSON literal, and a dotted column name such as
-`customer.email` is a nested field; a Parquet cell is a typed value.
+A CSV cell is the text between two delimiters; a JSON cell (one document per line, or all in one array) is a JSON
+literal, and a dotted column name such as `customer.email` is a nested field; a cell of a Parquet file or an Excel sheet
+is a value.
 """
 
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_pipeline.sample.calendar import FIRST_DAY
+from crm_pipeline.sample.calendar import CORRECTIONS, FIRST_DAY, PERIODS
 
 Texts = NDArray[np.object_]
-Form = Literal["csv", "jsonl", "parquet"]
-SUFFIXES = {"csv": ".csv.gz", "jsonl": ".jsonl.gz", "parquet": ".parquet"}
+Form = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
+SUFFIXES = {"csv": ".csv.gz", "jsonl": ".jsonl.gz", "json": ".json", "parquet": ".parquet", "xlsx": ".xlsx"}
 NULL = "null"
 
 
@@ -29,11 +29,16 @@ class SourceFile:
         folder: the source system's folder below landing/.
         source: what the file holds, the first part of its name.
         period: the delivery, the second part of its name.
-        form: csv, jsonl or parquet.
+        form: how the rows are written.
         key: the column whose value a later file replaces.
         rows: one column per source column.
         delimiter: of a CSV file.
         broken: text that stands in the file instead of a row, by row number.
+        version: a second column of the key: rows that differ in it are versions that stand beside each other.
+        encoding: of a text file. Surrogate escapes in a broken row are written as the bytes that they stand for.
+        newline: line end of a text file.
+        late: keys of rows that belong into an earlier file.
+        part: third part of the name, of a company that is made in parts.
     """
 
     folder: str
@@ -44,27 +49,42 @@ class SourceFile:
     rows: pd.DataFrame
     delimiter: str = ","
     broken: dict[int, str] = field(default_factory=dict)
+    version: str = ""
+    encoding: str = "utf-8"
+    newline: str = "\n"
+    late: frozenset[str] = frozenset()
+    part: str = ""
 
-    @cached_property
+    @property
     def path(self) -> str:
         """Path in the dataset folder."""
-        return f"landing/{self.folder}/{self.source}_{self.period}{SUFFIXES[self.form]}"
+        return f"landing/{self.folder}/{self.source}_{self.period}{self.part}{SUFFIXES[self.form]}"
+
+    @property
+    def keys(self) -> pd.Series:
+        """What a later row replaces an earlier one by."""
+        return self.rows[self.key] + "|" + self.rows[self.version] if self.version else self.rows[self.key]
 
     def line_of(self, row: int) -> int:
-        """Return the line of a row: a CSV header is line 1, the first row of any other form is line 1."""
-        return row + (2 if self.form == "csv" else 1)
+        """Return the line of a row: a header (CSV, Excel) is line 1, the first row of any other form is line 1."""
+        return row + (2 if self.form in ("csv", "xlsx") else 1)
 
     def lines(self) -> list[str]:
-        """Return the text lines of a CSV or JSON-lines file."""
-        columns = [self.rows[name].tolist() for name in self.rows.columns]
-        if self.form == "csv":
-            lines = list(map(self.delimiter.join, zip(*columns, strict=True)))
-        else:
-            template = _json_template(list(self.rows.columns))
-            lines = [template % cells for cells in zip(*columns, strict=True)]
+        """Return the text lines of a CSV or JSON file."""
+        lines = self.texts(slice(None))
         for row, text in self.broken.items():
             lines[row] = text
+        if self.form == "json":
+            return ["[" + ",\n".join(lines) + "]"]
         return [self.delimiter.join(self.rows.columns), *lines] if self.form == "csv" else lines
+
+    def texts(self, rows: NDArray[np.int64] | slice) -> list[str]:
+        """Return some rows of a CSV or JSON file as they would be written if nothing were broken."""
+        columns = [self.rows[name].iloc[rows].tolist() for name in self.rows.columns]
+        if self.form == "csv":
+            return list(map(self.delimiter.join, zip(*columns, strict=True)))
+        template = _json_template(list(self.rows.columns))
+        return [template % cells for cells in zip(*columns, strict=True)]
 
 
 def _json_template(columns: list[str]) -> str:
@@ -124,3 +144,31 @@ def times(day: pd.Series, minute: pd.Series, pattern: str, between: str, ending:
     clock = np.array([f"{m // 60:02d}:{m % 60:02d}" for m in range(24 * 60)], dtype=object)
     text = dates(calendar_dates(day), pattern) + between + clock[minute.to_numpy()]
     return text if ending is None else text + ending
+
+
+def by_period(
+    cells: pd.DataFrame,
+    period: NDArray[np.int64],
+    where: tuple[str, str, Form],
+    key: str,
+    late: NDArray[np.bool_] | None = None,
+) -> list[SourceFile]:
+    """Split rows into one file per period in delivery order.
+
+    Args:
+        cells: the rows.
+        period: for each row the number of its period; one more than the last means the corrections.
+        where: folder, source and form of the files.
+        key: the column whose value a later file replaces.
+        late: which rows come a period later than they should.
+    """
+    folder, source, form = where
+    names = [*PERIODS, CORRECTIONS]
+    files = []
+    for name in sorted(names):
+        mine = period == names.index(name)
+        rows = cells[mine].reset_index(drop=True)
+        if len(rows):
+            keys = frozenset() if late is None else frozenset(rows.loc[late[mine], key])
+            files.append(SourceFile(folder, source, name, form, key, rows, late=keys))
+    return files

@@ -3,7 +3,8 @@
 {% macro get_fixture_sql(rows, column_name_to_data_types) -%}
     {%- set files = {'raw': 'raw/current/{}/*', 'identity': 'identity/current/{}', 'scoring': 'scoring/{}/*'} -%}
     {%- if this.schema in files -%}
-        {%- set path = env_var('CRM_LAKE', 'lake') ~ '/' ~ files[this.schema].format(this.identifier) ~ '.parquet' -%}
+        {%- set file = 'raw/current/ledger' if this.identifier == 'ledger' else files[this.schema].format(this.identifier) -%}
+        {%- set path = env_var('CRM_LAKE', 'lake') ~ '/' ~ file ~ '.parquet' -%}
         {%- set columns = run_query("select column_name, column_type from (describe select * from '" ~ path ~ "')") -%}
         {{ lake_fixture_sql(rows, columns.rows) }}
     {%- else -%}

@@ -39,6 +39,19 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# A UTC time as far as it is known on the as-of date: null where it is later. #}
+{% macro known_time(utc_time) -%}
+    case when {{ utc_time }} < {{ end_of_as_of_day() }} then {{ utc_time }} end
+{%- endmacro %}
+
+{% macro seconds_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'second') }}
+{%- endmacro %}
+
+{% macro minutes_between(earlier, later) -%}
+    {{ seconds_between(earlier, later) }} / 60.0
+{%- endmacro %}
+
 {% macro add_days(day, number) -%}
     cast({{ dbt.dateadd('day', number, day) }} as date)
 {%- endmacro %}
@@ -61,6 +74,19 @@
 
 {% macro month_end(day) -%}
     cast(last_day({{ day }}) as date)
+{%- endmacro %}
+
+{# The days from the first to the last, one row each: stands in a select list. #}
+{% macro each_day(first_day, last_day) -%}
+    {{ adapter.dispatch('each_day', 'crm')(first_day, last_day) }}
+{%- endmacro %}
+
+{% macro default__each_day(first_day, last_day) -%}
+    explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day))
+{%- endmacro %}
+
+{% macro duckdb__each_day(first_day, last_day) -%}
+    cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
 {%- endmacro %}
 
 {# Rows (month_start) from the month of `first_day` to that of `last_day`; none when either is null. #}

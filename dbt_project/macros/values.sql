@@ -18,11 +18,6 @@
     cast('0x' || substring(md5({{ key_text(columns) }}), 1, 15) as bigint)
 {%- endmacro %}
 
-{# An amount of money: exact, to the cent, halves away from zero. #}
-{% macro to_money(amount) -%}
-    cast(round({{ amount }}, 2) as decimal(18, 2))
-{%- endmacro %}
-
 {# A quotient; null, not an error, where there is nothing to divide by. #}
 {% macro ratio(part, whole) -%}
     cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)

@@ -1,21 +1,44 @@
 {{ config(meta={'dagster': {'ref': {'name': 'dim_customers'}}}) }}
 
--- A person may be contacted only where at least one of their records says yes and none says no.
-with consents as (
+-- A person may be contacted only where the latest decision of at least one of their records is a yes and of none a no.
+{% set consents = [
+    ('consent_email', 'marketing', 'email'), ('consent_phone', 'marketing', 'phone'),
+    ('consent_post', 'marketing', 'post'), ('consent_push', 'marketing', 'push'),
+    ('consent_profiling', 'profiling', 'all'),
+] %}
+
+with latest as (
     select
-        person_map.customer_key,
-        count(*) filter (where records.consent_email) as email_yes,
-        count(*) filter (where not records.consent_email) as email_no,
-        count(*) filter (where records.consent_phone) as phone_yes,
-        count(*) filter (where not records.consent_phone) as phone_no
-    from {{ ref('stg_customers') }} as records
-    inner join {{ source('identity', 'person_map') }} as person_map on records.record_id = person_map.record_id
-    group by person_map.customer_key
+        record_id,
+        purpose,
+        channel,
+        max_by(is_granted, decided_at) as is_granted
+    from {{ ref('stg_consents') }}
+    group by record_id, purpose, channel
+),
+
+allowed as (
+    select person_map.customer_key, latest.purpose, latest.channel
+    from latest
+    inner join {{ source('identity', 'person_map') }} as person_map on latest.record_id = person_map.record_id
+    group by person_map.customer_key, latest.purpose, latest.channel
+    having count(*) = count(*) filter (where latest.is_granted)
+),
+
+claimed as (
+    {%- for column, purpose, channel in consents %}
+    select customer_key, '{{ purpose }}' as purpose, '{{ channel }}' as channel
+    from {{ ref('dim_customers') }}
+    where {{ column }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
 )
 
-select people.customer_key
-from {{ ref('dim_customers') }} as people
-left join consents on people.customer_key = consents.customer_key
-where
-    (people.consent_email and (coalesce(consents.email_yes, 0) = 0 or consents.email_no > 0))
-    or (people.consent_phone and (coalesce(consents.phone_yes, 0) = 0 or consents.phone_no > 0))
+select claimed.customer_key, claimed.purpose, claimed.channel
+from claimed
+left join allowed
+    on
+        claimed.customer_key = allowed.customer_key
+        and claimed.purpose = allowed.purpose
+        and claimed.channel = allowed.channel
+where allowed.customer_key is null

@@ -20,6 +20,7 @@ from crm_pipeline.publish.release import current_release
 from crm_pipeline.raw.contract import pii_columns
 from crm_pipeline.stages import Stage
 
+from .comparing import differing, people, published_tables
 from .conftest import Deployment
 
 
@@ -29,17 +30,6 @@ def files_of(folder: Path) -> dict[str, tuple[int, str]]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     }
-
-
-def published_tables(deployment: Deployment) -> dict[str, list]:
-    with duckdb.connect(str(deployment.settings.serving_file), read_only=True) as con:
-        names = con.execute(
-            "select table_schema, table_name from information_schema.tables where table_schema in ('marts', 'customer')"
-        ).fetchall()
-        return {
-            f"{schema}.{name}": sorted(map(repr, con.execute(f'select * from {schema}."{name}"').fetchall()))
-            for schema, name in names
-        }
 
 
 def test_a_second_run_with_nothing_new_writes_nothing_new(spare):
@@ -63,11 +53,6 @@ class History:
     people: list
 
 
-def people(deployment: Deployment) -> list:
-    path = deployment.settings.lake / "identity" / "current" / "person_map.parquet"
-    return duckdb.execute(f"select record_id, customer_id from '{path}' order by all").fetchall()
-
-
 @pytest.fixture(scope="module")
 def history(landing, tmp_path_factory) -> History:
     root = tmp_path_factory.mktemp("bit_by_bit")
@@ -88,12 +73,6 @@ def history(landing, tmp_path_factory) -> History:
     assert deployment.run(LAST_MONTH).problems == []
     assert current_release(deployment.settings).info.as_of_date == LAST_MONTH
     return History(then, now, published_tables(deployment), persons)
-
-
-def differing(one: dict[str, list], other: dict[str, list]) -> list[str]:
-    """The tables that differ, but for the one that tells of files and loads."""
-    assert one.keys() == other.keys()
-    return [name for name in one if one[name] != other[name] and name != "marts.data_quality"]
 
 
 def test_a_run_as_of_last_month_gives_last_months_answer_again(history):

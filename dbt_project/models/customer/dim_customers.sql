@@ -13,6 +13,18 @@ orders as (
     select * from {{ ref('stg_orders') }}
 ),
 
+identifiers as (
+    select * from {{ ref('stg_identifiers') }}
+),
+
+consents as (
+    select * from {{ ref('customer_consents') }}
+),
+
+referrers as (
+    select * from {{ ref('customer_referrers') }}
+),
+
 ranked_profiles as (
     select
         person_map.customer_key,
@@ -33,7 +45,7 @@ from_profiles as (
     select
         customer_key,
         {%- for attribute in ['first_name', 'last_name', 'birth_date', 'gender', 'country', 'age_band', 'income_band',
-                              'household_size', 'acquisition_channel'] %}
+                              'household_size', 'acquisition_channel', 'language'] %}
         min_by({{ attribute }}, priority) filter (where {{ attribute }} is not null) as {{ attribute }},
         {%- endfor %}
         -- The lines of an address belong together: mixing two of them makes one where nobody lives.
@@ -44,28 +56,33 @@ from_profiles as (
         {%- set is_given = without_stand_in(attribute) ~ ' is not null' %}
         min_by({{ attribute }}, priority) filter (where {{ is_given }}) as {{ attribute }},
         {%- endfor %}
-        -- A single no outweighs every yes, and no answer is a no.
-        coalesce(bool_and(consent_email), false) as consent_email,
-        coalesce(bool_and(consent_phone), false) as consent_phone,
-        max(consent_at) as consent_at,
         min(created_at) as created_at,
         count(*) = count(created_at) as is_creation_known
     from ranked_profiles
     group by customer_key
 ),
 
--- A guest has no profile: what they gave with their latest order is all there is. The value itself breaks ties, and
--- where it is empty or a stand-in, the order does not take part.
 from_orders as (
     select
         person_map.customer_key,
-        min(ordered_on) as first_order_on,
-        {%- for attribute in ['email', 'phone', 'loyalty_id'] %}
-        max_by({{ attribute }}, cast(ordered_at as varchar) || {{ without_stand_in(attribute) }}) as {{ attribute }},
-        {%- endfor %}
         max_by(country, cast(ordered_at as varchar) || country) as country
     from orders
     inner join person_map on orders.record_id = person_map.record_id
+    group by person_map.customer_key
+),
+
+-- A guest has no profile: what they gave last, in whatever channel, is all there is. The value itself breaks ties, and
+-- a stand-in does not take part. Records that no date is known of are dated 1900: they say nothing about since when.
+from_identifiers as (
+    select
+        person_map.customer_key,
+        {%- for kind in ['email', 'phone', 'loyalty_id'] %}
+        max_by(value, cast(known_at as varchar) || {{ without_stand_in('value') }}) filter (where kind = '{{ kind }}')
+            as {{ kind }},
+        {%- endfor %}
+        min(known_at) filter (where known_at >= timestamp '1970-01-01 00:00:00') as known_at
+    from identifiers
+    inner join person_map on identifiers.record_id = person_map.record_id
     group by person_map.customer_key
 ),
 
@@ -84,8 +101,8 @@ select
     people.customer_id,
     from_profiles.first_name,
     from_profiles.last_name,
-    coalesce(from_profiles.email, from_orders.email) as email,
-    coalesce(from_profiles.phone, from_orders.phone) as phone,
+    coalesce(from_profiles.email, from_identifiers.email) as email,
+    coalesce(from_profiles.phone, from_identifiers.phone) as phone,
     from_profiles.birth_date,
     from_profiles.gender,
     {{ filled('from_profiles.street') }} as street,
@@ -96,11 +113,14 @@ select
     from_profiles.income_band,
     from_profiles.household_size,
     from_profiles.acquisition_channel,
-    coalesce(from_profiles.loyalty_id, from_orders.loyalty_id) as loyalty_id,
-    coalesce(from_profiles.consent_email, false) as consent_email,
-    coalesce(from_profiles.consent_phone, false) as consent_phone,
-    {{ local_date('from_profiles.consent_at') }} as consent_on,
-    least({{ local_date('from_profiles.created_at') }}, from_orders.first_order_on) as known_since,
+    from_profiles.language,
+    referrers.referrer_customer_key,
+    coalesce(from_profiles.loyalty_id, from_identifiers.loyalty_id) as loyalty_id,
+    {%- for consent in ['email', 'phone', 'post', 'push', 'profiling'] %}
+    coalesce(consents.consent_{{ consent }}, false) as consent_{{ consent }},
+    {%- endfor %}
+    consents.consent_on,
+    {{ local_date('from_identifiers.known_at') }} as known_since,
     case when from_profiles.is_creation_known then {{ local_date('from_profiles.created_at') }} end as profile_since,
     people.records,
     people.systems,
@@ -108,3 +128,6 @@ select
 from people
 left join from_profiles on people.customer_key = from_profiles.customer_key
 left join from_orders on people.customer_key = from_orders.customer_key
+left join from_identifiers on people.customer_key = from_identifiers.customer_key
+left join consents on people.customer_key = consents.customer_key
+left join referrers on people.customer_key = referrers.customer_key

@@ -14,8 +14,13 @@ person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
 ),
 
--- What the order's own discount changes its revenue by; few orders have one, and only their lines need a window.
-discounted as (
+returned_lines as (
+    select * from {{ ref('returned_lines') }}
+),
+
+-- What the order's own discount and refund change its revenue by; few orders have one, and only their lines need a
+-- window.
+adjusted as (
     select
         lines.line_key,
         lines.order_key,
@@ -23,7 +28,8 @@ discounted as (
             when orders.status = 'cancelled' then 0
             when orders.status = 'returned' then orders.discount_amount
             else -orders.discount_amount
-        end as to_allocate,
+        end as discount,
+        orders.refunded_amount as refund,
         -- Shared in proportion to the lines' amounts; equally when no line has one.
         case
             when sum(abs(lines.net_amount)) over (partition by lines.order_key) = 0 then 1
@@ -31,7 +37,7 @@ discounted as (
         end as weight
     from lines
     inner join orders on lines.order_key = orders.order_key
-    where orders.discount_amount <> 0
+    where orders.discount_amount <> 0 or orders.refunded_amount <> 0
 ),
 
 running as (
@@ -41,15 +47,17 @@ running as (
             partition by order_key order by line_key rows between unbounded preceding and current row
         ) as weight_so_far,
         sum(weight) over (partition by order_key) as weight_of_order
-    from discounted
+    from adjusted
 ),
 
--- Rounding what is allocated so far, not each share, makes the shares add up to the discount to the cent.
+-- Rounding what is allocated so far, not each share, makes the shares add up to the amount to the cent.
 allocated as (
     select
-        line_key,
-        {{ to_money('to_allocate * (' ~ ratio('weight_so_far', 'weight_of_order') ~ ')') }}
-        - {{ to_money('to_allocate * (' ~ ratio('weight_so_far - weight', 'weight_of_order') ~ ')') }} as amount
+        {%- for amount in ['discount', 'refund'] %}
+        {{ to_money(amount ~ ' * (' ~ ratio('weight_so_far', 'weight_of_order') ~ ')') }}
+        - {{ to_money(amount ~ ' * (' ~ ratio('weight_so_far - weight', 'weight_of_order') ~ ')') }} as {{ amount }},
+        {%- endfor %}
+        line_key
     from running
 ),
 
@@ -65,12 +73,23 @@ valued as (
         lines.unit_price,
         products.unit_cost,
         case when lines.status = 'completed' then lines.discount_amount else 0 end as discount_amount,
-        cast(lines.net_amount + coalesce(allocated.amount, 0) as decimal(18, 2)) as revenue
+        lines.net_amount + coalesce(allocated.discount, 0) as revenue_before_refund,
+        coalesce(allocated.refund, 0) as refund,
+        returned_lines.sold_line_key,
+        returned_lines.sold_order_key
     from lines
     inner join orders on lines.order_key = orders.order_key
     left join allocated on lines.line_key = allocated.line_key
     left join products on lines.product_key = products.product_key
     left join person_map on orders.record_id = person_map.record_id
+    left join returned_lines on lines.line_key = returned_lines.line_key
+),
+
+netted as (
+    select
+        *,
+        cast(revenue_before_refund - refund as decimal(18, 2)) as revenue
+    from valued
 )
 
 select
@@ -79,11 +98,14 @@ select
     customer_key,
     product_key,
     ordered_on,
-    case when status = 'returned' or revenue < 0 then 'return' else 'sale' end as kind,
+    case when status = 'returned' or revenue_before_refund < 0 then 'return' else 'sale' end as kind,
     status,
     cast(net_quantity as decimal(18, 3)) as quantity,
     unit_price,
     cast(discount_amount as decimal(18, 2)) as discount_amount,
+    cast(refund as decimal(18, 2)) as refunded_amount,
     revenue,
-    {{ to_money('coalesce(revenue - net_quantity * unit_cost, revenue * ' ~ var("gross_margin") ~ ')') }} as margin
-from valued
+    {{ to_money('coalesce(revenue - net_quantity * unit_cost, revenue * ' ~ var("gross_margin") ~ ')') }} as margin,
+    sold_line_key as returned_line_key,
+    sold_order_key as original_order_key
+from netted

@@ -17,7 +17,9 @@ lines_by_order as (
         sum(quantity) as units,
         sum(discount_amount) as discount_amount,
         sum(margin) as margin,
-        -sum(revenue) filter (where revenue < 0) as returned_amount
+        -sum(revenue + refunded_amount) filter (where revenue + refunded_amount < 0) as returned_amount,
+        case when min(original_order_key) = max(original_order_key) then min(original_order_key) end
+            as original_order_key
     from lines
     group by order_key
 ),
@@ -33,13 +35,19 @@ valued as (
             when orders.has_lines then lines_by_order.margin
             else orders.revenue * {{ var('gross_margin') }}
         end as margin,
-        case
+        orders.refunded_amount + case
             when orders.has_lines then coalesce(lines_by_order.returned_amount, 0)
-            when orders.revenue < 0 then -orders.revenue
-            else 0
-        end as returned_amount
+            else greatest(-(orders.revenue + orders.refunded_amount), 0)
+        end as returned_amount,
+        -- What a return says of itself comes first; else its lines tell, where they are all of one order.
+        case
+            when orders.original_order_id is not null then originals.order_key
+            when orders.kind = 'return' then lines_by_order.original_order_key
+        end as original_order_key
     from orders
     left join lines_by_order on orders.order_key = lines_by_order.order_key
+    left join orders as originals
+        on orders.system = originals.system and orders.original_order_id = originals.order_id
     left join person_map on orders.record_id = person_map.record_id
 )
 
@@ -63,6 +71,12 @@ select
     shipping_amount,
     revenue,
     cast(returned_amount as decimal(18, 2)) as returned_amount,
+    cast(refunded_amount as decimal(18, 2)) as refunded_amount,
+    {{ local_date('refunded_at') }} as refunded_on,
+    original_order_key,
+    currency,
+    exchange_rate,
+    original_total_amount,
     {{ to_money('margin') }} as margin,
     coupon_code
 from valued

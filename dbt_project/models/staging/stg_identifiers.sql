@@ -1,29 +1,33 @@
 -- What each record gives to recognise its person by. Values are those of the source: the identity stage normalises.
 
+{%- set channels = [
+    ('stg_orders', 'record_id', 'loyalty_id', 'email', 'phone', 'ordered_at'),
+    ('stg_web_events', 'record_id', 'null', 'null', 'null', 'occurred_at'),
+    ('stg_campaign_contacts', 'record_id', 'null', 'email', 'phone', 'assigned_at'),
+    ('stg_support_tickets', 'record_id', 'null', 'email', 'phone', 'opened_at'),
+    ('stg_survey_responses', 'record_id', 'null', 'email', 'phone', 'answered_at'),
+    ('stg_social_mentions', 'record_id', 'null', 'null', 'null', 'posted_at'),
+    ('stg_loyalty_events', 'record_id', 'loyalty_id', 'null', 'null', 'occurred_at'),
+    ('stg_referrals', 'referrer_record_id', 'null', 'referrer_email', 'null', 'invited_at'),
+    ('stg_referrals', 'referred_record_id', 'null', 'referred_email', 'null', 'coalesce(accepted_at, invited_at)'),
+    ('consents', 'record_id', 'null', 'email', 'phone', 'decided_at'),
+] %}
+
 with customers as (
     select record_id, system, loyalty_id, email, phone, first_delivery, created_at
     from {{ ref('stg_customers') }}
 ),
 
--- The many orders of one record mostly repeat the same values: group them before they are turned into rows.
-orders as (
-    select
-        record_id,
-        system,
-        loyalty_id,
-        email,
-        phone,
-        min(first_delivery) as first_delivery,
-        min(ordered_at) as known_at
-    from {{ ref('stg_orders') }}
-    where record_id is not null
-    group by record_id, system, loyalty_id, email, phone
+-- Consents out of customer records tell nothing new about who they are.
+consents as (
+    select * from {{ ref('stg_consents') }} where not is_from_profile
 ),
 
 loads as (
     select delivery, load from {{ source('raw', 'ledger') }}
 ),
 
+-- The many rows of one record mostly repeat the same values: group them before they are turned into rows.
 records as (
     -- A record without a date is known at any as-of date: it counts as older than all others of its load.
     select
@@ -35,8 +39,20 @@ records as (
         first_delivery,
         coalesce(created_at, timestamp '1900-01-01 00:00:00') as known_at
     from customers
+    {%- for model, record_id, loyalty_id, email, phone, moment in channels %}
     union all
-    select record_id, system, loyalty_id, email, phone, first_delivery, known_at from orders
+    select
+        {{ record_id }} as record_id,
+        system,
+        cast({{ loyalty_id }} as varchar) as loyalty_id,
+        cast({{ email }} as varchar) as email,
+        cast({{ phone }} as varchar) as phone,
+        min(first_delivery) as first_delivery,
+        min({{ moment }}) as known_at
+    from {{ model if model == 'consents' else ref(model) }}
+    where {{ record_id }} is not null
+    group by all
+    {%- endfor %}
 ),
 
 dated as (

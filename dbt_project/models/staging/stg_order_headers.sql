@@ -26,6 +26,7 @@ from_lines as (
         max(country) as country,
         max(currency) as currency,
         max(coupon_code) as coupon_code,
+        max({{ filled('original_order_id') }}) as original_order_id,
         case
             when count(*) = count(*) filter (where status = 'cancelled') then 'cancelled'
             when count(*) = count(*) filter (where status in ('cancelled', 'returned')) then 'returned'
@@ -44,46 +45,82 @@ orders as (
         coalesce(headers.order_id, from_lines.order_id) as order_id,
         coalesce(headers.ordered_at, from_lines.ordered_at) as ordered_at,
         headers.order_id is not null as has_header,
+        {%- for identifier in ['customer_id', 'loyalty_id', 'email', 'phone'] %}
         case
-            when headers.order_id is null then from_lines.customer_id
-            else {{ filled('headers.customer_id') }}
-        end as customer_id,
-        case
-            when headers.order_id is null then from_lines.loyalty_id
-            else {{ filled('headers.loyalty_id') }}
-        end as loyalty_id,
-        case
-            when headers.order_id is null then from_lines.email
-            else {{ filled('headers.email') }}
-        end as email,
-        case
-            when headers.order_id is null then from_lines.phone
-            else {{ filled('headers.phone') }}
-        end as phone,
+            when headers.order_id is null then from_lines.{{ identifier }}
+            else {{ filled('headers.' ~ identifier) }}
+        end as {{ identifier }},
+        {%- endfor %}
         coalesce(headers.sales_channel, from_lines.sales_channel) as sales_channel,
         coalesce(headers.store_id, from_lines.store_id) as store_id,
         coalesce(headers.country, from_lines.country) as country,
         coalesce(headers.currency, from_lines.currency, '{{ var("currency") }}') as currency,
         coalesce(headers.coupon_code, from_lines.coupon_code) as coupon_code,
+        coalesce({{ filled('headers.original_order_id') }}, from_lines.original_order_id) as original_order_id,
         case
             when headers.order_id is null then from_lines.status
             else coalesce(headers.status, 'completed')
         end as status,
-        {{ to_money('coalesce(headers.discount_amount, 0)') }} as discount_amount,
-        headers.tax_amount,
-        headers.shipping_amount,
-        headers.total_amount,
+        coalesce(headers.discount_amount, 0) as discount,
+        headers.tax_amount as tax,
+        headers.shipping_amount as shipping,
+        headers.total_amount as total,
+        -- A refund of tomorrow is not known today; one without a date is known with its order.
+        case
+            when headers.refunded_at >= {{ end_of_as_of_day() }} then 0
+            else coalesce(headers.refunded_amount, 0)
+        end as refund,
+        {{ known_time('headers.refunded_at') }} as refunded_at,
         coalesce(headers._first_delivery, from_lines.first_delivery) as first_delivery,
         greatest(headers._delivery, from_lines.delivery) as delivery
     from headers
     full outer join from_lines
         on headers._system = from_lines._system and headers.order_id = from_lines.order_id
+),
+
+known as (
+    select
+        {{ surrogate_key(['system', 'order_id']) }} as order_key,
+        {{ record_id('system', 'customer_id', 'loyalty_id', 'email', 'phone') }} as record_id,
+        {{ local_date('ordered_at') }} as ordered_on,
+        orders.*
+    from orders
+    where ordered_at < {{ end_of_as_of_day() }}
+),
+
+rated as (
+    select known.*, {{ exchange_rate('known.currency') }} as exchange_rate
+    from known
+    {{ join_exchange_rates('known.currency', 'known.ordered_on') }}
 )
 
 select
-    {{ surrogate_key(['system', 'order_id']) }} as order_key,
-    {{ record_id('system', 'customer_id', 'loyalty_id', 'email', 'phone') }} as record_id,
-    {{ local_date('ordered_at') }} as ordered_on,
-    orders.*
-from orders
-where ordered_at < {{ end_of_as_of_day() }}
+    order_key,
+    record_id,
+    ordered_on,
+    system,
+    order_id,
+    ordered_at,
+    has_header,
+    customer_id,
+    loyalty_id,
+    email,
+    phone,
+    sales_channel,
+    store_id,
+    country,
+    currency,
+    coupon_code,
+    original_order_id,
+    status,
+    refunded_at,
+    first_delivery,
+    delivery,
+    exchange_rate,
+    total as original_total_amount,
+    {%- for amount in ['discount', 'tax', 'shipping', 'total'] %}
+    {{ to_money(amount ~ ' * exchange_rate') }} as {{ amount }}_amount,
+    {%- endfor %}
+    -- At the rate of the order's day, so that an order refunded in full brings nothing.
+    {{ to_money('refund * exchange_rate') }} as refunded_amount
+from rated

@@ -11,6 +11,9 @@ known as (
     select
         lines.*,
         orders.order_key,
+        orders.ordered_on,
+        orders.original_order_id as original_of_order,
+        coalesce(lines.currency, orders.currency) as known_currency,
         case
             when 'cancelled' in (orders.status, lines.status) then 'cancelled'
             when 'returned' in (orders.status, lines.status) then 'returned'
@@ -24,12 +27,18 @@ known as (
         or lines.ordered_at < {{ end_of_as_of_day() }}
 ),
 
+rated as (
+    select known.*, {{ exchange_rate('known.known_currency') }} as rate
+    from known
+    {{ join_exchange_rates('known.known_currency', 'known.ordered_on') }}
+),
+
 priced as (
     select
         *,
         {{ filled('product_id') }} as clean_product_id,
-        {{ to_money('coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0)') }} as amount
-    from known
+        {{ to_money('coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate') }} as amount
+    from rated
 )
 
 select
@@ -43,8 +52,10 @@ select
     {{ filled('product_name') }} as product_name,
     quantity,
     case outcome when 'cancelled' then 0 when 'returned' then -abs(quantity) else quantity end as net_quantity,
-    unit_price,
-    {{ to_money('coalesce(discount_amount, 0)') }} as discount_amount,
+    known_currency as currency,
+    {{ to_price('unit_price * rate') }} as unit_price,
+    {{ to_money('coalesce(discount_amount, 0) * rate') }} as discount_amount,
     outcome as status,
-    case outcome when 'cancelled' then 0 when 'returned' then -abs(amount) else amount end as net_amount
+    case outcome when 'cancelled' then 0 when 'returned' then -abs(amount) else amount end as net_amount,
+    coalesce({{ filled('original_order_id') }}, original_of_order) as original_order_id
 from priced

@@ -28,7 +28,7 @@ joined as (
     left join lines_by_order on headers.order_key = lines_by_order.order_key
 ),
 
--- A discount on a returned order was given when it was bought: it makes the refund smaller.
+-- A discount on a returned order was given when it was bought: it makes what is given back smaller.
 valued as (
     select
         *,
@@ -38,8 +38,15 @@ valued as (
             when has_lines then lines_amount - discount_amount
             when status = 'returned' then -abs(header_amount)
             else header_amount
-        end") }} as revenue
+        end") }} as revenue_before_refund
     from joined
+),
+
+netted as (
+    select
+        *,
+        case when status = 'cancelled' then 0 else refunded_amount end as revenue_refunded
+    from valued
 )
 
 select
@@ -53,17 +60,22 @@ select
     ordered_at,
     ordered_on,
     case
-        when status = 'returned' or (revenue < 0 and not has_positive_line) then 'return'
+        when status = 'returned' or (revenue_before_refund < 0 and not has_positive_line) then 'return'
         else 'sale'
     end as kind,
     status,
     currency,
+    exchange_rate,
+    original_total_amount,
     discount_amount,
     tax_amount,
     shipping_amount,
     total_amount,
-    revenue,
+    cast(revenue_refunded as decimal(18, 2)) as refunded_amount,
+    refunded_at,
+    cast(revenue_before_refund - revenue_refunded as decimal(18, 2)) as revenue,
     coupon_code,
+    original_order_id,
     has_header,
     has_lines,
     email,
@@ -71,4 +83,4 @@ select
     loyalty_id,
     first_delivery,
     delivery
-from valued
+from netted

@@ -1,0 +1,219 @@
+"""Looks at the first rows of every landing file as a run would read them, and says what a run would stumble over.
+
+Nothing is written outside a temporary folder.
+"""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from crm_pipeline.dataset import Dataset, SourceConfig
+from crm_pipeline.raw.batch import Delivery, load_delivery
+from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.guessing.advice import (
+    Complaint,
+    first_rows,
+    header_complaints,
+    read_complaints,
+    silent_faults,
+    value_complaints,
+)
+from crm_pipeline.raw.guessing.head import head_of
+from crm_pipeline.raw.guessing.layout import data_files
+from crm_pipeline.raw.landing import landing_files
+from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
+from crm_pipeline.raw.readers import file_format, literal, quoted
+from crm_pipeline.raw.textfile import Refused
+
+
+@dataclass
+class ColumnFill:
+    """How a contract column is filled in the rows that were looked at."""
+
+    filled: int = 0
+    example: str | None = None
+
+
+@dataclass
+class SourceCheck:
+    """What was seen of one source: its files with their rows, its columns, and what is wrong."""
+
+    source: SourceConfig
+    files: dict[str, int] = field(default_factory=dict)
+    rows_loaded: int = 0
+    columns: dict[str, ColumnFill] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    complaints: list[Complaint] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Check:
+    """What was seen of a dataset."""
+
+    sources: list[SourceCheck]
+    problems: list[str]
+    notes: list[str]
+
+    @property
+    def is_fine(self) -> bool:
+        """Tell whether a run would take everything as it is."""
+        return not self.problems and not any(check.complaints for check in self.sources)
+
+
+def check_sources(dataset: Dataset, run_time: datetime) -> Check:
+    """Look at all sources of a dataset.
+
+    Args:
+        dataset: the sources.
+        run_time: rows dated later are complained about, as in a run.
+    """
+    with tempfile.TemporaryDirectory() as work, duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        checks = [_check_source(con, dataset, source, run_time, Path(work)) for source in dataset.sources]
+    problems, notes = _files_and_sources(dataset, checks)
+    return Check(checks, problems, notes)
+
+
+def _check_source(
+    con: duckdb.DuckDBPyConnection, dataset: Dataset, source: SourceConfig, run_time: datetime, work: Path
+) -> SourceCheck:
+    check = SourceCheck(source, columns={name: ColumnFill() for name in source.columns})
+    for path in landing_files(dataset.folder, source):
+        name = path.relative_to(dataset.folder).as_posix()
+        with _workshop(work) as folder:
+            try:
+                _check_file(con, dataset, check, path, name, run_time, folder)
+            except OSError as error:
+                problem = f"The file cannot be opened ({type(error).__name__})."
+                remedy = "Let the user who starts the run read it (chmod), or take it out of the folder."
+                check.files.setdefault(name, 0)
+                check.complaints.append(Complaint(name, None, None, problem, remedy))
+    return check
+
+
+def _check_file(
+    con: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    check: SourceCheck,
+    path: Path,
+    name: str,
+    run_time: datetime,
+    work: Path,
+) -> None:
+    source = check.source
+    entry = _entry(source, name)
+    batch, quarantine = work / "batch.parquet", work / "quarantine.parquet"
+    head = _head(path, source, work)
+    delivery = Delivery(head, source, contracts()[source.channel], dataset.zone(source), entry)
+    load_delivery(con, delivery, run_time, batch, quarantine, work)
+    check.files[name] = entry.rows_read
+    wrong_layout = read_complaints(path, name, source)
+    table = first_rows(con, head, source, work)
+    if entry.outcome == REFUSED:
+        found = wrong_layout or header_complaints(table, name, dataset, source)
+        check.missing |= {complaint.column for complaint in found if complaint.column}
+        check.complaints += found or [_refusal(quarantine, name)]
+        return
+    if entry.problem:
+        problem, _, remedy = entry.problem.partition(". ")
+        check.complaints.append(Complaint(name, None, None, f"{problem}.", remedy))
+    check.complaints += wrong_layout
+    if quarantine.exists():
+        check.complaints += value_complaints(pq.read_table(quarantine).to_pylist(), table, name, source)
+    if not entry.rows_read:
+        check.notes.append(f"{name} has a header and no rows.")
+    if batch.exists():
+        _note_columns(con, check, batch)
+        faults, notes = silent_faults(batch, name, source)
+        check.complaints += faults
+        check.notes += notes
+
+
+def _head(path: Path, source: SourceConfig, work: Path) -> Path:
+    """Return what is read of a file; the file itself where the reader will refuse it anyway."""
+    if path.is_dir():
+        return path
+    try:
+        return head_of(path, file_format(path, source), source.read.encoding, source.read.quote, work)
+    except Refused:
+        return path
+
+
+def _refusal(quarantine: Path, name: str) -> Complaint:
+    (row,) = pq.read_table(quarantine).to_pylist()
+    return Complaint(name, None, None, row["problem"], row["remedy"])
+
+
+def _note_columns(con: duckdb.DuckDBPyConnection, check: SourceCheck, batch: Path) -> None:
+    """Count what is filled, and take an example of each column."""
+    names = list(check.columns)
+    parts = ", ".join(f"count({quoted(name)}), any_value({quoted(name)})::varchar" for name in names)
+    row = con.execute(f"select count(*), {parts} from read_parquet({literal(str(batch))})").fetchall()[0]
+    check.rows_loaded += row[0]
+    for name, filled, example in zip(names, row[1::2], row[2::2], strict=True):
+        column = check.columns[name]
+        column.filled += filled
+        column.example = column.example or example
+
+
+def _files_and_sources(dataset: Dataset, checks: list[SourceCheck]) -> tuple[list[str], list[str]]:
+    """Compare the landing folder with the patterns of the sources."""
+    problems, notes = [], []
+    takers: dict[str, list[SourceConfig]] = defaultdict(list)
+    for check in checks:
+        if not check.files:
+            remedy = (
+                "`crm land` fetches it"
+                if check.source.extract
+                else "Deliver one, correct `files`, or remove the source"
+            )
+            pattern = check.source.files
+            problems.append(f"Source {check.source.name}: no file matches '{pattern}' in {dataset.folder}. {remedy}.")
+        for name in check.files:
+            takers[name].append(check.source)
+    for path in data_files(dataset.folder):
+        name = path.relative_to(dataset.folder).as_posix()
+        if name not in takers:
+            notes.append(
+                f"{name}: no source takes it. Correct `files` of a source, add a source (crm init writes one), "
+                "or take it out of the folder."
+            )
+    for name, sources in takers.items():
+        names = ", ".join(source.name for source in sources)
+        if len({source.channel for source in sources}) < len(sources):
+            problems.append(
+                f"{name}: the sources {names} take it for the same channel, so its rows would count twice. "
+                "Make the patterns `files` exclude each other."
+            )
+        elif len(sources) > 1:
+            notes.append(f"{name} feeds {len(sources)} channels: {names}.")
+    return problems, notes
+
+
+def _entry(source: SourceConfig, name: str) -> LedgerEntry:
+    return LedgerEntry(
+        file_id="",
+        source=source.name,
+        system=source.system,
+        channel=source.channel,
+        file=name,
+        bytes=0,
+        delivery=1,
+        load=1,
+        mapping="",
+        run_id="",
+    )
+
+
+@contextmanager
+def _workshop(parent: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        yield Path(name)

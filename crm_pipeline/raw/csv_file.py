@@ -1,0 +1,107 @@
+"""Reads CSV: at once where the file is clean, else row by row, so that one bad row costs one row."""
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.raw.csv_rows import Record, records
+from crm_pipeline.raw.header import looks_like_data, name_columns, require_columns
+from crm_pipeline.raw.source_rows import (
+    LINE,
+    PROBLEM,
+    RAW,
+    REMEDY,
+    SOURCE_ROWS,
+    FileRows,
+    fill_source_rows,
+    literal,
+    writable,
+)
+from crm_pipeline.raw.textfile import Refused, Scan, numbered_lines, scan, transcode
+
+
+def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, found: Scan, work: Path) -> FileRows:
+    """Fill `source_rows` with the rows of a CSV file.
+
+    Raises:
+        Refused: if the header cannot be read or lacks a mapped column.
+    """
+    options = source.read
+    plain = path.name.lower().removesuffix(".gz")
+    delimiter = options.delimiter or ("\t" if plain.endswith(".tsv") else ",")
+    with numbered_lines(path, options.encoding) as (all_lines, _):
+        lines = islice(all_lines, options.header_row - 1, None)
+        header = next(records(lines, delimiter, options.quote, None), None)
+        after_header = next(lines, (0, ""))[0]
+    if header is None or header.problem:
+        why = header.problem if header else "it is blank"
+        raise Refused(f"The header line cannot be read: {why}.", "Deliver the file with a header line.", found.lines)
+    rows = name_columns(header.fields)
+    require_columns(rows, source, found.lines - header.line, looks_like_data(header.fields))
+    one_line_header = header.line == options.header_row and after_header in (0, header.line + 1)
+    clean = found.damage is None and found.plain and one_line_header
+    if not (clean and _read_at_once(con, path, source, delimiter, rows.columns, found, work)):
+        _read_carefully(con, path, source, delimiter, rows.columns)
+    return rows
+
+
+def _read_at_once(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: SourceConfig,
+    delimiter: str,
+    columns: list[str],
+    found: Scan,
+    work: Path,
+) -> bool:
+    """Let DuckDB parse the whole file; False if it cannot, or if the lines do not add up."""
+    readable = path
+    if source.read.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "ascii", "us-ascii"):
+        readable = work / "transcoded.csv"
+        if not transcode(path, source.read.encoding, readable):
+            return False
+    with readable.open("rb") as file:
+        compression = "gzip" if file.read(2) == b"\x1f\x8b" else "none"
+    kinds = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
+    skipped = source.read.header_row
+    try:
+        con.execute(
+            f"""
+            create table {SOURCE_ROWS} as
+            select row_number() over () + {skipped} as "{LINE}", null::varchar as "{PROBLEM}",
+                null::varchar as "{REMEDY}", null::varchar as "{RAW}", *
+            from read_csv({literal(str(readable))}, auto_detect = false, header = false, skip = {skipped},
+                columns = {{{kinds}}}, delim = {literal(delimiter)}, quote = {literal(source.read.quote)},
+                escape = {literal(source.read.quote)}, compression = '{compression}', strict_mode = true,
+                null_padding = false, max_line_size = 4000000)
+            """
+        )
+        count = con.execute(f"select count(*) from {SOURCE_ROWS}").fetchall()[0][0]
+    except duckdb.Error:
+        return False
+    lines = found.lines if readable == path else scan(readable).lines
+    return bool(count == lines - skipped)
+
+
+def _read_carefully(
+    con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, delimiter: str, columns: list[str]
+) -> None:
+    with numbered_lines(path, source.read.encoding) as (all_lines, stream):
+        lines = islice(all_lines, source.read.header_row - 1, None)
+        rows = records(lines, delimiter, source.read.quote, len(columns))
+        next(rows, None)
+        fill_source_rows(con, columns, (_values(record, len(columns), stream.damage) for record in rows))
+
+
+def _values(record: Record, width: int, damage: str | None) -> tuple[object, ...]:
+    if damage and not record.text.endswith(("\n", "\r")):
+        problem, remedy = "the file breaks off in this line", "Deliver the file again, whole."
+    elif record.problem is None:
+        return (record.line, None, None, None, *(value or None for value in record.fields))
+    else:
+        problem, remedy = record.problem, record.remedy or ""
+    raw = json.dumps({"line": writable(record.text)}, ensure_ascii=False)
+    return (record.line, problem, remedy, raw, *([None] * width))

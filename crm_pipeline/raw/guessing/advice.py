@@ -1,0 +1,272 @@
+"""What is wrong with a file, where, and the line of pipeline.yml or the change in the export that mends it."""
+
+import difflib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import yaml
+
+from crm_pipeline.dataset import ColumnMapping, Dataset, SourceConfig
+from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.csv_rows import records
+from crm_pipeline.raw.guessing.columns import Table
+from crm_pipeline.raw.guessing.head import first_bytes
+from crm_pipeline.raw.guessing.layout import guess_read, plain_suffix
+from crm_pipeline.raw.guessing.table import read_table
+from crm_pipeline.raw.guessing.values import Guess, guess_moments, guess_numbers, have_lost_zeros, is_shortened
+from crm_pipeline.raw.header import looks_like_data
+from crm_pipeline.raw.readers import file_format
+from crm_pipeline.raw.textfile import Refused
+
+_NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
+_NUMERIC = ("integer", "number")
+_MOMENTS = ("date", "timestamp")
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Something wrong in a file: where it is first found, how often, and what to do about it."""
+
+    file: str
+    line: int | None
+    column: str | None
+    problem: str
+    remedy: str
+    times: int = 1
+
+
+def read_complaints(path: Path, name: str, source: SourceConfig) -> list[Complaint]:
+    """Compare how a file is read with how it looks: delimiter, encoding, line of the header.
+
+    Raises:
+        OSError: if the file cannot be opened.
+    """
+    if path.is_dir():
+        return []
+    try:
+        kind = file_format(path, source)
+    except Refused:
+        return []
+    guess = guess_read(path)
+    if kind != "csv" or guess.get("format"):
+        return []
+    found = [_wrong_encoding(path, str(guess.get("encoding", "utf-8")), source), _wrong_table(path, guess, source)]
+    line = source.read.header_row
+    return [
+        Complaint(
+            name, line, None, problem, f"Write `{_yaml('read', _read(source) | options)}` in the source {source.name}."
+        )
+        for problem, options in filter(None, found)
+    ]
+
+
+def first_rows(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, work: Path) -> Table | None:
+    """Return the first rows of a file, read as its source says; None where they cannot be read."""
+    try:
+        return None if path.is_dir() else read_table(con, path, _read(source), work)[0]
+    except Refused:
+        return None
+
+
+def header_complaints(table: Table | None, name: str, dataset: Dataset, source: SourceConfig) -> list[Complaint]:
+    """Name every mapped column that a refused file lacks; nothing where the file cannot be read at all."""
+    if table is None:
+        return []
+    names = list(table.columns)
+    repeated = _repeated(names)
+    missing = {
+        column: origin
+        for column, origin in _origins(source).items()
+        if origin not in names or origin.casefold() in repeated
+    }
+    line = source.read.header_row
+    if not missing or table.optional:
+        return []
+    if looks_like_data(names):
+        problem = "This line is no header: it holds values."
+        return [Complaint(name, line, None, problem, "Export the file with a header line.", 1)]
+    other = next((other for other in dataset.sources if other is not source and _fits(other, names)), None)
+    if other:
+        problem = f"The columns are those of the source {other.name}, not those of {source.name}."
+        return [Complaint(name, line, None, problem, f"Correct `files` of the source {source.name}.")]
+    return [_missing(name, line, column, origin, names, source) for column, origin in missing.items()]
+
+
+def value_complaints(
+    rows: list[dict[str, Any]], table: Table | None, name: str, source: SourceConfig
+) -> list[Complaint]:
+    """Gather quarantined values by column and kind, each with the mapping that would read them.
+
+    Args:
+        rows: the quarantine of the file.
+        table: its first rows, where they can be read.
+        name: the file.
+        source: how the file is mapped.
+    """
+    kinds: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        kinds[row["column"], row["problem"].split(":")[0], row["remedy"]].append(row)
+    repeated = {row["line"] for row in rows if _is_header(row["row"])}
+    found = [
+        Complaint(name, line, None, "The line repeats the header.", "Remove it from the file.")
+        for line in sorted(repeated)
+    ]
+    for (column, _, remedy), alike in kinds.items():
+        alike = [row for row in alike if row["line"] not in repeated]
+        if alike:
+            advice = _value_advice(column, alike, table, source) if column else None
+            problem = alike[0]["problem"]
+            found.append(Complaint(name, alike[0]["line"], column, problem, advice or remedy, len(alike)))
+    return found
+
+
+def silent_faults(batch: Path, name: str, source: SourceConfig) -> tuple[list[Complaint], list[str]]:
+    """Look for what loads and is wrong all the same: shortened ids; and for what may be, as notes."""
+    faults, notes = [], []
+    contract = contracts()[source.channel]
+    columns = {
+        column: origin
+        for column, origin in _origins(source).items()
+        if contract.column(column).logical_type == "string"
+    }
+    rows = pq.read_table(batch, columns=["_line", *columns]).to_pylist()
+    for column, origin in columns.items():
+        shortened = [row["_line"] for row in rows if row[column] and is_shortened(row[column])]
+        if shortened:
+            problem = "a spreadsheet program has rounded the number: its last digits are lost"
+            remedy = f"Export '{origin}' as text, and do not save the file from a spreadsheet program."
+            faults.append(Complaint(name, shortened[0], column, problem, remedy, len(shortened)))
+        texts = [row[column] for row in rows if row[column]]
+        if column in ("postal_code", "loyalty_id") and have_lost_zeros(texts):
+            notes.append(f"{name}, {column}: some codes are shorter than the others; leading zeros may be lost.")
+    return faults, notes
+
+
+def _fits(source: SourceConfig, names: list[str]) -> bool:
+    origins = set(_origins(source).values())
+    return bool(origins) and origins <= set(names)
+
+
+def _wrong_encoding(path: Path, guess: str, source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
+    told = source.read.encoding.lower().replace("_", "-").replace("utf8", "utf-8").replace("-sig", "")
+    head = first_bytes(path, 1 << 18)
+    if guess == told or head.isascii() or (guess, told) in (("utf-16", "utf-16-le"), ("utf-16", "utf-16-be")):
+        return None
+    if guess in ("cp1252", "gb18030") and not told.startswith("utf"):
+        return None
+    return f"The file is not in {told}; it looks like {guess}.", {"encoding": guess}
+
+
+def _wrong_table(path: Path, guess: dict[str, str | int], source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
+    usual = "\t" if plain_suffix(path) == ".tsv" else ","
+    told, looks = source.read.delimiter or usual, guess.get("delimiter", usual)
+    if _has_columns(path, told, source):
+        return None
+    if looks != told and ("delimiter" in guess or told != usual):
+        shown = {"\t": "tabs"}
+        problem = (
+            f"The columns are divided by {shown.get(str(looks), repr(looks))}, not by {shown.get(told, repr(told))}."
+        )
+        return problem, {"delimiter": looks}
+    row = int(guess.get("header_row", 1))
+    if row != source.read.header_row:
+        return f"The header looks to be in line {row}.", {"header_row": row}
+    return None
+
+
+def _has_columns(path: Path, delimiter: str, source: SourceConfig) -> bool:
+    """Tell whether the header, read as the source says, has the mapped columns."""
+    start = first_bytes(path, 1 << 16).decode(source.read.encoding, errors="replace").removeprefix("\ufeff")
+    lines = islice(enumerate(start.splitlines(keepends=True), start=1), source.read.header_row - 1, None)
+    header = next(records(lines, delimiter, source.read.quote, None), None)
+    names = {field.strip() for field in header.fields} if header else set()
+    return set(_origins(source).values()) <= names
+
+
+def _repeated(names: list[str]) -> set[str]:
+    """Return the names that stand in the header more than once: a reader adds its position to a later one."""
+    ends = [(other, f"_{position}") for position, other in enumerate(names, start=1)]
+    return {other.removesuffix(end).casefold() for other, end in ends if other.endswith(end)} & set(
+        map(str.casefold, names)
+    )
+
+
+def _missing(name: str, line: int, column: str, origin: str, names: list[str], source: SourceConfig) -> Complaint:
+    """Complain about a mapped column that is not there, or twice."""
+    if origin.casefold() in _repeated(names):
+        problem = f"The column '{origin}' is there more than once."
+        return Complaint(name, line, column, problem, "Give each column its own name in the export.")
+    close = difflib.get_close_matches(origin.casefold(), [other.casefold() for other in names], n=1, cutoff=0.6)
+    problem = f"The file has no column '{origin}'. It has: {', '.join(names)}."
+    remedy = f"Correct columns.{column} of the source {source.name}, or deliver the file with it."
+    if close:
+        near = next(other for other in names if other.casefold() == close[0])
+        mapping = _mapping(source.columns[column]) | {"from": near}
+        remedy = f"Write `{_yaml(column, mapping)}` in the source {source.name}, or deliver the file with it."
+    return Complaint(name, line, column, problem, remedy)
+
+
+def _value_advice(column: str, rows: list[dict[str, Any]], table: Table | None, source: SourceConfig) -> str | None:
+    """Return the mapping that would read a column; None where the present one is right for most of its values."""
+    mapping = source.columns[column]
+    misfits = {_value(row["row"], mapping.from_) for row in rows}
+    nulls = sorted(text for text in misfits if text and text.casefold() in _NULLS)
+    if nulls and len(nulls) == len(misfits):
+        options = _read(source) | {"null_values": [*source.read.null_values, *nulls]}
+        return f"Write `{_yaml('read', options)}` in the source {source.name}."
+    if mapping.from_ is None or table is None:
+        return None
+    guess = _guess(contracts()[source.channel].column(column).logical_type, table.columns.get(mapping.from_, []))
+    better = guess.mapping(mapping.from_) if guess else _mapping(mapping)
+    doubt = guess.doubt if guess else None
+    if better == _mapping(mapping):
+        return f"Correct the values: {doubt}." if doubt else None
+    doubt = f" But {doubt}." if doubt else ""
+    return f"Write `{_yaml(column, better)}` in the source {source.name}.{doubt}"
+
+
+def _guess(kind: str, texts: list[str]) -> Guess | None:
+    if kind in _MOMENTS:
+        return guess_moments(texts)
+    return guess_numbers(texts) if kind in _NUMERIC else None
+
+
+def _is_header(row: str | None) -> bool:
+    values = json.loads(row) if row else None
+    return isinstance(values, dict) and all(
+        text is not None and str(text).strip() == name for name, text in values.items()
+    )
+
+
+def _value(row: str | None, origin: str | None) -> str | None:
+    value: Any = json.loads(row) if row else {}
+    if origin is None or not isinstance(value, dict):
+        return None
+    for key in [origin] if origin in value else origin.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return None if value is None else str(value).strip()
+
+
+def _origins(source: SourceConfig) -> dict[str, str]:
+    return {name: mapping.from_ for name, mapping in source.columns.items() if mapping.from_}
+
+
+def _read(source: SourceConfig) -> dict[str, Any]:
+    return source.read.model_dump(mode="json", exclude_defaults=True)
+
+
+def _mapping(mapping: ColumnMapping) -> dict[str, Any]:
+    return mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def _yaml(key: str, value: dict[str, Any]) -> str:
+    """Return a line of pipeline.yml."""
+    short = value["from"] if set(value) == {"from"} else value
+    flow = yaml.safe_dump({key: short}, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    return flow.strip().removeprefix("{").removesuffix("}")

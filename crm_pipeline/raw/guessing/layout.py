@@ -1,0 +1,139 @@
+"""How a file is to be read, told by its first bytes: format, encoding, delimiter, line of the header."""
+
+import codecs
+import os
+import re
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+from crm_pipeline.raw.csv_rows import records
+from crm_pipeline.raw.guessing.head import first_bytes
+from crm_pipeline.raw.json_file import holds_lines
+
+#: Suffix (without .gz) -> format that it stands for.
+FORMAT_OF_SUFFIX = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls"), "excel"),
+    ".json": "json",
+}
+_LOOKED_AT = 1 << 18
+_LINES = 200
+_DELIMITERS = (",", ";", "\t", "|")
+_BOMS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8",
+}
+_MOSTLY = 0.8
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
+def plain_suffix(path: Path) -> str:
+    """Return the suffix of a file in lower case, without that of a gzipped one."""
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
+
+
+def data_files(folder: Path) -> list[Path]:
+    """Return the files of a dataset folder whose suffix is that of a format that can be read."""
+    root = folder / "landing" if (folder / "landing").is_dir() else folder
+    found = [Path(parent) / name for parent, _, names in os.walk(root) for name in names if not name.startswith(".")]
+    return sorted(path for path in found if plain_suffix(path) in FORMAT_OF_SUFFIX)
+
+
+def guess_read(path: Path) -> dict[str, str | int]:
+    """Return the options under `read` with which a file can be read; those that are the defaults are left out.
+
+    Raises:
+        OSError: if the file cannot be opened.
+    """
+    head = first_bytes(path, _LOOKED_AT)
+    encoding = guess_encoding(head)
+    kind = _guess_format(head, encoding)
+    suffix_kind = FORMAT_OF_SUFFIX.get(plain_suffix(path))
+    # A file named JSON lines that holds a single one looks like a document, and one named a document may hold lines.
+    alike = {kind, suffix_kind} == {"json", "jsonl"} and not head.lstrip().startswith(b"[")
+    guess: dict[str, str | int] = {} if kind == suffix_kind or alike else {"format": kind}
+    if kind in ("parquet", "excel"):
+        return guess
+    if encoding != "utf-8":
+        guess["encoding"] = encoding
+    if kind == "csv":
+        usual = "\t" if plain_suffix(path) == ".tsv" else ","
+        delimiter, header_row = guess_table(head.decode(encoding, errors="replace"))
+        if delimiter not in (None, usual):
+            guess["delimiter"] = str(delimiter)
+        if header_row > 1:
+            guess["header_row"] = header_row
+    return guess
+
+
+def guess_encoding(head: bytes) -> str:
+    """Return the encoding of a text by its byte order mark, else by what its bytes can mean."""
+    for mark, encoding in _BOMS.items():
+        if head.startswith(mark):
+            return encoding
+    if head.count(b"\0") > len(head) / 5:
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    try:
+        # The bytes may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        text = head.decode("utf-8", errors="replace")
+        wrong = text.count("\ufffd")
+        # A few wrong bytes among letters that can be read are damage, and control characters stand in no text.
+        if sum(letter > "\x7f" for letter in text) < 2 * wrong and not _CONTROL.search(head):
+            return "gb18030" if _is_chinese(head) else "cp1252"
+    return "utf-8"
+
+
+def guess_table(text: str) -> tuple[str | None, int]:
+    """Return the delimiter of a CSV text (None where it has one column) and the line of its header."""
+    lines = list(islice(enumerate(text.removeprefix("\ufeff").splitlines(keepends=True), start=1), _LINES))
+    if len(lines) < _LINES:
+        lines = lines[: len(lines) - (not text.endswith(("\n", "\r"))) or None]
+    best: tuple[float, str | None, int] = (0, None, 1)
+    for delimiter in _DELIMITERS:
+        rows = [(row.line, len(row.fields)) for row in records(iter(lines), delimiter, '"', None) if not row.problem]
+        if not rows:
+            continue
+        width, times = Counter(width for _, width in rows).most_common(1)[0]
+        header_row = _header_row(rows, width)
+        table = [fields for line, fields in rows if line >= header_row]
+        score = width * times / len(table)
+        if width > 1 and times >= _MOSTLY * len(table) and score > best[0]:
+            best = (score, delimiter, header_row)
+    return best[1], best[2]
+
+
+def _header_row(rows: list[tuple[int, int]], width: int) -> int:
+    """Return the line of the first row of full width where narrower ones stand before it, such as a title."""
+    first = next(line for line, fields in rows if fields == width)
+    before = [fields for line, fields in rows if line < first]
+    return first if before and max(before) <= width / 2 else 1
+
+
+def _guess_format(head: bytes, encoding: str) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK\x03\x04"):
+        return "excel"
+    start = head.decode(encoding, errors="ignore").removeprefix("\ufeff").lstrip()[:1]
+    if start == "{" and holds_lines(head, encoding):
+        return "jsonl"
+    return "json" if start in ("{", "[") and start else "csv"
+
+
+def _is_chinese(head: bytes) -> bool:
+    """Tell Chinese from a western text: its bytes above ASCII stand in pairs."""
+    try:
+        codecs.getincrementaldecoder("gb18030")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    high = sum(byte > 0xA0 for byte in head)
+    paired = sum(len(part) // 2 * 2 for part in bytes(b if b > 0xA0 else 0x20 for b in head).split())
+    return high > 0 and paired >= 0.95 * high

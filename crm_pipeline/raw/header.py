@@ -1,0 +1,57 @@
+"""The header of a table file: the names it gives its columns, and whether they are those that the mapping asks for."""
+
+import difflib
+import re
+import string
+
+from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.raw.source_rows import FileRows
+from crm_pipeline.raw.textfile import Refused
+
+_INVISIBLE = f"{string.whitespace}\u00a0\u200b\ufeff"
+
+
+def name_columns(header: list[str]) -> FileRows:
+    """Name the columns: a blank name gets its position, a repeated one is ambiguous and gets its position too."""
+    columns: list[str] = []
+    ambiguous: set[str] = set()
+    taken: dict[str, str] = {}
+    for position, text in enumerate(header, start=1):
+        name = text.strip(_INVISIBLE) or f"column_{position}"
+        if name.casefold() in taken:
+            ambiguous |= {name, taken[name.casefold()]}
+            name = f"{name}_{position}"
+        taken[name.casefold()] = name
+        columns.append(name)
+    return FileRows(columns, ambiguous=ambiguous)
+
+
+def looks_like_data(header: list[str]) -> bool:
+    """Tell whether a first line holds values: they may be personal data, and are not to be named."""
+    return any("@" in name or re.fullmatch(r"[\d\s.,:/+-]+", name) for name in header)
+
+
+def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like_data: bool = False) -> None:
+    """Stop at a file that lacks a mapped column.
+
+    Raises:
+        Refused: names the column, the columns that are there, and the closest match.
+    """
+    for name, mapping in source.columns.items():
+        wanted = mapping.from_
+        if wanted is None or (wanted in rows.columns and wanted not in rows.ambiguous):
+            continue
+        if wanted in rows.ambiguous:
+            problem = f"The file has the column '{wanted}' (mapped to {name}) more than once."
+            raise Refused(problem, "Give each column its own name in the export.", count)
+        if looks_like_data:
+            which = f"Line {source.read.header_row}" if source.read.header_row > 1 else "The first line"
+            problem = f"{which} is no header: the column '{wanted}' (mapped to {name}) is missing."
+            raise Refused(problem, "Export the file with a header line.", count)
+        close = difflib.get_close_matches(wanted, rows.columns, n=1, cutoff=0.5)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        problem = f"The file has no column '{wanted}' (mapped to {name}). It has: {', '.join(rows.columns)}.{hint}"
+        remedy = f"Correct columns.{name} of the source {source.name} in pipeline.yml, or deliver the file with it."
+        if len(rows.columns) == 1 and re.search("[;\t|]", rows.columns[0]):
+            remedy = "Set read.delimiter of this source in pipeline.yml: the header looks split by another character."
+        raise Refused(problem, remedy, count)

@@ -1,0 +1,167 @@
+"""Reads JSON: lines of one object each, or a document that holds them."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import duckdb
+
+from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.json_document import JsonRecord, document_records
+from crm_pipeline.raw.source_rows import (
+    SOURCE_ROWS,
+    FileRows,
+    create_source_rows,
+    insert,
+    literal,
+    numbered_schema,
+    quoted,
+    writable,
+)
+from crm_pipeline.raw.textfile import UNDECODABLE, Refused, Scan, numbered_lines, text_stream
+
+_OBJECTS = "json_objects"
+
+
+def read_json_lines(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, found: Scan) -> FileRows:
+    """Fill `source_rows` from a file of JSON lines.
+
+    Raises:
+        Refused: if it is a document instead, or if no line has the key of a required column.
+    """
+    if found.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+        remedy = "Set read.format to json for this source in pipeline.yml."
+        raise Refused("The file is one JSON array, not JSON lines.", remedy, found.lines)
+    with numbered_lines(path, source.read.encoding) as (lines, _):
+        _keep_objects(con, (JsonRecord(*line) for line in lines if line[1].strip()), "line")
+    return _extract(con, source, "line")
+
+
+def read_json_document(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig) -> FileRows:
+    """Fill `source_rows` from a JSON document; the line of a row is the number of its record.
+
+    Raises:
+        Refused: if the records cannot be found in it, or if none has the key of a required column.
+    """
+    broken: list[JsonRecord] = []
+
+    def noting_problems(records: Iterable[JsonRecord]) -> Iterator[JsonRecord]:
+        for record in records:
+            broken.extend([record] if record.problem else [])
+            yield record
+
+    with text_stream(path, source.read.encoding) as (text, _):
+        records = document_records(text, source.read.records)
+        # The first record is read here: a refusal cannot pass through DuckDB.
+        first = next(records, None)
+        if first and first.problem:
+            raise Refused(f"The file is {first.problem}.", first.remedy or "", 1)
+        _keep_objects(con, noting_problems(chain([first] if first else [], records)), "record")
+    rows = _extract(con, source, "record")
+    if broken:
+        rows.problem = f"The document is {broken[0].problem} (record {broken[0].number}). {broken[0].remedy}"
+    return rows
+
+
+def holds_lines(head: bytes, encoding: str) -> bool:
+    """Tell a file of JSON lines from a document by its first two lines."""
+    lines = [line.strip() for line in head.decode(encoding, errors="ignore").removeprefix("\ufeff").splitlines()]
+    first, second, *_ = [*filter(None, lines), "", ""]
+    return first.startswith("{") and first.endswith("}") and second.startswith("{")
+
+
+def _keep_objects(con: duckdb.DuckDBPyConnection, records: Iterable[JsonRecord], unit: str) -> None:
+    con.execute(f"create or replace temp table {_OBJECTS} (line bigint, problem varchar, remedy varchar, raw varchar)")
+    schema = numbered_schema("line", "problem", "remedy", "raw")
+    insert(con, map(_judged, records), schema, _OBJECTS)
+    remedy = "Write one JSON object per line." if unit == "line" else "Make each record of the array a JSON object."
+    con.execute(
+        f"""
+        update {_OBJECTS} set problem = 'not a JSON object', remedy = {literal(remedy)}
+        where problem is null and not (json_valid(raw) and coalesce(json_type(try_cast(raw as json)), '') = 'OBJECT')
+        """
+    )
+
+
+def _judged(record: JsonRecord) -> tuple[object, ...]:
+    text = record.text.strip()
+    if UNDECODABLE in text and not record.problem:
+        remedy = "Set read.encoding to the encoding of the file."
+        return (record.number, "bytes that are not of the file's encoding", remedy, writable(text))
+    return (record.number, record.problem, record.remedy, writable(text) if record.problem else text)
+
+
+def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) -> FileRows:
+    """Fill `source_rows` with the mapped values of the objects."""
+    paths = _paths(con, source)
+    create_source_rows(con, paths)
+    extracted = "".join(f", {_value(path)}" for path in paths)
+    con.execute(
+        f"insert into {SOURCE_ROWS} select line, null, null, raw{extracted} from {_OBJECTS} where problem is null"
+    )
+    nothing = ", null" * len(paths)
+    con.execute(
+        f"insert into {SOURCE_ROWS} select line, problem, remedy, json_object('line', raw)::varchar{nothing} "
+        f"from {_OBJECTS} where problem is not null"
+    )
+    _require_keys(con, source, unit)
+    con.execute(f"drop table {_OBJECTS}")
+    return FileRows(paths)
+
+
+def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) -> None:
+    """Stop at a file of which no object has the key of a required column."""
+    for column in contracts()[source.channel].columns:
+        key = source.columns[column.name].from_ if column.required else None
+        if key is None:
+            continue
+        count, filled = con.execute(f"select count(*), count({quoted(key)}) from {SOURCE_ROWS}").fetchall()[0]
+        if count and not filled:
+            keys = _keys(con, 50)
+            close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            there = f"The {unit}s have: {', '.join(keys)}." if keys else f"No {unit} is a JSON object."
+            problem = f"No {unit} of the file has the key '{key}' (mapped to {column.name}). {there}{hint}"
+            remedy = f"Correct columns.{column.name} of the source {source.name} in pipeline.yml."
+            if (
+                unit == "record"
+                and count == 1
+                and (arrays := _keys(con, 5, "json_type(raw, '$.\"' || key || '\"') = 'ARRAY'"))
+            ):
+                remedy = f"Set read.records to the array that holds the records: {' or '.join(arrays)}."
+            raise Refused(problem, remedy, count)
+
+
+def _keys(con: duckdb.DuckDBPyConnection, most: int, condition: str = "true") -> list[str]:
+    """Return the top-level keys of the objects."""
+    query = f"""
+        select distinct key from (select raw, unnest(json_keys(raw)) as key from {_OBJECTS} where problem is null)
+        where {condition} order by 1 limit {most}
+        """
+    return [key for (key,) in con.execute(query).fetchall()]
+
+
+def _paths(con: duckdb.DuckDBPyConnection, source: SourceConfig) -> list[str]:
+    """Return the columns to extract: all mapped paths, and each top-level key where SQL may ask for it."""
+    wanted = [mapping.from_ for mapping in source.columns.values() if mapping.from_]
+    if any(mapping.sql for mapping in source.columns.values()):
+        wanted += _keys(con, 1000)
+    # Of names that differ in case only, the first one counts: SQL does not tell them apart.
+    first_of: dict[str, str] = {}
+    for path in wanted:
+        first_of.setdefault(path.casefold(), path)
+    return list(first_of.values())
+
+
+def _value(path: str) -> str:
+    """Return SQL for the value at a path: that of the key itself, or of the nested keys that it names."""
+
+    def step(key: str) -> str:
+        return '."' + key.replace('"', '\\"') + '"'
+
+    whole = f"raw ->> {literal('$' + step(path))}"
+    if "." not in path:
+        return whole
+    return f"coalesce({whole}, raw ->> {literal('$' + ''.join(step(key) for key in path.split('.')))})"

@@ -1,0 +1,13 @@
+{# The decoded value of a parameter of a URL; null where the URL has none of that name. #}
+{% macro url_parameter(url, name) -%}
+    {{ adapter.dispatch('url_parameter', 'crm')(url, name) }}
+{%- endmacro %}
+
+{% macro default__url_parameter(url, name) -%}
+    {{ filled("url_decode(parse_url(" ~ url ~ ", 'QUERY', '" ~ name ~ "'))") }}
+{%- endmacro %}
+
+{% macro duckdb__url_parameter(url, name) -%}
+    {#- DuckDB decodes %20, but leaves the + that stands for a blank as well. -#}
+    {{ filled("url_decode(replace(regexp_extract(" ~ url ~ ", '[?&]" ~ name ~ "=([^&#]*)', 1), '+', ' '))") }}
+{%- endmacro %}

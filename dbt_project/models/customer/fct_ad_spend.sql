@@ -1,0 +1,11 @@
+select
+    spend_key,
+    system,
+    spend_date,
+    channel,
+    campaign_key,
+    campaign_name,
+    spend,
+    impressions,
+    clicks
+from {{ ref('stg_ad_spend') }}

@@ -1,0 +1,30 @@
+with contacts as (
+    select
+        *,
+        {{ filled('customer_id') }} as clean_customer_id,
+        {{ filled('email') }} as clean_email,
+        {{ filled('phone') }} as clean_phone
+    from {{ source('raw', 'campaign_contacts') }}
+    where assigned_at < {{ end_of_as_of_day() }}
+    qualify row_number() over (partition by _system, contact_id order by _delivery desc, _line desc) = 1
+)
+
+select
+    {{ surrogate_key(['_system', 'contact_id']) }} as contact_key,
+    _system as system,
+    contact_id,
+    {{ surrogate_key(['_system', 'trim(campaign_id)']) }} as campaign_key,
+    trim(campaign_id) as campaign_id,
+    {{ record_id('_system', 'clean_customer_id', 'null', 'clean_email', 'clean_phone') }} as record_id,
+    clean_email as email,
+    clean_phone as phone,
+    coalesce(variant, 'treatment') as variant,
+    assigned_at,
+    {{ local_date('assigned_at') }} as assigned_on,
+    -- What came of it later than the as-of date is not known yet.
+    {%- for event in ['sent', 'delivered', 'bounced', 'opened', 'clicked', 'unsubscribed'] %}
+    {{ known_time(event ~ '_at') }} as {{ event }}_at,
+    {%- endfor %}
+    {{ filled('coupon_code') }} as coupon_code,
+    _first_delivery as first_delivery
+from contacts

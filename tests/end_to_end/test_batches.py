@@ -1,0 +1,70 @@
+"""A company that delivers its files day by day gets the tables that it gets when it delivers them at once."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from crm_pipeline.dataset import load_dataset
+from crm_pipeline.raw.load import load
+from crm_pipeline.sample.company import make_company, write_company
+
+from .comparing import differing, people, published_tables
+from .conftest import Deployment
+from .daily import cut
+
+PEOPLE = 300
+DAYS = 30
+LAST = date(2026, 7, 1)
+RUN_TIME = datetime(2026, 7, 2, tzinfo=UTC)
+#: Between them the raw stage alone takes the deliveries in.
+WHOLE_RUNS = (0, 9, 19, 29)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The same files delivered at once and day by day."""
+
+    at_once: Deployment
+    daily: Deployment
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Ways:
+    root = tmp_path_factory.mktemp("ways")
+    at_once = Deployment(root / "at_once", root / "at_once_state")
+    write_company(make_company(people=PEOPLE, seed=11), at_once.settings.dataset_folder)
+    daily = Deployment(root / "daily", root / "daily_state")
+    folder = daily.settings.dataset_folder
+    folder.mkdir(parents=True)
+    shutil.copy(at_once.settings.dataset_folder / "pipeline.yml", folder)
+    dataset = load_dataset(at_once.settings.dataset_folder)
+    for day, delivery in enumerate(cut(dataset, LAST, DAYS, root / "cut", RUN_TIME)):
+        if delivery.exists():
+            shutil.copytree(delivery, folder, dirs_exist_ok=True)
+        if day in WHOLE_RUNS:
+            until = LAST - timedelta(days=DAYS - day)
+            assert daily.run(until if day < DAYS - 1 else None).problems == []
+        else:
+            load(daily.settings, load_dataset(folder), f"day-{day}", RUN_TIME)
+    assert at_once.run().problems == []
+    return Ways(at_once, daily)
+
+
+def test_the_last_month_came_in_thirty_deliveries(ways):
+    days = {path.name.split(".")[0][-3:] for path in Path(ways.daily.settings.dataset_folder).rglob("receipts_*")}
+    assert len(days) == DAYS
+
+
+def test_people_keep_their_ids(ways):
+    assert people(ways.daily) == people(ways.at_once)
+
+
+def test_the_published_tables_are_the_same(ways):
+    daily, at_once = published_tables(ways.daily), published_tables(ways.at_once)
+    # The models' tables keep what earlier runs said; the newest run must say the same in both.
+    kept = ["marts.model_backtests", "marts.model_status"]
+    assert [name for name in differing(daily, at_once) if name not in kept] == []
+    assert all(set(at_once[name]) <= set(daily[name]) for name in kept)
