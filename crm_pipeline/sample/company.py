@@ -77,6 +77,7 @@ def make_company(people: int, seed: int, part: Part | None = None) -> Company:
     at_office = _office(visits.people, visits.service, random(office.SYSTEM), part)
     world = World(
         part=part.number,
+        parts=part.of,
         people=_numbered(visits.people, part),
         products=products,
         purchases=_with_ids(purchases, [at_till.orders, at_shop.orders], part),

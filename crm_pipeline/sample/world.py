@@ -33,6 +33,7 @@ class World:
             extra_orders (how many orders exist only because of the contact).
         members: the till's loyalty programme: source_id, card_no, person, joined_day and what the till holds.
         accounts: the web shop's accounts: source_id, person, registered_day and what the shop holds.
+        parts: how many parts the company has.
     """
 
     part: int
@@ -44,6 +45,7 @@ class World:
     contacts: pd.DataFrame
     members: pd.DataFrame
     accounts: pd.DataFrame
+    parts: int = 1
 
     def rows(self, person: ArrayLike) -> NDArray[np.int64]:
         """Return the rows of `people` that these persons have."""

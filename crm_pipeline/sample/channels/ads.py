@@ -68,7 +68,8 @@ def _mapped(source: Texts, names: dict[str, str]) -> Texts:
 
 def _spend(world: World, name: str, rng: np.random.Generator) -> pd.DataFrame:
     channel, share, click_price, click_rate = CAMPAIGNS[name]
-    wanted = _customers_to_come(world, channel) * COST[channel] * share
+    # The first part writes for all: each has its share of the people who come.
+    wanted = _customers_to_come(world, channel) * COST[channel] * share * world.parts
     pence = np.round(wanted * rng.lognormal(0, 0.15, FULL_DAYS)).astype(np.int64)
     clicks = np.round(pence / click_price * rng.lognormal(0, 0.1, FULL_DAYS)).astype(np.int64)
     shown = np.round(clicks / click_rate * rng.lognormal(0, 0.1, FULL_DAYS)).astype(np.int64)
