@@ -15,19 +15,25 @@ with features as (
 by_day as (
     select
         ordered_on,
+        refunded_on,
+        sum(refunded_amount) as refunded_amount,
         count(*) filter (where is_counted) as orders,
         sum(revenue) as revenue,
         max(ordered_on) filter (where is_counted) as last_order_on
     from {{ ref('fct_orders') }}
     where customer_key is not null
-    group by ordered_on
+    group by ordered_on, refunded_on
 ),
 
 recounted as (
     select
         features.as_of_date,
         coalesce(sum(by_day.orders), 0) as orders,
-        coalesce(sum(by_day.revenue), 0) as revenue,
+        -- A refund that is yet to come is still part of the revenue.
+        coalesce(sum(
+            by_day.revenue
+            + case when by_day.refunded_on > features.as_of_date then by_day.refunded_amount else 0 end
+        ), 0) as revenue,
         coalesce(sum(by_day.orders) filter (
             where by_day.ordered_on > {{ add_days('features.as_of_date', -90) }}
         ), 0) as orders_90d,

@@ -106,6 +106,8 @@ select
     cast(refund as decimal(18, 2)) as refunded_amount,
     revenue,
     {{ to_money('coalesce(revenue - net_quantity * unit_cost, revenue * ' ~ var("gross_margin") ~ ')') }} as margin,
+    {{ to_money('case when unit_cost is null then refund * ' ~ var("gross_margin") ~ ' else refund end') }}
+        as refunded_margin,
     sold_line_key as returned_line_key,
     sold_order_key as original_order_key
 from netted

@@ -17,6 +17,7 @@ lines_by_order as (
         sum(quantity) as units,
         sum(discount_amount) as discount_amount,
         sum(margin) as margin,
+        sum(refunded_margin) as refunded_margin,
         -sum(revenue + refunded_amount) filter (where revenue + refunded_amount < 0) as returned_amount,
         case when min(original_order_key) = max(original_order_key) then min(original_order_key) end
             as original_order_key
@@ -35,6 +36,10 @@ valued as (
             when orders.has_lines then lines_by_order.margin
             else orders.revenue * {{ var('gross_margin') }}
         end as margin,
+        case
+            when orders.has_lines then lines_by_order.refunded_margin
+            else orders.refunded_amount * {{ var('gross_margin') }}
+        end as refunded_margin,
         orders.refunded_amount + case
             when orders.has_lines then coalesce(lines_by_order.returned_amount, 0)
             else greatest(-(orders.revenue + orders.refunded_amount), 0)
@@ -73,6 +78,7 @@ select
     cast(returned_amount as decimal(18, 2)) as returned_amount,
     cast(refunded_amount as decimal(18, 2)) as refunded_amount,
     {{ local_date('refunded_at') }} as refunded_on,
+    {{ to_money('refunded_margin') }} as refunded_margin,
     original_order_key,
     currency,
     exchange_rate,

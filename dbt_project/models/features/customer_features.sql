@@ -1,12 +1,12 @@
--- What was known about each person at the end of each as-of date: month ends, and the run's own date. Orders are added
--- up per person and day first, so that dates multiply days with orders, not order lines.
+-- What was known about each person at the end of each as-of date: month ends, and the run's own date. Dates multiply
+-- days with orders, not orders.
 
 with people as (
     select * from {{ ref('dim_customers') }}
 ),
 
-orders as (
-    select * from {{ ref('fct_orders') }} where customer_key is not null
+days as (
+    select * from {{ ref('customer_days') }}
 ),
 
 grid as (
@@ -31,39 +31,6 @@ as_of_dates as (
     where as_of_date = {{ as_of_date() }} or as_of_date >= (select min(known_since) from people)
 ),
 
-days as (
-    select
-        customer_key,
-        ordered_on,
-        count(*) filter (where is_counted) as orders,
-        count(*) filter (where is_counted and sales_channel is not null) as orders_with_channel,
-        {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
-        count(*) filter (where is_counted and sales_channel = '{{ channel }}') as orders_{{ channel }},
-        {%- endfor %}
-        count(*) filter (where is_counted and units is not null) as orders_with_units,
-        sum(units) filter (where is_counted) as units,
-        sum(revenue) filter (where is_counted) as counted_revenue,
-        sum(discount_amount) filter (where is_counted) as discount_amount,
-        sum(revenue) as revenue,
-        sum(margin) as margin,
-        sum(returned_amount) as returned_amount
-    from orders
-    group by customer_key, ordered_on
-),
-
--- The gap to the previous day with an order; days with only returns or cancellations are passed over.
-days_with_gaps as (
-    select
-        *,
-        orders > 0 as has_order,
-        case
-            when orders > 0 then {{ days_between(
-                'lag(ordered_on) over (partition by customer_key, orders > 0 order by ordered_on)', 'ordered_on'
-            ) }}
-        end as gap_days
-    from days
-),
-
 people_and_dates as (
     select
         people.customer_key,
@@ -81,8 +48,8 @@ history as (
     select
         days.customer_key,
         dates.as_of_date,
-        min(days.ordered_on) filter (where days.has_order) as first_order_on,
-        max(days.ordered_on) filter (where days.has_order) as last_order_on,
+        min(days.day) filter (where days.has_order) as first_order_on,
+        max(days.day) filter (where days.has_order) as last_order_on,
         count(*) filter (where days.has_order) as order_days,
         sum(days.orders) as orders_lifetime,
         sum(days.revenue) as revenue_lifetime,
@@ -91,11 +58,11 @@ history as (
             ('24m', 'months_24_before', 'as_of_date'), ('12m', 'months_12_before', 'as_of_date'),
             ('90d', 'days_90_before', 'as_of_date'), ('prev_90d', 'days_180_before', 'days_90_before')
         ] %}
-        {%- set in_period = 'days.ordered_on > dates.' ~ since ~ ' and days.ordered_on <= dates.' ~ until %}
+        {%- set in_period = 'days.day > dates.' ~ since ~ ' and days.day <= dates.' ~ until %}
         sum(days.orders) filter (where {{ in_period }}) as orders_{{ period }},
         sum(days.revenue) filter (where {{ in_period }}) as revenue_{{ period }},
         {%- endfor %}
-        sum(days.margin) filter (where days.ordered_on > dates.months_12_before) as margin_12m,
+        sum(days.margin) filter (where days.day > dates.months_12_before) as margin_12m,
         sum(days.counted_revenue) as counted_revenue,
         sum(days.returned_amount) as returned_amount,
         sum(days.discount_amount) as discount_amount,
@@ -108,8 +75,8 @@ history as (
         sum(days.orders_web) as orders_web,
         sum(days.orders_app) as orders_app,
         sum(days.orders_marketplace) as orders_marketplace
-    from days_with_gaps as days
-    inner join as_of_dates as dates on days.ordered_on <= dates.as_of_date
+    from days
+    inner join as_of_dates as dates on days.day <= dates.as_of_date
     group by days.customer_key, dates.as_of_date
 )
 

@@ -8,37 +8,8 @@ orders as (
     select * from {{ ref('fct_orders') }}
 ),
 
--- A header dates its lines. A line that neither it nor a header dates, nor another line of its order, waits for one.
-line_times as (
-    select
-        coalesce(headers.ordered_at, lines.ordered_at) as moment,
-        coalesce(headers.ordered_at, lines.ordered_at) is null and known.order_key is null as is_undated
-    from {{ source('raw', 'order_lines') }} as lines
-    left join {{ source('raw', 'orders') }} as headers
-        on lines._system = headers._system and lines.order_id = headers.order_id
-    left join {{ ref('stg_orders') }} as known on lines._system = known.system and lines.order_id = known.order_id
-),
-
 channels as (
-    {%- for channel, rows, moment, undated, without_it in [
-        ('customers', source('raw', 'customers'), 'created_at', 'null',
-         'names, consent and demographics are empty; people are known by their orders alone'),
-        ('products', source('raw', 'products'), 'cast(null as timestamp)', 'null',
-         'categories, brands and unit costs are empty; margins are estimated'),
-        ('orders', source('raw', 'orders'), 'ordered_at', 'null',
-         'tax, shipping and order discounts are empty; orders come from their lines'),
-        ('order_lines', 'line_times', 'moment', 'count(*) filter (where is_undated)',
-         'units and products are empty; margins are estimated')
-    ] %}
-    select
-        '{{ channel }}' as channel,
-        count(*) as row_count,
-        count(*) filter (where {{ moment }} >= {{ end_of_as_of_day() }}) as after_as_of,
-        {{ undated }} as undated,
-        '{{ without_it }}' as without_it
-    from {{ rows }}
-    {% if not loop.last %}union all{% endif %}
-    {%- endfor %}
+    select * from {{ ref('stg_channel_rows') }}
 ),
 
 channel_metrics as (
@@ -57,7 +28,7 @@ channel_metrics as (
         after_as_of as value,
         'dated after the as-of date' as detail
     from channels
-    where channel <> 'products'
+    where after_as_of is not null
     union all
     select
         'channel' as area,

@@ -1,4 +1,5 @@
--- Decisions from both places where they are kept: the consents channel, and the consents that customer records carry.
+-- Decisions from all places where they are kept: the consents channel, the consents that customer records carry, and
+-- campaign contacts by which somebody unsubscribed.
 
 with decisions as (
     select
@@ -36,6 +37,13 @@ profile_decisions as (
     from answers
 ),
 
+unsubscriptions as (
+    select contacts.*, campaigns.channel
+    from {{ ref('stg_campaign_contacts') }} as contacts
+    inner join {{ ref('stg_campaigns') }} as campaigns on contacts.campaign_key = campaigns.campaign_key
+    where contacts.unsubscribed_at is not null and contacts.record_id is not null
+),
+
 all_decisions as (
     select
         _system as system,
@@ -65,6 +73,25 @@ all_decisions as (
         _first_delivery
     from profile_decisions
     where previous_answer is null or is_granted <> previous_answer
+    union all
+    select
+        system,
+        record_id,
+        email,
+        phone,
+        'marketing' as purpose,
+        -- Text messages need the consent to phone; what is neither mail nor message is turned down altogether.
+        case
+            when channel in ('email', 'phone', 'post', 'push') then channel
+            when channel = 'sms' then 'phone'
+            else 'all'
+        end as channel,
+        false as is_granted,
+        unsubscribed_at as decided_at,
+        'unsubscribed' as origin,
+        false as is_from_profile,
+        first_delivery as _first_delivery
+    from unsubscriptions
 ),
 
 -- Marketing is agreed to by channel; profiling needs none.

@@ -1,0 +1,62 @@
+-- What each person bought and brought back, day by day. A refund counts on its own day: until then nobody knew of it.
+
+with orders as (
+    select * from {{ ref('fct_orders') }} where customer_key is not null
+),
+
+movements as (
+    select
+        customer_key,
+        ordered_on as day,
+        is_counted,
+        sales_channel,
+        units,
+        discount_amount,
+        revenue + refunded_amount as revenue,
+        margin + refunded_margin as margin,
+        returned_amount - refunded_amount as returned_amount
+    from orders
+    union all
+    select
+        customer_key,
+        coalesce(refunded_on, ordered_on) as day,
+        false as is_counted,
+        null as sales_channel,
+        null as units,
+        0 as discount_amount,
+        -refunded_amount as revenue,
+        -refunded_margin as margin,
+        refunded_amount as returned_amount
+    from orders
+    where refunded_amount <> 0
+),
+
+days as (
+    select
+        customer_key,
+        day,
+        count(*) filter (where is_counted) as orders,
+        count(*) filter (where is_counted and sales_channel is not null) as orders_with_channel,
+        {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
+        count(*) filter (where is_counted and sales_channel = '{{ channel }}') as orders_{{ channel }},
+        {%- endfor %}
+        count(*) filter (where is_counted and units is not null) as orders_with_units,
+        sum(units) filter (where is_counted) as units,
+        sum(revenue) filter (where is_counted) as counted_revenue,
+        sum(discount_amount) filter (where is_counted) as discount_amount,
+        sum(revenue) as revenue,
+        sum(margin) as margin,
+        sum(returned_amount) as returned_amount
+    from movements
+    group by customer_key, day
+)
+
+-- The gap to the previous day with an order; days with only returns or cancellations are passed over.
+select
+    *,
+    orders > 0 as has_order,
+    case
+        when orders > 0
+            then {{ days_between('lag(day) over (partition by customer_key, orders > 0 order by day)', 'day') }}
+    end as gap_days
+from days
