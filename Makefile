@@ -4,10 +4,10 @@ PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
 
-.PHONY: help setup run test check ui bench clean lock
+.PHONY: help setup run test test-slow check ui bench clean lock
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: .venv/installed ## Set up .venv (the other targets do it by themselves)
 
@@ -22,8 +22,11 @@ run: setup ## Run the pipeline on DATASET (default: sample) and answer five exam
 	@$(BIN)/crm run --dataset $(DATASET)
 	@$(BIN)/crm examples --dataset $(DATASET)
 
-test: setup ## Run all tests
-	$(BIN)/pytest
+test: setup ## Run the tests
+	$(BIN)/pytest -m "not slow"
+
+test-slow: setup ## Run the pipeline without each single optional channel (a quarter of an hour)
+	$(BIN)/pytest -m slow --dist=load
 
 check: setup ## Lint, format, types, SQL style and dbt parse
 	$(BIN)/ruff check .

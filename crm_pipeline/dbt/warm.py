@@ -1,7 +1,8 @@
 """dbt that is imported once: a warm process forks a child for each command, so that only the first one pays the import.
 
-Importing dbt takes seconds, a fork milliseconds. The warm process has no threads and opens no files of the project, and
-each command still is a process of its own: what it locks or leaks ends with it.
+Importing dbt takes seconds, and so does what it builds when it first parses; a fork takes milliseconds. The warm process
+has no threads and opens no files of the project, and each command still is a process of its own: what it locks or leaks
+ends with it.
 """
 
 import json
@@ -21,6 +22,10 @@ from typing import NoReturn
 #: Names the socket of the warm process to the commands that a run starts.
 SOCKET_VARIABLE = "CRM_DBT_SOCKET"
 _REQUEST_BYTES = 1 << 20
+_EMPTY_PROJECT = {
+    "dbt_project.yml": "{name: empty, profile: empty, version: '1.0', flags: {send_anonymous_usage_stats: false}}",
+    "profiles.yml": "empty: {target: none, outputs: {none: {type: duckdb, path: ':memory:', threads: 1}}}",
+}
 
 
 @contextmanager
@@ -85,10 +90,7 @@ def _ask(connection: socket.socket, arguments: list[str]) -> int:
 
 def _serve(listener: socket.socket) -> NoReturn:
     """Import dbt, then fork a child for each connection until standard input ends."""
-    import dbt.adapters.duckdb
-    import dbt.cli.main
-    import dbt.task.build  # noqa: F401
-
+    _warm_up()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     selector = DefaultSelector()
@@ -97,12 +99,24 @@ def _serve(listener: socket.socket) -> NoReturn:
     while True:
         ready = {key.fd for key, _ in selector.select()}
         if sys.stdin.fileno() in ready:
-            os._exit(0)
+            sys.exit(0)
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
             _answer(connection)
         connection.close()
+
+
+def _warm_up() -> None:
+    """Import dbt and let it parse an empty project: it builds classes and schemas that later commands need too."""
+    import dbt.task.build  # noqa: F401
+    from dbt.cli.main import dbtRunner
+
+    with tempfile.TemporaryDirectory(prefix="crm-dbt-empty-") as folder:
+        for name, text in _EMPTY_PROJECT.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        places = [f"--{place}={folder}" for place in ("project-dir", "profiles-dir", "target-path", "log-path")]
+        dbtRunner().invoke(["--quiet", "--log-level-file=none", "parse", *places])
 
 
 def _answer(connection: socket.socket) -> NoReturn:

@@ -17,7 +17,7 @@ from crm_pipeline.operations.progress import Progress
 from crm_pipeline.operations.schedules import DAILY
 from crm_pipeline.stages import Stage, is_upstream
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 1.0
 _LOGS_KEPT = 20
 
 

@@ -3,6 +3,7 @@
 The library takes seconds to import, so it is imported only when a suite is run.
 """
 
+import functools
 import os
 import time
 from dataclasses import dataclass, field
@@ -135,16 +136,23 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _batch_and_suite(rules: SuiteRules, frame: pd.DataFrame) -> tuple[Any, Any]:
+    import great_expectations as gx
+
+    frames = _context().data_sources.add_or_update_pandas("frames")
+    definition = frames.add_dataframe_asset(rules.name).add_batch_definition_whole_dataframe("whole")
+    suite = gx.ExpectationSuite(name=rules.name, expectations=_expectations(gx.expectations, rules, set(frame.columns)))
+    return definition.get_batch(batch_parameters={"dataframe": frame}), suite
+
+
+@functools.cache
+def _context() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("frames").add_dataframe_asset(rules.name)
-    definition = asset.add_batch_definition_whole_dataframe("whole")
-    suite = gx.ExpectationSuite(name=rules.name, expectations=_expectations(gx.expectations, rules, set(frame.columns)))
-    return definition.get_batch(batch_parameters={"dataframe": frame}), context.suites.add(suite)
+    return context
 
 
 def _expectations(gxe: Any, rules: SuiteRules, there: set[str]) -> list[Any]:

@@ -4,14 +4,18 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+from dagster import Definitions
 
 from crm_pipeline.dbt.warm import warm_process
 from crm_pipeline.definitions import build
 from crm_pipeline.operations import home
 from crm_pipeline.operations.run import RunOutcome, execute
+from crm_pipeline.sample import company
 from crm_pipeline.sample.company import make_company, write_company
 from crm_pipeline.settings import PROJECT, Settings
 from crm_pipeline.stages import Stage
@@ -46,13 +50,19 @@ class Deployment:
             patch.setenv("CRM_DBT_PROJECT", str(self.dbt_project))
             patch.setenv("DAGSTER_HOME", str(self.settings.dagster_home))
             home.prepare(self.settings)
-            return execute(build(self.settings), self.settings.state / "logs", as_of, first=first)
+            return execute(_definitions(self.dbt_project), self.settings.state / "logs", as_of, first=first)
 
     def copy(self, folder: Path) -> "Deployment":
         """Copy data and state, so that a test can break them."""
         shutil.copytree(self.data_root, folder / "data")
         shutil.copytree(self.state_root, folder / "state", symlinks=True)
         return Deployment(folder / "data", folder / "state", self.dbt_project)
+
+
+@cache
+def _definitions(dbt_project: Path) -> Definitions:
+    """What a run is made of depends on the dbt project alone: all else is read from the environment when it runs."""
+    return build(Settings(dbt_project=dbt_project))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,9 +74,11 @@ def one_warm_dbt() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data root of a small company."""
+    """The data root of a small company. No order comes a month late, which would change what is said of that month."""
     root = tmp_path_factory.mktemp("data")
-    write_company(make_company(people=PEOPLE, seed=3), root / "sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(company, "late", lambda orders, _: np.zeros(len(orders), dtype=bool))
+        write_company(make_company(people=PEOPLE, seed=3), root / "sample")
     return root
 
 

@@ -60,7 +60,7 @@ def _deliveries(
     begins = date(int(period[1]), int(period[2]), 1) if period else date.min
     if "corrected" in path.name:
         begins = last
-    times = [name for name in DATED_BY.get(source.channel, ()) if name in source.columns]
+    times = [f"typed.{name}" for name in DATED_BY.get(source.channel, ()) if name in source.columns]
     time = f"coalesce({', '.join(times)})::date" if times else "null::date"
     with duckdb.connect() as con:
         rows = read_file(con, path, source, work)

@@ -59,9 +59,8 @@ def history(landing, tmp_path_factory) -> History:
     shutil.copytree(landing, root / "data")
     deployment = Deployment(root / "data", root / "state")
     folder = deployment.settings.dataset_folder / "landing"
-    # A customer record that is delivered again replaces the earlier one for the past too: those files come at once.
-    late = [path for kind in ("receipts", "items", "orders", "lines") for path in folder.rglob(f"{kind}_2026-0[67]*")]
-    assert len(late) == 12
+    late = sorted(folder.rglob("*_2026-0[67]*"))
+    assert len({path.parent for path in late}) > 10
     for path in late:
         shutil.move(path, root / path.name)
     assert deployment.run(LAST_MONTH).problems == []

@@ -2,6 +2,7 @@ import subprocess
 
 import duckdb
 import pytest
+import yaml
 
 from crm_pipeline.publish import serving, verify
 from crm_pipeline.publish.contents import published_tables
@@ -9,6 +10,8 @@ from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.release import publish
 from crm_pipeline.publish.serving import WAREHOUSE, open_engine
+from crm_pipeline.raw.contract import pii_columns
+from crm_pipeline.settings import PROJECT
 
 
 def _columns(path):
@@ -16,6 +19,15 @@ def _columns(path):
         return con.execute(
             "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns"
         ).fetchall()
+
+
+def test_no_mart_names_a_column_as_the_contracts_name_a_personal_one():
+    # It would be taken for personal data, and left out.
+    documents = [yaml.safe_load(path.read_text()) for path in (PROJECT / "dbt_project/models/marts").glob("*.yml")]
+    models = [model for document in documents for model in document.get("models", [])]
+    named = {column["name"] for model in models for column in model["columns"]}
+    assert named
+    assert named & pii_columns() == set()
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ EXPECTED = {
     ),
     "hubspot_tickets": (
         "hubspot_tickets.csv",
-        "ticket_id, customer_id, contact_channel, category, priority, status, opened_at, resolved_at, subject",
+        "ticket_id, customer_id, contact_channel, category, priority, status, opened_at, resolved_at, subject_line",
         [
             "3301|901|email|Product issue|normal|closed|2024-05-10 12:05:00|2024-05-12 20:20:00|Tray arrived broken",
             "3302|902|web|Billing issue|high|open|2024-05-11 16:00:00||Invoice",

@@ -26,7 +26,7 @@ select
     tickets.first_response_minutes,
     tickets.resolution_minutes,
     tickets.satisfaction,
-    tickets.subject,
+    tickets.subject_line,
     tickets.body
 from tickets
 left join person_map on tickets.record_id = person_map.record_id

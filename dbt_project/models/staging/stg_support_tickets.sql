@@ -62,7 +62,7 @@ select
         when coalesce(satisfaction_at, resolved_at, opened_at) < {{ end_of_as_of_day() }} then satisfaction
     end as satisfaction,
     {{ known_time('satisfaction_at') }} as satisfaction_at,
-    {{ filled('subject') }} as subject,
+    {{ filled('subject_line') }} as subject_line,
     {{ filled('body') }} as body,
     _first_delivery as first_delivery
 from judged
