@@ -1,8 +1,8 @@
 """dbt that is imported once: a warm process forks a child for each command, so that the import is paid once a run.
 
-Importing dbt takes seconds, and so does what it builds when it first parses; a fork takes milliseconds. The warm process
-has no threads and opens no files of the project, and each command still is a process of its own: what it locks or leaks
-ends with it.
+Importing dbt takes seconds, and so does what it builds when it first parses; a fork takes milliseconds. The warm
+process has no threads and opens no files of the project, and each command still is a process of its own: what it locks
+or leaks ends with it.
 """
 
 import json
