@@ -25,7 +25,7 @@ run: setup ## Run the pipeline on DATASET (default: sample) and answer five exam
 test: setup ## Run the tests
 	$(BIN)/pytest -m "not slow"
 
-test-slow: setup ## Run the pipeline without each single optional channel (a quarter of an hour)
+test-slow: setup ## Run it without each single optional channel, and in daily deliveries (20 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
 check: setup ## Lint, format, types, SQL style and dbt parse

@@ -48,10 +48,8 @@ def without(loaded: Deployment, channels: set[str], folder: Path) -> Deployment:
     return deployment
 
 
-#: Without these nobody is known but by their orders, and orders have headers alone; the others are columns and facts.
-TOLD_APART = ("customers", "order_lines")
 CASES = [
-    *(pytest.param([name], id=name, marks=[] if name in TOLD_APART else pytest.mark.slow) for name in OPTIONAL),
+    *(pytest.param([name], id=name, marks=pytest.mark.slow) for name in OPTIONAL),
     pytest.param(OPTIONAL, id="all but orders"),
 ]
 

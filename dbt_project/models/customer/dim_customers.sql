@@ -72,7 +72,7 @@ from_orders as (
 ),
 
 -- A guest has no profile: what they gave last, in whatever channel, is all there is. The value itself breaks ties, and
--- a stand-in does not take part. Records that no date is known of are dated 1900: they say nothing about since when.
+-- a stand-in does not take part.
 from_identifiers as (
     select
         person_map.customer_key,
@@ -80,7 +80,7 @@ from_identifiers as (
         max_by(value, cast(known_at as varchar) || {{ without_stand_in('value') }}) filter (where kind = '{{ kind }}')
             as {{ kind }},
         {%- endfor %}
-        min(known_at) filter (where known_at >= timestamp '1970-01-01 00:00:00') as known_at
+        min(seen_at) as seen_at
     from identifiers
     inner join person_map on identifiers.record_id = person_map.record_id
     group by person_map.customer_key
@@ -120,7 +120,7 @@ select
     coalesce(consents.consent_{{ consent }}, false) as consent_{{ consent }},
     {%- endfor %}
     consents.consent_on,
-    {{ local_date('from_identifiers.known_at') }} as known_since,
+    {{ local_date('from_identifiers.seen_at') }} as known_since,
     case when from_profiles.is_creation_known then {{ local_date('from_profiles.created_at') }} end as profile_since,
     people.records,
     people.systems,

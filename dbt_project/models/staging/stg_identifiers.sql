@@ -86,6 +86,7 @@ select
     kind,
     value,
     min(first_load) as first_load,
-    min(known_at) as known_at
+    min(known_at) as known_at,
+    min(known_at) filter (where known_at >= timestamp '1970-01-01 00:00:00') as seen_at
 from identifiers
 group by record_id, system, kind, value
