@@ -64,7 +64,8 @@ def test_a_lost_order_stops_the_run_after_customer(with_hook):
 def test_a_feature_from_the_future_stops_the_run_after_features(with_hook):
     sql = (
         "update {{ this }} set last_order_on = as_of_date + 3, orders_lifetime = orders_lifetime + 1 "
-        "where orders_lifetime > 0 and customer_key = (select max(customer_key) from {{ this }} where orders_lifetime > 0)"
+        "where orders_lifetime > 0 "
+        "and customer_key = (select max(customer_key) from {{ this }} where orders_lifetime > 0)"
     )
     planted = with_hook("features", "customer_features", sql)
     assert_stopped_at(Stage.FEATURES, planted, "assert_no_feature_is_dated_after_its_as_of_date")
