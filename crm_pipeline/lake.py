@@ -3,6 +3,7 @@
 A reader sees the old version or the new one, never a part of one, whatever moment a writer is killed at.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -81,6 +82,22 @@ def current_version(folder: Path) -> Path | None:
     """Return the folder that `folder/current` points to, or None before the first version."""
     link = folder / CURRENT
     return link.resolve() if link.exists() else None
+
+
+@contextmanager
+def only_one(folder: Path, work: str) -> Iterator[None]:
+    """Hold a folder's lock; the operating system frees it when its holder dies.
+
+    Raises:
+        RuntimeError: if another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RuntimeError(f"another {work} of this dataset is running; wait until it has ended") from None
+        yield
 
 
 def link_or_copy(source: Path, target: Path) -> None:

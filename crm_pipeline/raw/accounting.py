@@ -13,7 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
-from crm_pipeline.raw.readers import literal
+from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.totals import Totals, latest_complete_day, raw_totals
 
 __all__ = [

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, Failure, MaterializeResult, multi_asset
 
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.extraction.land import land
+from crm_pipeline.raw.extraction.secrets import ExtractionError
 from crm_pipeline.raw.load import load
 from crm_pipeline.resources import Workspace
 from crm_pipeline.settings import now
@@ -24,9 +25,15 @@ def raw_channels(context: AssetExecutionContext, workspace: Workspace) -> Iterat
     """Land what sources with `extract:` have to give, and load new and changed files into a new version of raw.
 
     Nothing new leaves the snapshot as it is.
+
+    Raises:
+        Failure: if a source with `extract:` cannot be fetched.
     """
     started = time.monotonic()
-    land(workspace.settings, workspace.dataset, now(), context.log.info)
+    try:
+        land(workspace.settings, workspace.dataset, now(), context.log.info)
+    except ExtractionError as error:
+        raise Failure(str(error)) from error
     report = load(workspace.settings, workspace.dataset, context.run_id, now(), context.log.info)
     for problem in report.problems:
         context.log.warning(problem)

@@ -9,17 +9,10 @@ import duckdb
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.casting import HASH, TYPED_ROWS, CastPlan, code_name
 from crm_pipeline.raw.contract import Contract, duckdb_schema
+from crm_pipeline.raw.header import require_columns
 from crm_pipeline.raw.ledger import QUARANTINE_COLUMNS, REFUSED, LedgerEntry
-from crm_pipeline.raw.readers import (
-    LINE,
-    PROBLEM,
-    REMEDY,
-    SOURCE_ROWS,
-    literal,
-    quoted,
-    read_file,
-    require_columns,
-)
+from crm_pipeline.raw.readers import read_file
+from crm_pipeline.raw.source_rows import LINE, PROBLEM, REMEDY, SOURCE_ROWS, literal, quoted
 from crm_pipeline.raw.textfile import Refused
 
 _QUARANTINE = "quarantine_rows"

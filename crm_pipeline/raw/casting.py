@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from crm_pipeline.dataset import ColumnMapping, SourceConfig
 from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
-from crm_pipeline.raw.readers import LINE, PROBLEM, RAW, SOURCE_ROWS, literal, quoted
+from crm_pipeline.raw.source_rows import LINE, PROBLEM, RAW, SOURCE_ROWS, literal, quoted
 
 TYPED_ROWS = "typed_rows"
 HASH = "__hash"
 _SPACE = " \t\r\n\f\v\u00a0\ufeff"
-_TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
-_FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
+TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "on")
+FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
 _TIME = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 _TIME_WITH_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|z|[+-]\d{2}(:?\d{2})?)$"
 _DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}([. \x{00a0}\x{202f}]\d{3})+)(,\d+)?$"
@@ -213,7 +213,7 @@ def _number(text: str, column: Column, mapping: ColumnMapping) -> str:
 
 
 def _boolean(text: str) -> str:
-    true, false = (", ".join(literal(word) for word in words) for words in (_TRUE, _FALSE))
+    true, false = (", ".join(literal(word) for word in words) for words in (TRUE_WORDS, FALSE_WORDS))
     return f"case when lower({text}) in ({true}) then true when lower({text}) in ({false}) then false end"
 
 

@@ -29,7 +29,8 @@ from crm_pipeline.raw.guessing.head import head_of
 from crm_pipeline.raw.guessing.layout import data_files
 from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
-from crm_pipeline.raw.readers import file_format, literal, quoted
+from crm_pipeline.raw.readers import file_format
+from crm_pipeline.raw.source_rows import literal, quoted
 from crm_pipeline.raw.textfile import Refused
 
 

@@ -20,7 +20,7 @@ from crm_pipeline.raw.source_rows import (
     literal,
     writable,
 )
-from crm_pipeline.raw.textfile import Refused, Scan, numbered_lines, scan, transcode
+from crm_pipeline.raw.textfile import Refused, Scan, numbered_lines, scan, transcode, usual_delimiter
 
 
 def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, found: Scan, work: Path) -> FileRows:
@@ -30,8 +30,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, f
         Refused: if the header cannot be read or lacks a mapped column.
     """
     options = source.read
-    plain = path.name.lower().removesuffix(".gz")
-    delimiter = options.delimiter or ("\t" if plain.endswith(".tsv") else ",")
+    delimiter = options.delimiter or usual_delimiter(path)
     with numbered_lines(path, options.encoding) as (all_lines, _):
         lines = islice(all_lines, options.header_row - 1, None)
         header = next(records(lines, delimiter, options.quote, None), None)

@@ -14,11 +14,11 @@ import yaml
 from crm_pipeline.dataset import PIPELINE_FILE, DatasetError
 from crm_pipeline.lake import atomic_file
 from crm_pipeline.raw.guessing.columns import Match, Table, fitting_presets, match_channel
-from crm_pipeline.raw.guessing.layout import data_files, guess_read, plain_suffix
+from crm_pipeline.raw.guessing.layout import data_files, guess_read
 from crm_pipeline.raw.guessing.table import read_table
 from crm_pipeline.raw.header import looks_like_data
 from crm_pipeline.raw.preset import presets
-from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.raw.textfile import Refused, plain_suffix
 
 EDIT = "# EDIT:"
 GUESS = "# guess:"

@@ -1,6 +1,5 @@
 """Loads what is new in landing: a new version of the raw snapshot with every row accounted for, or no change at all."""
 
-import fcntl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,7 +72,7 @@ def load(
         RuntimeError: if another load of the same dataset is running.
     """
     folder = raw_folder(settings)
-    with only_one(folder, "load"):
+    with lake.only_one(folder, "load"):
         current = lake.current_version(folder)
         entries = read_ledger(current)
         hashes = FileHashes.read(folder / ".file_hashes.json")
@@ -174,22 +173,6 @@ def _channel_rows(entries: list[LedgerEntry], loaded: list[LedgerEntry]) -> dict
         )
         for name in contracts()
     }
-
-
-@contextmanager
-def only_one(folder: Path, work: str) -> Iterator[None]:
-    """Hold a folder's lock; the operating system frees it when its holder dies.
-
-    Raises:
-        RuntimeError: if another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RuntimeError(f"another {work} of this dataset is running; wait until it has ended") from None
-        yield
 
 
 @contextmanager

@@ -7,32 +7,18 @@ import duckdb
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.csv_file import read_csv
 from crm_pipeline.raw.excel_file import read_excel
-from crm_pipeline.raw.header import require_columns
 from crm_pipeline.raw.json_file import holds_lines, read_json_document, read_json_lines
 from crm_pipeline.raw.parquet_file import read_parquet
-from crm_pipeline.raw.source_rows import LINE, PROBLEM, RAW, REMEDY, SOURCE_ROWS, FileRows, literal, quoted
-from crm_pipeline.raw.textfile import Refused, refuse_unusable, scan
+from crm_pipeline.raw.source_rows import SOURCE_ROWS, FileRows
+from crm_pipeline.raw.textfile import Refused, plain_suffix, refuse_unusable, scan
 
-__all__ = [
-    "LINE",
-    "PROBLEM",
-    "RAW",
-    "REMEDY",
-    "SOURCE_ROWS",
-    "FileRows",
-    "file_format",
-    "literal",
-    "quoted",
-    "read_file",
-    "require_columns",
-]
-
-_SUFFIXES = {
-    "csv": (".csv", ".tsv", ".txt"),
-    "jsonl": (".jsonl", ".ndjson"),
-    "json": (".json",),
-    "parquet": (".parquet", ".pq"),
-    "excel": (".xlsx", ".xlsm", ".xls"),
+#: Suffix (without .gz) -> format that it stands for.
+FORMAT_OF_SUFFIX = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    ".json": "json",
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls"), "excel"),
 }
 
 
@@ -44,13 +30,12 @@ def file_format(path: Path, source: SourceConfig) -> str:
     """
     if source.read.format:
         return source.read.format
-    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    suffix = plain.suffix.lower()
-    for name, suffixes in _SUFFIXES.items():
-        if suffix in suffixes:
-            return name
+    suffix = plain_suffix(path)
+    if suffix in FORMAT_OF_SUFFIX:
+        return FORMAT_OF_SUFFIX[suffix]
+    formats = ", ".join(dict.fromkeys(FORMAT_OF_SUFFIX.values()))
     problem = f"The suffix of the file ('{suffix}') does not tell its format."
-    raise Refused(problem, f"Set read.format to one of {', '.join(_SUFFIXES)} for this source in pipeline.yml.")
+    raise Refused(problem, f"Set read.format to one of {formats} for this source in pipeline.yml.")
 
 
 def read_file(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, work: Path) -> FileRows:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_pipeline.raw.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
-from crm_pipeline.raw.readers import literal
+from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 

@@ -11,7 +11,7 @@ import duckdb
 from crm_pipeline import lake
 from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.ledger import LedgerEntry
-from crm_pipeline.raw.readers import literal, quoted
+from crm_pipeline.raw.source_rows import literal, quoted
 
 _KEYS = "new_keys"
 

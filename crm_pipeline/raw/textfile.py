@@ -27,6 +27,16 @@ _FOREIGN = {
 }
 
 
+def plain_suffix(path: Path) -> str:
+    """Return the suffix of a file in lower case, without that of a gzipped one."""
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
+
+
+def usual_delimiter(path: Path) -> str:
+    """Return what divides the columns of a CSV file that says nothing else: tabs in a .tsv, else commas."""
+    return "\t" if plain_suffix(path) == ".tsv" else ","
+
+
 class Refused(Exception):  # noqa: N818 - an outcome of reading, not a defect
     """A file of which no row can be used."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.dataset import Business
-from crm_pipeline.raw.readers import literal
+from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 

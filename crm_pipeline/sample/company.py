@@ -17,10 +17,9 @@ from crm_pipeline.sample.corrections import correct, late
 from crm_pipeline.sample.people import Part, make_people
 from crm_pipeline.sample.purchases import Purchases, make_purchases
 from crm_pipeline.sample.tables import SourceFile
-from crm_pipeline.sample.truth import truth_tables
 from crm_pipeline.sample.visits import make_visits
 from crm_pipeline.sample.world import World
-from crm_pipeline.sample.write import write_csv, write_source, write_text
+from crm_pipeline.sample.write import write_source, write_text
 
 FEWEST_PEOPLE = 100
 _RECORDS = ["system", "kind", "source_id", "person"]
@@ -99,13 +98,6 @@ def make_company(people: int, seed: int, part: Part | None = None) -> Company:
     return Company(world, files, pd.concat(known, ignore_index=True), faults)
 
 
-def write_company(company: Company, folder: Path) -> list[Path]:
-    """Write pipeline.yml, the landing files and the truth into a dataset folder; return what was written."""
-    written = [write_pipeline(folder), *write_landing(company.files, folder)]
-    tables = truth_tables(company.world, company.records, company.faults)
-    return written + [write_csv(table, folder / "truth" / f"{name}.csv") for name, table in tables.items()]
-
-
 def write_pipeline(folder: Path) -> Path:
     """Write the dataset's pipeline.yml."""
     mapping = resources.files("crm_pipeline.sample").joinpath("pipeline.yaml").read_text(encoding="utf-8")
@@ -145,7 +137,7 @@ def _with_ids(purchases: Purchases, sold: list[pd.DataFrame | None], part: Part)
     """Add to each order its id and the buyer's record in the system that sold it."""
     orders = pd.concat(sold).set_index("order").sort_index()
     known = _numbered(purchases.orders, part).assign(order_id=orders["order_id"], record=orders["record"])
-    return Purchases(known, purchases.lines, purchases.alive)
+    return Purchases(known, purchases.lines)
 
 
 def _known(system: _System) -> pd.DataFrame:

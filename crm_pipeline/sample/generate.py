@@ -16,11 +16,10 @@ import pandas as pd
 from crm_pipeline.lake import atomic_file
 from crm_pipeline.sample.company import FEWEST_PEOPLE, make_company, write_landing, write_pipeline
 from crm_pipeline.sample.people import Part
-from crm_pipeline.sample.truth import effect_sums, per_person, truth_tables
+from crm_pipeline.sample.truth import TRUTH_TABLES, effect_sums, per_person, truth_tables
 from crm_pipeline.sample.write import write_csv
 
 PEOPLE_PER_PART = 50_000
-_MERGED = ("records", "people", "dirt")
 _KEY = ["campaign_id", "control_share", "is_broken"]
 
 
@@ -62,7 +61,7 @@ def generate(people: int, seed: int, folder: Path, processes: int = 2, say: Call
     sums = pd.concat([written[number].effects for number in sorted(written)])
     totals = sums.groupby(_KEY, sort=False, as_index=False).sum()
     write_csv(per_person(totals), folder / "truth" / "effects.csv")
-    for name in _MERGED:
+    for name in TRUTH_TABLES:
         _join([_piece(folder, name, part) for _, _, part, _ in jobs], folder / "truth" / f"{name}.csv")
     shutil.rmtree(_pieces(folder))
     write_pipeline(folder)
@@ -95,9 +94,8 @@ def _write_part(job: Job) -> Written:
     count, seed, part, folder = job
     company = make_company(count, seed, part)
     paths = write_landing(company.files, folder)
-    tables = truth_tables(company.world, company.records, company.faults)
-    for name in _MERGED:
-        write_csv(tables[name], _piece(folder, name, part))
+    for name, table in truth_tables(company.world, company.records, company.faults).items():
+        write_csv(table, _piece(folder, name, part))
     return Written(len(paths), sum(path.stat().st_size for path in paths), effect_sums(company.world))
 
 

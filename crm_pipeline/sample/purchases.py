@@ -34,12 +34,10 @@ class Purchases:
             sells it), net, discount, tax, shipping and total in pence, refunded (pence of net, 0 for most) and
             refunded_day (or -1), original (the order that a return belongs to, else -1).
         lines: order, line_number, product (row of the assortment), quantity, price, discount, net; sorted by order.
-        alive: whether each person would still buy after the calendar's end.
     """
 
     orders: pd.DataFrame
     lines: pd.DataFrame
-    alive: NDArray[np.bool_]
 
 
 def make_purchases(
@@ -60,7 +58,7 @@ def make_purchases(
         returned["order"] += len(orders)
         orders = pd.concat([orders, returned.assign(refunded=0, refunded_day=-1)], ignore_index=True)
         lines = pd.concat([lines, return_lines.assign(order=return_lines["order"] + returned["order"].min())])
-    return _in_time_order(orders, lines, (people["left_day"] < 0).to_numpy())
+    return _in_time_order(orders, lines)
 
 
 def _order_lines(
@@ -203,11 +201,11 @@ def _refund(orders: pd.DataFrame, returned: Ints, rng: np.random.Generator) -> N
     orders["refunded_day"] = np.where(chosen, later, -1)
 
 
-def _in_time_order(orders: pd.DataFrame, lines: pd.DataFrame, alive: NDArray[np.bool_]) -> tuple[Purchases, Ints]:
+def _in_time_order(orders: pd.DataFrame, lines: pd.DataFrame) -> tuple[Purchases, Ints]:
     orders = orders.sort_values(["day", "minute", "order"], kind="stable").reset_index(drop=True)
     place = pd.Series(np.arange(len(orders)), index=orders["order"])
     orders["original"] = orders["original"].map(place).fillna(-1).astype(int)
     orders["order"] = np.arange(len(orders))
     lines = lines.assign(order=lines["order"].map(place).to_numpy())
     lines = lines.sort_values(["order", "line_number"], kind="stable").reset_index(drop=True)
-    return Purchases(orders, lines, alive), place.sort_index().to_numpy()
+    return Purchases(orders, lines), place.sort_index().to_numpy()

@@ -9,6 +9,8 @@ from crm_pipeline.sample.character import TASTES
 from crm_pipeline.sample.tables import calendar_dates
 from crm_pipeline.sample.world import World
 
+#: Those that hold rows of people or files; what they say of parts adds up by writing one below the other.
+TRUTH_TABLES = ("records", "people", "dirt")
 _NAMES = ["person", "household", "in_till", "in_shop", "script", "language", "persona", "acquisition", "referrer"]
 _WISHES = ["consent_email", "consent_phone", "consent_post"]
 _LATENT = [
@@ -18,9 +20,8 @@ _LATENT = [
 
 
 def truth_tables(world: World, records: pd.DataFrame, faults: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the tables of truth/ by name, those of a part like those of a whole company."""
-    sums = effects(world.campaigns, world.contacts, _margin_by_campaign(world))
-    return {"records": records, "people": _people(world), "effects": per_person(sums), "dirt": faults}
+    """Return `TRUTH_TABLES` by name, those of a part like those of a whole company."""
+    return dict(zip(TRUTH_TABLES, (records, _people(world), faults), strict=True))
 
 
 def effect_sums(world: World) -> pd.DataFrame:

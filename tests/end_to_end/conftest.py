@@ -16,7 +16,7 @@ from crm_pipeline.definitions import build
 from crm_pipeline.operations import home
 from crm_pipeline.operations.run import RunOutcome, execute
 from crm_pipeline.sample import company
-from crm_pipeline.sample.company import make_company, write_company
+from crm_pipeline.sample.generate import generate
 from crm_pipeline.settings import PROJECT, Settings
 from crm_pipeline.stages import Stage
 
@@ -78,7 +78,7 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(company, "late", lambda orders, _: np.zeros(len(orders), dtype=bool))
-        write_company(make_company(people=PEOPLE, seed=3), root / "sample")
+        generate(PEOPLE, 3, root / "sample", processes=1)
     return root
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from crm_pipeline.dataset import load_dataset
 from crm_pipeline.raw.load import load
-from crm_pipeline.sample.company import make_company, write_company
+from crm_pipeline.sample.generate import generate
 
 from .comparing import differing, people, published_tables
 from .conftest import Deployment
@@ -44,7 +44,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
 def _deliver(tmp_path_factory: pytest.TempPathFactory) -> Ways:
     root = tmp_path_factory.mktemp("ways")
     at_once = Deployment(root / "at_once", root / "at_once_state")
-    write_company(make_company(people=PEOPLE, seed=11), at_once.settings.dataset_folder)
+    generate(PEOPLE, 11, at_once.settings.dataset_folder, processes=1)
     daily = Deployment(root / "daily", root / "daily_state")
     folder = daily.settings.dataset_folder
     folder.mkdir(parents=True)

@@ -10,7 +10,7 @@ import yaml
 from crm_pipeline.dataset import PIPELINE_FILE, load_dataset
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.load import load
-from crm_pipeline.sample.company import make_company, write_company
+from crm_pipeline.sample.generate import generate
 from crm_pipeline.settings import now
 
 from .conftest import Deployment
@@ -27,7 +27,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     root = tmp_path_factory.mktemp("company")
     deployment = Deployment(root / "data", root / "state")
     folder = deployment.settings.dataset_folder
-    write_company(make_company(people=PEOPLE, seed=5), folder)
+    generate(PEOPLE, 5, folder, processes=1)
     load(deployment.settings, load_dataset(folder), "all", now())
     return deployment
 

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crm_pipeline.sample.company import Company, make_company, write_company
+from crm_pipeline.sample.company import Company, make_company
+from crm_pipeline.sample.generate import generate
 
 PEOPLE, SEED = 800, 11
 
@@ -81,7 +82,7 @@ def company() -> Company:
 @pytest.fixture(scope="session")
 def landing(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Landing:
     root = tmp_path_factory.mktemp("sample")
-    write_company(company, root)
+    generate(PEOPLE, SEED, root, processes=1, say=lambda _: None)
     return Landing(root, SEED)
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_pipeline.sample import generate as generation
-from crm_pipeline.sample.company import make_company, write_company
+from crm_pipeline.sample.company import make_company
 from crm_pipeline.sample.generate import generate, parts_of
 from crm_pipeline.sample.people import Part, make_people
 
@@ -113,7 +113,7 @@ def test_too_few_people_are_refused_before_anything_is_written(tmp_path):
 
 def test_the_committed_sample_is_what_the_generator_makes_and_small(tmp_path, landing):
     committed = Path(__file__).resolve().parents[2] / "data" / "sample"
-    write_company(make_company(2000, 7), tmp_path)
+    generate(2000, 7, tmp_path, processes=1)
     made = [path for path in tmp_path.rglob("*") if path.is_file()]
     for path in made:
         other = committed / path.relative_to(tmp_path)

@@ -18,7 +18,6 @@ from crm_pipeline.dataset import Dataset, SourceConfig
 from crm_pipeline.raw.extraction.config import Extraction, SqlTable
 from crm_pipeline.raw.extraction.progress import Progress
 from crm_pipeline.raw.extraction.secrets import ExtractionError, Secrets
-from crm_pipeline.raw.load import only_one
 from crm_pipeline.settings import Settings
 
 _BUFFER = 1 << 20
@@ -62,7 +61,7 @@ def land(
         return []
     folder = settings.state / "extract"
     landed, problems = [], []
-    with only_one(folder, "extraction"):
+    with lake.only_one(folder, "extraction"):
         _configure_dlt(folder)
         for source, extraction in chosen:
             try:

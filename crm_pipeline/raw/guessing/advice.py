@@ -17,12 +17,12 @@ from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.head import first_bytes
-from crm_pipeline.raw.guessing.layout import guess_read, plain_suffix
+from crm_pipeline.raw.guessing.layout import guess_read
 from crm_pipeline.raw.guessing.table import read_table
 from crm_pipeline.raw.guessing.values import Guess, guess_moments, guess_numbers, have_lost_zeros, is_shortened
 from crm_pipeline.raw.header import looks_like_data
 from crm_pipeline.raw.readers import file_format
-from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.raw.textfile import Refused, usual_delimiter
 
 _NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
 _NUMERIC = ("integer", "number")
@@ -164,7 +164,7 @@ def _wrong_encoding(path: Path, guess: str, source: SourceConfig) -> tuple[str, 
 
 
 def _wrong_table(path: Path, guess: dict[str, str | int], source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
-    usual = "\t" if plain_suffix(path) == ".tsv" else ","
+    usual = usual_delimiter(path)
     told, looks = source.read.delimiter or usual, guess.get("delimiter", usual)
     if _has_columns(path, told, source):
         return None

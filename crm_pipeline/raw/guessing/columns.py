@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
+from crm_pipeline.raw.casting import FALSE_WORDS, TRUE_WORDS
 from crm_pipeline.raw.contract import Column, Contract, contracts
 from crm_pipeline.raw.guessing.values import ENOUGH, guess_moments, guess_numbers
 from crm_pipeline.raw.preset import presets, source_columns
 from crm_pipeline.raw.source_rows import literal, quoted
 
-_BOOLEAN = frozenset({"true", "t", "yes", "y", "1", "1.0", "on", "false", "f", "no", "n", "0", "0.0", "off"})
 _LEVELS = re.compile(r"department|division|(product|item|sub|main)?(category|group|type|class)|category\d|level\d")
 
 
@@ -134,7 +134,7 @@ def _take(match: Match, column: Column, origin: str, texts: list[str]) -> bool:
             match.mappings[column.name] = mapping
         return mapping is not None
     if column.logical_type == "boolean":
-        fits = sum(text.casefold() in _BOOLEAN for text in texts) >= ENOUGH * len(texts)
+        fits = sum(text.casefold() in (*TRUE_WORDS, *FALSE_WORDS) for text in texts) >= ENOUGH * len(texts)
         if fits:
             match.mappings[column.name] = {"from": origin}
         return fits

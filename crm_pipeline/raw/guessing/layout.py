@@ -10,15 +10,9 @@ from pathlib import Path
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.head import first_bytes
 from crm_pipeline.raw.json_file import holds_lines
+from crm_pipeline.raw.readers import FORMAT_OF_SUFFIX
+from crm_pipeline.raw.textfile import plain_suffix, usual_delimiter
 
-#: Suffix (without .gz) -> format that it stands for.
-FORMAT_OF_SUFFIX = {
-    **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
-    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xls"), "excel"),
-    ".json": "json",
-}
 _LOOKED_AT = 1 << 18
 _LINES = 200
 _DELIMITERS = (",", ";", "\t", "|")
@@ -31,11 +25,6 @@ _BOMS = {
 }
 _MOSTLY = 0.8
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-
-
-def plain_suffix(path: Path) -> str:
-    """Return the suffix of a file in lower case, without that of a gzipped one."""
-    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -63,9 +52,8 @@ def guess_read(path: Path) -> dict[str, str | int]:
     if encoding != "utf-8":
         guess["encoding"] = encoding
     if kind == "csv":
-        usual = "\t" if plain_suffix(path) == ".tsv" else ","
         delimiter, header_row = guess_table(head.decode(encoding, errors="replace"))
-        if delimiter not in (None, usual):
+        if delimiter not in (None, usual_delimiter(path)):
             guess["delimiter"] = str(delimiter)
         if header_row > 1:
             guess["header_row"] = header_row

@@ -9,7 +9,8 @@ import duckdb
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.head import HEAD_ROWS, head_of
-from crm_pipeline.raw.readers import PROBLEM, SOURCE_ROWS, file_format, quoted, read_file
+from crm_pipeline.raw.readers import file_format, read_file
+from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS, quoted
 
 # Maps nothing, and makes the readers take every column.
 _PROBE: dict[str, Any] = {"name": "probe", "channel": "products", "columns": {"product_id": {"sql": "null"}}}

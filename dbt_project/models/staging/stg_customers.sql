@@ -28,14 +28,6 @@ latest as (
             _delivery desc,
             _line desc
     ) = 1
-),
-
--- A consent given or withdrawn after the as-of date is not known yet, and missing means no.
-with_consent_known as (
-    select
-        *,
-        consent_at is null or consent_at < {{ end_of_as_of_day() }} as is_consent_known
-    from latest
 )
 
 select
@@ -62,9 +54,5 @@ select
     lower({{ filled('language') }}) as language,
     created_at,
     updated_at,
-    case when is_consent_known then consent_email end as consent_email,
-    case when is_consent_known then consent_phone end as consent_phone,
-    case when is_consent_known then consent_post end as consent_post,
-    case when is_consent_known then consent_at end as consent_at,
     first_delivery
-from with_consent_known
+from latest

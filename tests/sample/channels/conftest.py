@@ -104,7 +104,7 @@ def _purchases(
                                 _record(accounts, "registered_day", orders))  # fmt: skip
     lines = pd.DataFrame({"order": np.repeat(orders["order"], 2), "line_number": np.tile([1, 2], len(orders))})
     lines["product"] = rng.integers(0, len(products), len(lines))
-    return Purchases(orders, lines.reset_index(drop=True), np.ones(len(people), dtype=bool))
+    return Purchases(orders, lines.reset_index(drop=True))
 
 
 def _record(records: pd.DataFrame, day: str, orders: pd.DataFrame) -> np.ndarray:
