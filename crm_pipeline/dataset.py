@@ -16,6 +16,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.extraction.config import NESTED as EXTRACTION_MODELS
 from crm_pipeline.raw.extraction.config import Extraction
@@ -213,6 +214,7 @@ class Dataset(_Strict):
 
     folder: Path
     business: Business = Business()
+    identity: MatchSettings = MatchSettings()
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

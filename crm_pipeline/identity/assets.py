@@ -4,18 +4,21 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, Failure, MaterializeResult, MetadataValue, multi_asset
 
-from crm_pipeline.identity import store
-from crm_pipeline.identity.match_settings import MatchSettings
-from crm_pipeline.identity.resolve import resolve
+from crm_pipeline.identity import evidence, store
+from crm_pipeline.identity.overrides import OverrideError, read_overrides
+from crm_pipeline.identity.resolve import Resolution, resolve
+from crm_pipeline.identity.truth import read_truth
 from crm_pipeline.resources import Workspace
 from crm_pipeline.stages import Stage
+from crm_pipeline.warehouse import workshop
 
 _TABLES = {
-    "person_map": "One row per source record: the person it belongs to, and the rule that ties it to that person.",
+    "person_map": "One row per source record: the person it belongs to, and the link that ties it to that person.",
     "edges": "One row per link between two records: the evidence for a person.",
-    "conflicts": "One row per identifier value that links nothing, or per contradiction between linked records.",
+    "conflicts": "One row per identifier value that links nothing or not all, or per group of records that was divided.",
+    "review": "One row per two people who may be one: their most probable pair of records, and why it does not link.",
     "merge_ledger": "One row per record that moved from one person to another, and when.",
 }
 # All of them, so that a failed check on any staging table keeps this stage from running.
@@ -38,33 +41,57 @@ _STAGING = [
     ],
 )
 def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
-    """Resolve records into people and store the result as a new version."""
+    """Resolve records into people and store the result as a new version.
+
+    Raises:
+        Failure: if the override file cannot be used.
+    """
     started = time.monotonic()
-    settings, business = workspace.settings, workspace.dataset.business
-    with workspace.warehouse() as connection:
+    settings, dataset = workspace.settings, workspace.dataset
+    try:
+        overrides = read_overrides(dataset.folder)
+    except OverrideError as error:
+        raise Failure(str(error)) from error
+    with workshop(settings, Stage.STAGING) as connection:
         resolution = resolve(
             connection,
-            MatchSettings(default_region=business.default_region),
-            store.read(settings, "person_map"),
-            store.read(settings, "merge_ledger"),
+            dataset.identity,
+            dataset.business.default_region,
             workspace.as_of_date,
+            overrides,
+            store.read_previous(settings),
+            settings.seed,
         )
+        truth = read_truth(connection, dataset.folder)
     changed = store.save(settings, resolution)
-    figures = resolution.figures
-    context.log.info("%s records, %s people", figures.records, figures.people)
+    context.log.info("%s records, %s people", resolution.figures.records, resolution.figures.people)
+    seconds = round(time.monotonic() - started, 2)
     for name, table in resolution.tables().items():
-        evidence: dict[str, Any] = {
-            "people": figures.people,
-            "linked_share": figures.linked_share,
-            "largest_person": figures.largest_person,
-            "person_sizes": {str(size): people for size, people in figures.person_sizes.items()},
-        }
         yield MaterializeResult(
             asset_key=AssetKey([Stage.IDENTITY.value, name]),
             metadata={
                 "dagster/row_count": len(table),
-                "seconds": round(time.monotonic() - started, 2),
+                "seconds": seconds,
                 "changed": changed,
-                **(evidence if name == "person_map" else {}),
+                **(_evidence(resolution, truth) if name == "person_map" else {}),
             },
         )
+
+
+def _evidence(resolution: Resolution, truth: Any) -> dict[str, Any]:
+    figures = resolution.figures
+    shown: dict[str, Any] = {
+        "people": figures.people,
+        "linked_share": figures.linked_share,
+        "largest_person": figures.largest_person,
+        "conflicts": figures.conflicts,
+        "pairs to review": figures.review,
+        "model": "trained" if resolution.model else "insufficient_data: too few records with names; rules alone",
+        "strongest links": MetadataValue.md(evidence.links_table(figures)),
+        "person sizes": MetadataValue.md(evidence.sizes_table(figures)),
+    }
+    if truth is not None:
+        maps = {"rules and probability": resolution.person_map}
+        maps |= {f"{name} alone": person_map for name, person_map in resolution.alone.items()}
+        shown["accuracy against the truth"] = MetadataValue.md(evidence.accuracy_table(maps, truth))
+    return shown

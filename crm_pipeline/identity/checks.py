@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dagster import AssetCheckResult, AssetCheckSpec, AssetKey, multi_asset_check
 
 from crm_pipeline.identity import store, verdicts
-from crm_pipeline.identity.match_settings import MatchSettings
 from crm_pipeline.resources import Workspace
 from crm_pipeline.stages import Stage
 
@@ -25,7 +24,7 @@ _CHECKS = {
 )
 def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     """Judge the stored person map; one that passes is what the next run is compared with."""
-    settings, limits = workspace.settings, MatchSettings()
+    settings, limits = workspace.settings, workspace.dataset.identity
     figures, person_map = store.figures(settings), store.read(settings, "person_map")
     with workspace.warehouse() as connection:
         query = "select count(distinct record_id) from staging.stg_identifiers"

@@ -8,7 +8,7 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 
-from crm_pipeline.identity.match_settings import KINDS, IdentityError, MatchSettings
+from crm_pipeline.matching import KINDS, MatchSettings
 
 # What sources write when they know nothing, or when the value is not the person's own. Matched in full, in lower case.
 BLOCKED_PATTERNS: tuple[str, ...] = (
@@ -23,6 +23,11 @@ _PLAIN_PHONE = "^[0-9 +()./-]+$"
 # A shorter number (a short code, a slip of the hand) says too little about a person to link two records. It also
 # makes the last digits a safe first sieve: two spellings of one longer number always share them.
 SHORTEST_PHONE = 7
+
+
+class IdentityError(ValueError):
+    """The identifiers cannot be resolved; the message says what is wrong and what to do."""
+
 
 _PHONE_SCHEMA = pa.schema([("text", pa.string()), ("number", pa.string()), ("is_blocked", pa.bool_())])
 
@@ -41,20 +46,29 @@ def normalise_phone(text: str, region: str) -> str | None:
     return f"{written};ext={number.extension}" if number.extension else written
 
 
-def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> None:
+def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str) -> None:
     """Make the temporary tables `records` and `identifiers` from `staging.stg_identifiers`.
 
-    `records` numbers the records by age (`node` 0 is the first ever seen), so that the smallest node of a group is its
-    founding record. Within one load the older date comes first: then a record that is held back until the as-of date
-    passes its own is younger than those already known, and files loaded at once give the same ids as day by day.
+    `records` numbers the records so that the smallest `node` of a group is its founding record, and names each by a
+    `record_key` of 60 bits. A record of a system that joined earlier comes first, then the one that came to be first.
+    So neither a further system nor the order in which the files of a known one arrive changes who founded a person.
     `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
+
+    Raises:
+        IdentityError: if there is a kind of identifier that no rule knows.
     """
     _refuse_unknown_kinds(con)
     con.execute("""
         create temp table records as
-        select record_id, min(first_load) as first_load,
-            row_number() over (order by min(first_load) nulls last, min(known_at) nulls first, record_id) - 1 as node
-        from staging.stg_identifiers where record_id is not null group by record_id
+        with joined as (
+            select system, min(first_load) as joined_at from staging.stg_identifiers group by system
+        ), known as (
+            select record_id, min(first_load) as first_load, min(joined_at) as joined_at, min(known_at) as known_at
+            from staging.stg_identifiers join joined using (system) where record_id is not null group by record_id
+        )
+        select record_id, first_load, ('0x' || substr(md5(record_id), 1, 15))::bigint as record_key,
+            row_number() over (order by joined_at nulls last, known_at nulls first, record_id) - 1 as node
+        from known
     """)
     con.execute("""
         create temp table texts as
@@ -62,7 +76,7 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings) ->
         from staging.stg_identifiers as identifiers join records using (record_id)
         where trim(identifiers.value) <> ''
     """)
-    con.register("phones", _parse_phones(con, settings))
+    con.register("phones", _parse_phones(con, settings.blocked, region))
     patterns = "|".join(f"({pattern})" for pattern in BLOCKED_PATTERNS)
     blocked = [value.strip().lower() for value in settings.blocked]
     con.execute(
@@ -102,7 +116,7 @@ def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _parse_phones(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> pa.Table:
+def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], region: str) -> pa.Table:
     """Parse the phone texts that could link two records: the others need no normal form."""
     con.execute(f"""
         create temp table phone_texts as
@@ -112,7 +126,7 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> pa
         from texts where kind = 'phone' group by text
     """)
     odd = [text for (text,) in con.execute("select text from phone_texts where ending is null").fetchall()]
-    numbers = {text: normalise_phone(text, settings.default_region) for text in odd}
+    numbers = {text: normalise_phone(text, region) for text in odd}
     endings = [number[-SHORTEST_PHONE:] for number in numbers.values() if number]
     plain = con.execute(
         """
@@ -122,8 +136,8 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> pa
         {"endings": sorted(set(endings))},
     ).fetchall()
     con.execute("drop table phone_texts")
-    numbers |= {text: normalise_phone(text, settings.default_region) for (text,) in plain}
-    blocked = {normalise_phone(value, settings.default_region) for value in settings.blocked} - {None}
+    numbers |= {text: normalise_phone(text, region) for (text,) in plain}
+    blocked = {normalise_phone(value, region) for value in blocked_values} - {None}
     return pa.table(
         {
             "text": list(numbers),

@@ -1,12 +1,14 @@
-"""People from groups of records: durable ids, and the rule that ties each record to its person."""
+"""People from groups of records: durable ids, and the link that ties each record to its person."""
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.identity.cluster import Links, Nodes
-from crm_pipeline.identity.match_settings import ALONE, KINDS
+from crm_pipeline.identity.probability import to_probability
+from crm_pipeline.identity.rules import LINK_KINDS
 
+ALONE = "alone"
 PERSON_MAP_SCHEMA = pa.schema(
     [
         ("record_id", pa.string()),
@@ -17,17 +19,23 @@ PERSON_MAP_SCHEMA = pa.schema(
     ]
 )
 EDGE_SCHEMA = pa.schema(
-    [("record_a", pa.string()), ("record_b", pa.string()), ("kind", pa.string()), ("value_hash", pa.string())]
+    [
+        ("record_a", pa.string()),
+        ("record_b", pa.string()),
+        ("kind", pa.string()),
+        ("value_hash", pa.string()),
+        ("probability", pa.float64()),
+    ]
 )
 
 
 def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) -> pa.Table:
     """Return the person of each record, oldest record first.
 
-    A person's id is made from its founding record, the first that was ever seen. It depends on nothing else, and is
-    therefore the same after new data and after a rebuild from the files.
+    A person's id is made from its founding record. It depends on nothing else, and is therefore the same after new
+    data and after a rebuild.
     """
-    strongest = np.full(len(founders), len(KINDS), dtype=np.int64)
+    strongest = np.full(len(founders), len(LINK_KINDS), dtype=np.int64)
     np.minimum.at(strongest, links.a, links.priority)
     np.minimum.at(strongest, links.b, links.priority)
     con.register(
@@ -35,33 +43,56 @@ def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) ->
     )
     people = con.sql(
         """
-        select records.record_id, ('0x' || substr(md5(founder.record_id), 1, 15))::bigint as customer_key,
-            'C' || substr(md5(founder.record_id), 1, 15) as customer_id, records.first_load,
+        select records.record_id, founder.record_key as customer_key,
+            format('C{:015x}', founder.record_key) as customer_id, records.first_load,
             ($names::varchar[])[membership.strongest + 1] as linked_by
         from membership
         join records on records.node = membership.node
         join records as founder on founder.node = membership.founder
         order by records.node
         """,
-        params={"names": [*KINDS, ALONE]},
+        params={"names": [*LINK_KINDS, ALONE]},
     ).to_arrow_table()
     con.unregister("membership")
     return people.cast(PERSON_MAP_SCHEMA)
 
 
-def edges(con: duckdb.DuckDBPyConnection, links: pa.Table) -> pa.Table:
-    """Return the evidence: which two records are linked by which kind of identifier (values as hashes only)."""
-    con.register("links", links)
+def edges(con: duckdb.DuckDBPyConnection, links: Links, values: Nodes) -> pa.Table:
+    """Return the evidence: which two records are linked by what; of a shared value its hash only.
+
+    Args:
+        con: has the tables of the rules.
+        links: the links.
+        values: for each link the number of the shared value, -1 for a link without one.
+    """
+    probability = [
+        to_probability(weight) if LINK_KINDS[priority] == "probability" else None
+        for priority, weight in zip(links.priority.tolist(), links.weight.tolist(), strict=True)
+    ]
+    con.register(
+        "links",
+        pa.table(
+            {
+                "position": np.arange(len(links)),
+                "a": links.a,
+                "b": links.b,
+                "priority": links.priority,
+                "number": values,
+                "probability": pa.array(probability, pa.float64()),
+            }
+        ),
+    )
     evidence = con.sql(
         """
         select first.record_id as record_a, other.record_id as record_b,
-            ($names::varchar[])[links.priority + 1] as kind, links.value_hash
+            ($names::varchar[])[links.priority + 1] as kind, md5(shared.value) as value_hash, links.probability
         from links
         join records as first on first.node = links.a
         join records as other on other.node = links.b
-        order by links.priority, links.b, links.a, links.value_hash
+        left join shared using (number)
+        order by links.position
         """,
-        params={"names": list(KINDS)},
+        params={"names": list(LINK_KINDS)},
     ).to_arrow_table()
     con.unregister("links")
     return evidence.cast(EDGE_SCHEMA)

@@ -1,152 +1,209 @@
-"""From identifiers to people: the order of the steps, and the figures that describe the result."""
+"""From identifiers and profiles to people: the order of the steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity import cluster, merges, people, rules
-from crm_pipeline.identity.cluster import Contradiction, Links, UniqueValues
-from crm_pipeline.identity.match_settings import KINDS, MatchSettings
+from crm_pipeline.identity import candidates, cluster, memory, merges, people, probability, review, rules
+from crm_pipeline.identity.cluster import Links, Nodes, UniqueValues
+from crm_pipeline.identity.conflicts import contradictions_table, held_back_table, unknown_records_table
+from crm_pipeline.identity.figures import Figures, describe
+from crm_pipeline.identity.memory import Memory
 from crm_pipeline.identity.normalise import load_identifiers
+from crm_pipeline.identity.overrides import Overrides
+from crm_pipeline.identity.probability import Model
+from crm_pipeline.identity.profiles import load_profiles
+from crm_pipeline.identity.rules import RuleLinks
+from crm_pipeline.matching import KINDS, MatchSettings
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What the resolution came to.
+class Previous:
+    """What the run before left: nothing before the first one."""
 
-    Attributes:
-        records: Source records.
-        people: People they belong to.
-        linked_share: Share of the records whose person has more than one record (0 without records).
-        largest_person: Records of the person with the most.
-        conflicts: Rows in the conflicts table.
-        person_sizes: How many people have one record, two records, and so on.
-    """
-
-    records: int
-    people: int
-    linked_share: float
-    largest_person: int
-    conflicts: int
-    person_sizes: dict[int, int]
+    person_map: pa.Table | None = None
+    merge_ledger: pa.Table | None = None
+    model: Model | None = None
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """The outputs of the stage as Arrow tables, and their figures."""
+    """The outputs of the stage as Arrow tables, their figures, and what the next run starts from.
+
+    `alone` holds the person maps (record_id, customer_id) that the rules and the probabilities give by themselves.
+    """
 
     person_map: pa.Table
     edges: pa.Table
     conflicts: pa.Table
+    review: pa.Table
     merge_ledger: pa.Table
     figures: Figures
+    alone: dict[str, pa.Table] = field(default_factory=dict, repr=False)
+    model: Model | None = field(default=None, repr=False)
+    memory: Memory | None = field(default=None, repr=False)
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the output tables by name."""
-        return {
-            "person_map": self.person_map,
-            "edges": self.edges,
-            "conflicts": self.conflicts,
-            "merge_ledger": self.merge_ledger,
-        }
+        names = ("person_map", "edges", "conflicts", "review", "merge_ledger")
+        return {name: getattr(self, name) for name in names}
 
 
 def resolve(
     con: duckdb.DuckDBPyConnection,
     settings: MatchSettings,
-    previous_map: pa.Table | None,
-    previous_ledger: pa.Table | None,
+    region: str,
     as_of: date,
+    overrides: Overrides | None = None,
+    previous: Previous | None = None,
+    seed: int = 0,
 ) -> Resolution:
-    """Resolve the records of `staging.stg_identifiers` into people.
+    """Resolve the records of `staging.stg_identifiers` and `staging.stg_customers` into people.
 
     Args:
-        con: A connection to the warehouse; read-only is enough. Only temporary tables are made, and none stays.
-        settings: The limits of the rules.
-        previous_map: The person map of the run before, if there was one.
-        previous_ledger: The merge ledger so far, if there is one.
-        as_of: The date that the identifiers are as of.
+        con: A connection in which temporary and other tables may be made; none of them stays.
+        settings: The limits of the rules, and the thresholds of probability.
+        region: ISO country of phone numbers that are written without a country code.
+        as_of: The date that the records are as of.
+        overrides: Decisions by hand.
+        previous: What the run before left.
+        seed: Of the training, if there is no model yet.
 
     Returns:
-        The person map, the evidence, the conflicts, the merge ledger with this run's moves, and the figures.
+        The person map, the evidence, the conflicts, the pairs to review, the merge ledger with this run's moves.
     """
+    overrides, previous = overrides or Overrides(), previous or Previous()
     with con.cursor() as work:
-        load_identifiers(work, settings)
-        found = rules.find_links(work, settings)
-        unique = rules.find_unique_values(work, settings)
-        nodes = work.execute("select count(*) from records").fetchall()[0][0]
+        load_identifiers(work, settings, region)
+        profiles = load_profiles(work)
+        nodes = int(work.execute("select count(*) from records").fetchall()[0][0])
+        model = previous.model
+        if model is None and profiles >= settings.fewest_profiles:
+            model = probability.train(work, seed)
+        remembered = _score(work, settings, model, previous.memory)
+        rules.load_shared_values(work)
+        found = rules.find_links(work, settings, nodes)
+        links, values, unknown = _all_links(work, settings, found, overrides)
+        kept, held = cluster.hold_back(nodes, links, _too_large(work, nodes, settings))
+        links, values = links[kept], values[kept]
+        unique = rules.find_unique_values(work, settings, found.refused)
         founders, contradictions = cluster.separate(
-            cluster.group(nodes, _links(found)),
-            _links(found),
-            UniqueValues(_column(unique, "node"), _column(unique, "priority"), _column(unique, "value_number")),
+            cluster.connected(nodes, links.a, links.b), links, _unique_values(work, unique, overrides)
         )
         # A link whose two ends were separated is no evidence for a person.
-        kept = found.filter(pa.array(founders[_column(found, "a")] == founders[_column(found, "b")]))
-        person_map = people.person_map(work, founders, _links(kept))
-        evidence = people.edges(work, kept)
-        conflicts = pa.concat_tables([rules.find_refused(work), _contradictions_table(contradictions, unique)])
+        inside = founders[links.a] == founders[links.b]
+        alone = _each_alone(work, nodes, links)
+        person_map = people.person_map(work, founders, links[inside])
+        evidence = people.edges(work, links[inside], values[inside])
+        conflicts = pa.concat_tables(
+            [
+                rules.find_refused(work, found),
+                contradictions_table(contradictions, unique),
+                held_back_table(held),
+                unknown_records_table(unknown),
+            ]
+        )
+        to_review = review.review(work, founders, settings.accept)
     return Resolution(
         person_map=person_map,
         edges=evidence,
         conflicts=conflicts,
-        merge_ledger=merges.append_moves(previous_ledger, previous_map, person_map, as_of),
-        figures=_figures(founders, len(conflicts)),
+        review=to_review,
+        merge_ledger=merges.append_moves(previous.merge_ledger, previous.person_map, person_map, as_of),
+        figures=describe(person_map, len(conflicts), len(to_review)),
+        alone=alone,
+        model=model,
+        memory=remembered,
     )
 
 
-def _column(table: pa.Table, name: str) -> cluster.Nodes:
-    return table[name].to_numpy().astype(np.int64, copy=False)
+def _score(
+    con: duckdb.DuckDBPyConnection, settings: MatchSettings, model: Model | None, known: Memory | None
+) -> Memory | None:
+    """Score the pairs of profiles that are worth it and not known yet; leaves the table `scored`."""
+    wanted = memory.fingerprint(model, settings) if model else ""
+    memory.recall(con, known, wanted)
+    remembered = None
+    if model:
+        candidates.load_blocks(con, settings.records_per_block)
+        if candidates.load_pairs(con):
+            probability.score(con, model, probability.to_weight(settings.review))
+        remembered = memory.remember(con, wanted)
+    review.load_scored(con)
+    return remembered
 
 
-def _links(table: pa.Table) -> Links:
-    return Links(_column(table, "a"), _column(table, "b"), _column(table, "priority"))
+def _all_links(
+    con: duckdb.DuckDBPyConnection, settings: MatchSettings, found: RuleLinks, overrides: Overrides
+) -> tuple[Links, Nodes, list[str]]:
+    """Return the links of all kinds, strongest first, the values that make them, and names that no record has."""
+    node_of, unknown = _named_records(con, overrides)
+    stars = [[node_of[record] for record in link.records if record in node_of] for link in overrides.link]
+    pairs = np.array([sorted((star[0], other)) for star in stars for other in star[1:]], dtype=np.int64).reshape(-1, 2)
+    by_hand = Links(pairs[:, 0], pairs[:, 1], np.zeros(len(pairs), dtype=np.int64), np.zeros(len(pairs)))
+    probable = review.probable_links(con, settings.accept)
+    links = Links.joined(by_hand, found.links, probable)
+    values = np.concatenate([np.full(len(by_hand), -1), found.values, np.full(len(probable), -1)])
+    order = links.order()
+    return links[order], values[order], unknown
 
 
-def _contradictions_table(contradictions: list[Contradiction], unique: pa.Table) -> pa.Table:
-    """List the contradictions; the hash covers all values of the group."""
-    numbers = {value for contradiction in contradictions for value in contradiction.values}
-    mask = np.isin(_column(unique, "value_number"), np.array(sorted(numbers), dtype=np.int64))
-    hashes = {row["value_number"]: row["value_hash"] for row in unique.filter(pa.array(mask)).to_pylist()}
-    return pa.Table.from_pylist(
-        [
-            {
-                "kind": KINDS[contradiction.kind],
-                "value_hash": "+".join(sorted(hashes[value] for value in contradiction.values)),
-                "records": contradiction.records,
-                "problem": _contradiction_problem(contradiction),
-            }
-            for contradiction in contradictions
-        ],
-        schema=rules.CONFLICT_SCHEMA,
-    )
+def _each_alone(con: duckdb.DuckDBPyConnection, nodes: int, links: Links) -> dict[str, pa.Table]:
+    """Return the people that each of the two ways to link would make of the records by itself."""
+    probable = links.priority == len(rules.LINK_KINDS) - 1
+    maps = {}
+    for name, chosen in (("rules", ~probable), ("probability", probable)):
+        founders = cluster.connected(nodes, links.a[chosen], links.b[chosen])
+        maps[name] = people.person_map(con, founders, links[chosen]).select(["record_id", "customer_id"])
+    return maps
 
 
-def _contradiction_problem(contradiction: Contradiction) -> str:
-    kind = KINDS[contradiction.kind].replace("_", " ")
-    found = f"{contradiction.records} linked records hold {len(contradiction.values)} different values of {kind}"
-    if contradiction.people == 1:
-        return (
-            f"{found}, of which a person has one. A single record holds several of them, so that no link could be cut: "
-            f"correct the {kind} in the source if they are different people."
-        )
-    return (
-        f"{found}, of which a person has one: the weakest links were cut, leaving {contradiction.people} people. "
-        f"Correct the {kind} in the source if they are one person."
-    )
+def _named_records(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> tuple[dict[str, int], list[str]]:
+    """Return the number of each record that the overrides name, and the names that no record has."""
+    named = sorted(overrides.records())
+    rows = con.execute("select record_id, node from records where list_contains(?::varchar[], record_id)", [named])
+    node_of = {str(record): int(node) for record, node in rows.fetchall()}
+    return node_of, [record for record in named if record not in node_of]
 
 
-def _figures(founders: cluster.Nodes, conflicts: int) -> Figures:
-    sizes = np.unique(founders, return_counts=True)[1]
-    size, count = np.unique(sizes, return_counts=True)
-    records = len(founders)
-    return Figures(
-        records=records,
-        people=len(sizes),
-        linked_share=float(sizes[sizes > 1].sum() / records) if records else 0.0,
-        largest_person=int(sizes.max()) if records else 0,
-        conflicts=conflicts,
-        person_sizes={int(s): int(c) for s, c in zip(size, count, strict=True)},
-    )
+def _unique_values(con: duckdb.DuckDBPyConnection, unique: pa.Table, overrides: Overrides) -> UniqueValues:
+    """Return what a person holds once: the values of unique kinds, and of each unlink entry the group."""
+    node_of, _ = _named_records(con, overrides)
+    apart = [
+        (node_of[record], len(KINDS) + 1 + entry, number)
+        for entry, unlink in enumerate(overrides.unlink)
+        for number, group in enumerate(unlink.groups)
+        for record in group
+        if record in node_of
+    ]
+    columns = [unique[name].to_numpy().astype(np.int64) for name in ("node", "priority", "value_number")]
+    rows = np.concatenate([np.column_stack(columns), np.array(apart, dtype=np.int64).reshape(-1, 3)])
+    return UniqueValues(rows[:, 0], rows[:, 1], rows[:, 2])
+
+
+def _too_large(con: duckdb.DuckDBPyConnection, nodes: int, settings: MatchSettings) -> cluster.TooLarge:
+    """Return what says which groups have too many records, or too many values of a kind."""
+    rows = con.execute(
+        """
+        select node, list_position($kinds::varchar[], kind) - 1 as kind, hash(value) % 9223372036854775807 as value
+        from identifiers where unusable is null
+        """,
+        {"kinds": list(KINDS)},
+    ).fetchnumpy()
+    node, kind, value = (rows[name].astype(np.int64) for name in ("node", "kind", "value"))
+    limits = np.array([settings.values_per_person[name] for name in KINDS])
+
+    def too_large(founders: Nodes) -> Nodes:
+        size = np.bincount(founders, minlength=nodes)
+        large = np.flatnonzero(size > settings.largest_person)
+        # Only a group of more records than the smallest limit can hold more values than that.
+        rows = size[founders[node]] > min(2, limits.min())
+        held = np.unique(np.column_stack([founders[node][rows], kind[rows], value[rows]]), axis=0)
+        groups, count = np.unique(held[:, :2], axis=0, return_counts=True)
+        return np.union1d(large, groups[count > limits[groups[:, 1]], 0])
+
+    return too_large

@@ -1,76 +1,166 @@
 """The deterministic rules: which records are linked by which value, in order of trust, and which values are refused."""
 
+from dataclasses import dataclass
+
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity.match_settings import KINDS, MatchSettings
+from crm_pipeline.identity.cluster import Links, Nodes, connected
+from crm_pipeline.matching import KINDS, MatchSettings
 
-LINK_SCHEMA = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("priority", pa.int64()), ("value_hash", pa.string())])
+#: What links records, strongest first: the position is the priority of a link.
+LINK_KINDS = ("override", *KINDS, "probability")
 CONFLICT_SCHEMA = pa.schema(
     [("kind", pa.string()), ("value_hash", pa.string()), ("records", pa.int64()), ("problem", pa.string())]
 )
+#: Two named records contradict each other where the first names cannot be one name and nothing speaks for one birthday.
+CONTRADICTION = """(
+    l.first_name is not null and r.first_name is not null and not list_has_any(l.first_forms, r.first_forms)
+    and jaro_winkler_similarity(l.first_name, r.first_name) < 0.75
+    and l.first_name is distinct from r.last_name
+    and coalesce(damerau_levenshtein(l.birth_date, r.birth_date) > 1, true)
+)"""
+_HOUSEHOLD_KINDS = ("email", "phone")
 
 
-def find_links(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> pa.Table:
-    """Return the links that the rules make, as node numbers, strongest and oldest first.
+@dataclass(frozen=True)
+class RuleLinks:
+    """What the rules link.
 
-    Each shared value is a star around the first record that carried it: n records cost n - 1 links, never n * n / 2.
-    Needs the temporary tables of `load_identifiers`; leaves the table `shared` for `find_refused`.
+    Attributes:
+        links: the links, strongest and oldest first.
+        values: for each link the number of the value that makes it.
+        refused: numbers of the values that more people share than their limit allows, and how many do.
+        divided: numbers of the values that people with different names share.
     """
-    limits = [settings.records_per_value[kind] for kind in KINDS]
+
+    links: Links
+    values: Nodes
+    refused: dict[int, int]
+    divided: Nodes
+
+
+def load_shared_values(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `shared`: the values that several records carry, numbered.
+
+    Needs the tables of `load_identifiers` and `load_profiles`. Makes `together` as well: the pairs of named records
+    that share an e-mail address or a phone number with somebody of another name, and may be one person all the same.
+    """
     con.execute(
         """
         create temp table shared as
         select kind, value, count(*) as records, min(node) as first_node, max(unusable) as unusable,
-            list_position($kinds::varchar[], kind) - 1 as priority,
-            ($limits::bigint[])[list_position($kinds::varchar[], kind)] as record_limit
+            list_position($kinds::varchar[], kind) as priority,
+            row_number() over (order by list_position($kinds::varchar[], kind), kind, value) - 1 as number
         from identifiers group by kind, value having count(*) > 1
         """,
-        {"kinds": list(KINDS), "limits": limits},
+        {"kinds": list(KINDS)},
     )
-    links = con.sql("""
-        select shared.first_node as a, identifiers.node as b, shared.priority, md5(shared.value) as value_hash
-        from shared join identifiers using (kind, value)
-        where shared.unusable is null and shared.records <= shared.record_limit
-            and identifiers.node <> shared.first_node
-        order by shared.priority, b, a, value_hash
-    """)
-    return links.to_arrow_table().cast(LINK_SCHEMA)
+    con.execute(
+        f"""
+        create temp table together as
+        with named as (
+            select shared.number, profiles.node, first_name, first_forms, last_name, birth_date
+            from shared join identifiers using (kind, value) join profiles using (node)
+            where list_contains($kinds, kind) and shared.unusable is null and shared.records <= $most
+        ), compared as (
+            select l.number, l.node as a, r.node as b, {CONTRADICTION} as is_contradicting
+            from named as l join named as r on l.number = r.number and l.node < r.node
+        )
+        select *, bool_or(is_contradicting) over (partition by number) as is_divided from compared
+        qualify is_divided
+        """,
+        # A value on more records than any family has is refused or a single person's: nobody compares them all.
+        {"kinds": list(_HOUSEHOLD_KINDS), "most": 100},
+    )
 
 
-def find_refused(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Return the shared values that link nothing, with the reason and the remedy (conflicts; no value is shown)."""
-    refused = con.sql("""
+def find_links(con: duckdb.DuckDBPyConnection, settings: MatchSettings, nodes: int) -> RuleLinks:
+    """Link the records that share a usable value, kind by kind from the strongest.
+
+    Each shared value is a star around the oldest record that carries it: n records cost n - 1 links, never n * n / 2. A
+    value that people of different names share, as families do, links those alone whose names agree; a record without a
+    name could belong to any of them.
+    """
+    carried = con.execute("""
+        select shared.number, shared.priority, shared.first_node, identifiers.node
+        from shared join identifiers using (kind, value) where shared.unusable is null
+        order by shared.number, identifiers.node
+    """).fetchnumpy()
+    together = con.execute("select number, a, b, is_contradicting from together order by number, a, b").fetchnumpy()
+    divided = np.unique(together["number"].astype(np.int64))
+    labels, refused, found = np.arange(nodes), {}, []
+    for priority, kind in enumerate(KINDS, start=1):
+        rows = carried["priority"] == priority
+        number, node = carried["number"][rows].astype(np.int64), carried["node"][rows].astype(np.int64)
+        crowded = _crowded(number, labels[node], settings.people_per_value[kind])
+        refused |= crowded
+        usable = ~np.isin(number, np.fromiter(crowded, dtype=np.int64, count=len(crowded)))
+        star = usable & ~np.isin(number, divided) & (node != carried["first_node"][rows])
+        agreeing = np.isin(together["number"], number[usable]) & ~together["is_contradicting"]
+        ends_a = np.concatenate([carried["first_node"][rows][star], together["a"][agreeing]])
+        ends_b = np.concatenate([node[star], together["b"][agreeing]])
+        made_by = np.concatenate([number[star], together["number"][agreeing]])
+        order = np.lexsort((made_by, ends_a, ends_b))
+        found.append((ends_a[order], ends_b[order], np.full(len(order), priority), made_by[order]))
+        labels = connected(nodes, *(np.concatenate(column) for column in list(zip(*found, strict=True))[:2]))
+    a, b, priority_of, values = (np.concatenate(column).astype(np.int64) for column in zip(*found, strict=True))
+    return RuleLinks(Links(a, b, priority_of, np.zeros(len(a))), values, refused, divided)
+
+
+def _crowded(number: Nodes, label: Nodes, limit: int) -> dict[int, int]:
+    """Return the values that more people than the limit carry, and how many people do."""
+    pairs = np.unique(np.column_stack([number, label]), axis=0)
+    values, people = np.unique(pairs[:, 0], return_counts=True)
+    return {int(value): int(count) for value, count in zip(values[people > limit], people[people > limit], strict=True)}
+
+
+def find_refused(con: duckdb.DuckDBPyConnection, found: RuleLinks) -> pa.Table:
+    """Return the shared values that link nothing or only some, with the reason and the remedy; no value is shown."""
+    con.register("refused", pa.table({"number": list(found.refused), "people": list(found.refused.values())},
+                                     schema=pa.schema([("number", pa.int64()), ("people", pa.int64())])))  # fmt: skip
+    con.register("divided", pa.table({"number": found.divided}))
+    rows = con.sql("""
         select kind, md5(value) as value_hash, records,
-            case unusable
-                when 'blocked' then format(
+            case
+                when unusable = 'blocked' then format(
                     'The {} is a placeholder or blocked: it links none of the {} records that carry it. '
                     'Nothing to do, unless it is a real one.', replace(kind, '_', ' '), records)
-                when 'malformed' then format(
+                when unusable = 'malformed' then format(
                     'The {} is not well formed: it links none of the {} records that carry it. '
                     'Correct it in the source.', replace(kind, '_', ' '), records)
+                when refused.number is not null then format(
+                    '{} people share this {}, more than the limit: it links none of their {} records. Block the value '
+                    'if it is nobody''s own, or raise people_per_value.',
+                    refused.people, replace(kind, '_', ' '), records)
                 else format(
-                    '{} records share this {}, more than the limit of {}: it links none of them. Block the value if it '
-                    'is nobody''s own, or raise the limit records_per_value.',
-                    records, replace(kind, '_', ' '), record_limit)
+                    'People of different names share this {}: of the {} records that carry it, it links only those '
+                    'whose names agree. Link records by hand if they are one person.', replace(kind, '_', ' '), records)
             end as problem
-        from shared where unusable is not null or records > record_limit
+        from shared left join refused using (number) left join divided using (number)
+        where unusable is not null or refused.number is not null or divided.number is not null
         order by priority, records desc, value_hash
-    """)
-    return refused.to_arrow_table().cast(CONFLICT_SCHEMA)
+    """).to_arrow_table()
+    con.unregister("refused")
+    con.unregister("divided")
+    return rows.cast(CONFLICT_SCHEMA)
 
 
-def find_unique_values(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> pa.Table:
+def find_unique_values(con: duckdb.DuckDBPyConnection, settings: MatchSettings, refused: dict[int, int]) -> pa.Table:
     """Return node, kind and value number of the usable values of which a person may hold one only."""
-    return con.sql(
+    con.register("refused", pa.table({"number": pa.array(refused, pa.int64())}))
+    rows = con.sql(
         """
-        select identifiers.node, list_position($kinds::varchar[], identifiers.kind) - 1 as priority,
+        select identifiers.node, list_position($kinds::varchar[], identifiers.kind) as priority,
             dense_rank() over (order by identifiers.kind, identifiers.value) - 1 as value_number,
             md5(identifiers.value) as value_hash
         from identifiers left join shared using (kind, value)
         where list_contains($unique::varchar[], identifiers.kind) and identifiers.unusable is null
-            and (shared.records is null or shared.records <= shared.record_limit)
+            and coalesce(shared.number not in (select number from refused), true)
         order by identifiers.node, value_number
         """,
         params={"kinds": list(KINDS), "unique": list(settings.unique_per_person)},
     ).to_arrow_table()
+    con.unregister("refused")
+    return rows

@@ -1,19 +1,24 @@
-"""Where the identity stage keeps its tables: one versioned folder, switched in one step."""
+"""Where the identity stage keeps its tables: one versioned folder, switched in one step, and the model beside it."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
-from crm_pipeline.identity.resolve import Figures, Resolution
+from crm_pipeline.identity.figures import Figures, describe
+from crm_pipeline.identity.memory import Memory
+from crm_pipeline.identity.probability import Model
+from crm_pipeline.identity.resolve import Previous, Resolution
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
 _ACCEPTED = "accepted.json"
+_MODEL = "model.json"
+_MEMORY = "memory"
+_FINGERPRINT = "fingerprint.txt"
 
 
 def folder(settings: Settings) -> Path:
@@ -27,14 +32,55 @@ def read(settings: Settings, table: str) -> pa.Table | None:
     return pq.read_table(path) if path.exists() else None
 
 
+def read_model(settings: Settings) -> Model | None:
+    """Return the model of probability, or None before one was trained."""
+    path = folder(settings) / _MODEL
+    return Model.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def forget_model(settings: Settings) -> bool:
+    """Take the model away, so that the next run trains a new one; tell whether there was one."""
+    path = folder(settings) / _MODEL
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
+
+
+def read_previous(settings: Settings) -> Previous:
+    """Return what the run before left."""
+    return Previous(
+        person_map=read(settings, "person_map"),
+        merge_ledger=read(settings, "merge_ledger"),
+        model=read_model(settings),
+        memory=_read_memory(settings),
+    )
+
+
+def _read_memory(settings: Settings) -> Memory | None:
+    kept = folder(settings) / lake.CURRENT / _MEMORY
+    if not (kept / _FINGERPRINT).exists():
+        return None
+    tables = {name: pq.read_table(kept / f"{name}.parquet") for name in Memory.names()}
+    return Memory((kept / _FINGERPRINT).read_text(), **tables)
+
+
 def save(settings: Settings, resolution: Resolution) -> bool:
     """Store the tables as a new version; tell whether anything changed. The same tables again write nothing."""
+    if resolution.model and read_model(settings) != resolution.model:
+        with lake.atomic_file(folder(settings) / _MODEL) as building:
+            building.write_text(resolution.model.to_json(), encoding="utf-8")
     tables = resolution.tables()
-    if all(_is_same(read(settings, name), table) for name, table in tables.items()):
+    if _read_memory(settings) == resolution.memory and all(
+        _is_same(read(settings, name), table) for name, table in tables.items()
+    ):
         return False
     with lake.new_version(folder(settings)) as version:
         for name, table in tables.items():
             lake.write_parquet(table, version / f"{name}.parquet")
+        if resolution.memory:
+            for name, table in resolution.memory.tables().items():
+                lake.write_parquet(table, version / _MEMORY / f"{name}.parquet")
+            (version / _MEMORY / _FINGERPRINT).write_text(resolution.memory.fingerprint)
     return True
 
 
@@ -50,19 +96,11 @@ def figures(settings: Settings) -> Figures:
     Raises:
         FileNotFoundError: if the stage has not run yet.
     """
-    person_map, conflicts = read(settings, "person_map"), read(settings, "conflicts")
-    if person_map is None or conflicts is None:
+    stored = [read(settings, name) for name in ("person_map", "conflicts", "review")]
+    if any(table is None for table in stored):
         raise FileNotFoundError("There is no person map yet. Remedy: crm run.")
-    sizes = pc.value_counts(person_map["customer_key"]).field("counts").to_numpy(zero_copy_only=False)
-    linked = int(sizes[sizes > 1].sum())
-    return Figures(
-        records=len(person_map),
-        people=len(sizes),
-        linked_share=linked / len(person_map) if len(person_map) else 0.0,
-        largest_person=int(sizes.max(initial=0)),
-        conflicts=len(conflicts),
-        person_sizes={size: int((sizes == size).sum()) for size in sorted(set(sizes.tolist()))},
-    )
+    person_map, conflicts, review = stored
+    return describe(person_map, len(conflicts), len(review))
 
 
 def accepted_figures(settings: Settings) -> Figures | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_pipeline.identity.match_settings import MatchSettings
-from crm_pipeline.identity.resolve import Figures
+from crm_pipeline.identity.figures import Figures
+from crm_pipeline.matching import MatchSettings
 
 # In a smaller set one person is easily a percent of all records.
 _ENOUGH_RECORDS = 1_000
@@ -28,7 +28,7 @@ def largest_person(figures: Figures, settings: MatchSettings) -> Verdict:
     return Verdict(
         False,
         f"{found}, more than the limit of {settings.largest_person:,}. Look in identity.edges for the value that ties "
-        "most of them together, and block it or lower its limit records_per_value.",
+        "most of them together, and block it or lower its limit people_per_value.",
     )
 
 

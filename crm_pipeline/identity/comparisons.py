@@ -1,0 +1,151 @@
+"""How two profiles are compared: the comparisons of the Splink model, level by level, the most telling first."""
+
+from collections.abc import Collection
+from typing import Any
+
+_BY_NAME = "jaro_winkler_similarity({0}_l, {0}_r) >= {1}"
+_BY_LETTER = "damerau_levenshtein({0}_l, {0}_r) <= {1}"
+_REVERSED = "first_name_l = last_name_r and last_name_l = first_name_r"
+# What a rare name adds is bounded: a name that stands once in the data may be a slip of the hand.
+_RAREST = 0.0001
+
+
+def _level(label: str, condition: str, **options: Any) -> dict[str, Any]:
+    return {"label_for_charts": label, "sql_condition": condition, **options}
+
+
+def _missing(column: str) -> dict[str, Any]:
+    return _level("missing", f"{column}_l is null or {column}_r is null", is_null_level=True)
+
+
+def _same(column: str, by_frequency: bool = False) -> dict[str, Any]:
+    frequency = {"tf_adjustment_column": column, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": _RAREST}
+    return _level("same", f"{column}_l = {column}_r", **(frequency if by_frequency else {}))
+
+
+_DIFFERENT = _level("different", "ELSE")
+
+#: Compared thing -> the columns it needs and its levels.
+COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
+    "first_name": (
+        ("first_name", "last_name", "first_forms"),
+        [
+            _missing("first_name"),
+            _same("first_name", by_frequency=True),
+            _level("short form", "list_has_any(first_forms_l, first_forms_r)"),
+            _level("slightly misspelt", _BY_NAME.format("first_name", 0.9)),
+            _level("swapped with the last name", _REVERSED),
+            _level("similar", _BY_NAME.format("first_name", 0.75)),
+            _DIFFERENT,
+        ],
+    ),
+    "last_name": (
+        ("last_name", "first_name"),
+        [
+            _missing("last_name"),
+            _same("last_name", by_frequency=True),
+            _level("slightly misspelt", _BY_NAME.format("last_name", 0.9)),
+            _level("swapped with the first name", _REVERSED),
+            _level("similar", _BY_NAME.format("last_name", 0.75)),
+            _DIFFERENT,
+        ],
+    ),
+    "birth_date": (
+        ("birth_date",),
+        [
+            _missing("birth_date"),
+            _same("birth_date"),
+            _level("one digit differs", _BY_LETTER.format("birth_date", 1)),
+            _level(
+                "day and month swapped",
+                "birth_date_l = left(birth_date_r, 5) || right(birth_date_r, 2) || '-' || substr(birth_date_r, 6, 2)",
+            ),
+            _level("two digits differ", _BY_LETTER.format("birth_date", 2)),
+            _DIFFERENT,
+        ],
+    ),
+    "address": (
+        ("street", "postal_code", "city"),
+        [
+            _level(
+                "missing",
+                "coalesce(street_l, postal_code_l) is null or coalesce(street_r, postal_code_r) is null",
+                is_null_level=True,
+            ),
+            _level("same", "street_l = street_r and postal_code_l = postal_code_r"),
+            _level(
+                "same postal code, similar street",
+                f"postal_code_l = postal_code_r and {_BY_NAME.format('street', 0.85)}",
+            ),
+            _level("same street and town", "street_l = street_r and city_l = city_r"),
+            _level("similar street", _BY_NAME.format("street", 0.9)),
+            _level("same postal code", "postal_code_l = postal_code_r"),
+            _level("same town", "city_l = city_r"),
+            _DIFFERENT,
+        ],
+    ),
+    "email": (
+        ("email",),
+        [
+            _missing("email"),
+            _same("email"),
+            _level("same before the @", "split_part(email_l, '@', 1) = split_part(email_r, '@', 1)"),
+            _level("two letters differ", _BY_LETTER.format("email", 2)),
+            _DIFFERENT,
+        ],
+    ),
+    "phone": (("phone",), [_missing("phone"), _same("phone"), _DIFFERENT]),
+    "loyalty_id": (
+        ("loyalty_id",),
+        [
+            _missing("loyalty_id"),
+            _same("loyalty_id"),
+            _level("one sign differs", _BY_LETTER.format("loyalty_id", 1)),
+            _level("two signs differ", _BY_LETTER.format("loyalty_id", 2)),
+            _DIFFERENT,
+        ],
+    ),
+    "gender": (("gender",), [_missing("gender"), _same("gender"), _DIFFERENT]),
+}
+#: Columns of which rare values tell more than common ones.
+BY_FREQUENCY = ("first_name", "last_name")
+#: Pairs that are the same person by these are what the model learns from how one person's records differ.
+_LEARNT_FROM = (("email",), ("phone",), ("loyalty_id",), ("birth_date", "last_name"), ("first_name", "last_name"))
+_SAME_PERSON = (
+    ("email", "last_name"),
+    ("phone", "last_name"),
+    ("loyalty_id",),
+    ("birth_date", "first_name", "last_name"),
+    ("first_name", "last_name", "postal_code"),
+)
+
+
+def equal(columns: Collection[str]) -> str:
+    """Return the condition that two records agree in all of some columns."""
+    return " and ".join(f"l.{column} = r.{column}" for column in columns)
+
+
+def learnt_from(filled: Collection[str]) -> list[str]:
+    """Return the conditions under which the model is trained, among those whose columns are filled."""
+    return [equal(columns) for columns in _LEARNT_FROM if set(columns) <= set(filled)]
+
+
+def same_person(filled: Collection[str]) -> list[str]:
+    """Return conditions that hold for one person's records almost only; they tell how rare a match is."""
+    return [equal(columns) for columns in _SAME_PERSON if set(columns) <= set(filled)]
+
+
+def splink_settings(filled: Collection[str]) -> dict[str, Any]:
+    """Return the settings of an untrained Splink model over the compared things whose columns are filled."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "record_key",
+        "comparisons": [
+            {"output_column_name": name, "comparison_levels": [dict(level) for level in levels]}
+            for name, (columns, levels) in COMPARISONS.items()
+            if columns[0] in filled
+        ],
+        "blocking_rules_to_generate_predictions": learnt_from(filled),
+        "retain_intermediate_calculation_columns": False,
+        "retain_matching_columns": False,
+    }

@@ -1,0 +1,75 @@
+"""The conflicts table: what linked nothing, was cut or was held back, each with a sentence and a remedy."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from crm_pipeline.identity.cluster import Contradiction, HeldBack
+from crm_pipeline.identity.rules import CONFLICT_SCHEMA, LINK_KINDS
+
+
+def contradictions_table(contradictions: Iterable[Contradiction], unique: pa.Table) -> pa.Table:
+    """List values of which a person has one; the hash covers all values of the group."""
+    # What is kept apart by hand is as somebody wanted it.
+    listed = [contradiction for contradiction in contradictions if contradiction.kind < len(LINK_KINDS) - 1]
+    numbers = {value for contradiction in listed for value in contradiction.values}
+    mask = np.isin(unique["value_number"].to_numpy(), np.array(sorted(numbers), dtype=np.int64))
+    hashes = {row["value_number"]: row["value_hash"] for row in unique.filter(pa.array(mask)).to_pylist()}
+    return _table(
+        {
+            "kind": LINK_KINDS[contradiction.kind],
+            "value_hash": "+".join(sorted(hashes[value] for value in contradiction.values)),
+            "records": contradiction.records,
+            "problem": _contradiction_problem(contradiction),
+        }
+        for contradiction in listed
+    )
+
+
+def held_back_table(held: Iterable[HeldBack]) -> pa.Table:
+    """List the groups that were too large for one person."""
+    return _table(
+        {
+            "kind": LINK_KINDS[group.priority],
+            "value_hash": None,
+            "records": group.records,
+            "problem": (
+                f"{group.records} records were linked into one person, or with more values of a kind than a person has:"
+                f" their {group.links} links by {LINK_KINDS[group.priority].replace('_', ' ')} are held back. Look in "
+                "identity.review and identity.edges, block the value that ties them together or link them by hand."
+            ),
+        }
+        for group in held
+    )
+
+
+def unknown_records_table(records: Iterable[str]) -> pa.Table:
+    """List the records that the override file names and nobody delivers."""
+    return _table(
+        {
+            "kind": "override",
+            "value_hash": None,
+            "records": 0,
+            "problem": f"The override file names the record '{record}', which is not there. Correct the name.",
+        }
+        for record in records
+    )
+
+
+def _table(rows: Iterable[dict[str, object]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=CONFLICT_SCHEMA)
+
+
+def _contradiction_problem(contradiction: Contradiction) -> str:
+    kind = LINK_KINDS[contradiction.kind].replace("_", " ")
+    found = f"{contradiction.records} linked records hold {len(contradiction.values)} different values of {kind}"
+    if contradiction.people == 1:
+        return (
+            f"{found}, of which a person has one. A single record holds several of them, so that no link could be cut: "
+            f"correct the {kind} in the source if they are different people."
+        )
+    return (
+        f"{found}, of which a person has one: the weakest links were cut, leaving {contradiction.people} people. "
+        f"Correct the {kind} in the source if they are one person."
+    )

@@ -1,0 +1,137 @@
+"""The override file: which records are one person, or are not, whatever the rules and the probabilities say.
+
+`identity_overrides.yml` lies beside pipeline.yml and is obeyed on the next run. Taking an entry out takes it back.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from crm_pipeline.lake import atomic_file
+
+OVERRIDES_FILE = "identity_overrides.yml"
+_HEADER = """\
+# Decisions by hand on who is one person; records are named as in identity.person_map (system|customer|id).
+# link: these records are one person. unlink: no record of one group is one person with a record of another group.
+"""
+
+
+class OverrideError(ValueError):
+    """The override file cannot be used; the message says what is wrong and what to do."""
+
+
+class Link(BaseModel):
+    """Records that are one person."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    records: tuple[str, ...] = Field(min_length=2)
+    note: str = ""
+
+
+class Unlink(BaseModel):
+    """Groups of records: those of different groups are different people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    groups: tuple[tuple[str, ...], ...] = Field(min_length=2)
+    note: str = ""
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_are_disjoint(cls, groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        for one, other in combinations(groups, 2):
+            for record in sorted(set(one) & set(other)):
+                raise ValueError(f"'{record}' stands in two groups of one entry. Name it in one of them")
+        return groups
+
+
+class Overrides(BaseModel):
+    """All decisions by hand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    link: tuple[Link, ...] = ()
+    unlink: tuple[Unlink, ...] = ()
+
+    @model_validator(mode="after")
+    def _say_one_thing(self) -> "Overrides":
+        for link in self.link:
+            for unlink in self.unlink:
+                groups = {n for n, group in enumerate(unlink.groups) if set(group) & set(link.records)}
+                if len(groups) > 1:
+                    raise ValueError(
+                        f"the records {', '.join(link.records)} are to be one person by `link` and different people by "
+                        "`unlink`. Take one of the two entries out"
+                    )
+        return self
+
+    def records(self) -> set[str]:
+        """Return all records that are named."""
+        named = {record for link in self.link for record in link.records}
+        return named | {record for unlink in self.unlink for group in unlink.groups for record in group}
+
+
+def read_overrides(folder: Path) -> Overrides:
+    """Return the decisions in a dataset folder; none where there is no file.
+
+    Raises:
+        OverrideError: if the file says something that cannot be meant.
+    """
+    path = folder / OVERRIDES_FILE
+    if not path.is_file():
+        return Overrides()
+    try:
+        return Overrides.model_validate(yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {})
+    except yaml.YAMLError as error:
+        raise OverrideError(f"{path}: not valid YAML: {error}. Correct the file.") from None
+    except ValidationError as error:
+        found = error.errors()[0]
+        place = ".".join(str(part) for part in found["loc"])
+        raise OverrideError(
+            f"{path}: {f'{place}: ' if place else ''}{found['msg'].removeprefix('Value error, ')}."
+        ) from None
+
+
+def write_overrides(folder: Path, overrides: Overrides) -> Path:
+    """Write the decisions, and return the file."""
+    path = folder / OVERRIDES_FILE
+    document = overrides.model_dump(mode="json", exclude_defaults=True)
+    with atomic_file(path) as building:
+        text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120) if document else ""
+        building.write_text(_HEADER + text, encoding="utf-8")
+    return path
+
+
+def with_link(overrides: Overrides, records: Sequence[str], note: str) -> Overrides:
+    """Add that records are one person.
+
+    Raises:
+        OverrideError: if they are different people by another entry.
+    """
+    return _checked(link=(*overrides.link, Link(records=tuple(records), note=note)), unlink=overrides.unlink)
+
+
+def with_unlink(overrides: Overrides, groups: Iterable[Iterable[str]], note: str) -> Overrides:
+    """Add that the records of different groups are different people; a link between them is taken out.
+
+    Raises:
+        OverrideError: if the entry cannot be meant.
+    """
+    divided = tuple(tuple(group) for group in groups)
+    place = {record: number for number, group in enumerate(divided) for record in group}
+    kept = tuple(
+        link for link in overrides.link if len({place[record] for record in link.records if record in place}) <= 1
+    )
+    return _checked(link=kept, unlink=(*overrides.unlink, {"groups": divided, "note": note}))
+
+
+def _checked(**entries: Any) -> Overrides:
+    try:
+        return Overrides.model_validate(entries)
+    except ValidationError as error:
+        raise OverrideError(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None

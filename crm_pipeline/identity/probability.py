@@ -1,0 +1,171 @@
+"""How probable it is that two records are one person: a Splink model, trained once and kept until it is trained anew.
+
+The method is that of Fellegi and Sunter, with weights by term frequency; see the documentation of Splink 5. A kept
+model gives the same pair the same probability whatever other records arrive, so that a day's new records can be
+compared with the old ones alone and an untouched person stays as it is.
+"""
+
+import json
+import logging
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from splink import DuckDBAPI, Linker
+
+from crm_pipeline.identity import comparisons
+from crm_pipeline.identity.profiles import COMPARED
+
+# More profiles teach the model nothing further; pairs of random profiles that are compared for it.
+_TRAINED_ON = 150_000
+_RANDOM_PAIRS = 200_000
+_FEWEST_PAIRS = 50
+_FEWEST_VALUES = 50
+# How many of the true pairs the conditions of `comparisons.same_person` are thought to find.
+_RECALL = 0.8
+# A level that training has not seen says nothing for or against a match.
+_UNSEEN = 0.01
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model.
+
+    Attributes:
+        settings: the Splink settings with the trained probabilities.
+        frequencies: column -> value -> share of the profiles that have it, of the values that stand more than once.
+        profiles: profiles that there were.
+    """
+
+    settings: dict[str, Any]
+    frequencies: dict[str, dict[str, float]]
+    profiles: int
+
+    def to_json(self) -> str:
+        """Return the model as text."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Model":
+        """Return the model that `to_json` wrote down."""
+        return cls(**json.loads(text))
+
+
+def to_probability(weight: float) -> float:
+    """Turn a match weight (log2 of the odds) into a probability."""
+    return 1 / (1 + 2.0**-weight)
+
+
+def to_weight(probability: float) -> float:
+    """Turn a probability above 0 and below 1 into a match weight (log2 of the odds)."""
+    return math.log2(probability / (1 - probability))
+
+
+def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
+    """Train a model on the table `profiles`: u from random pairs, m by expectation maximisation.
+
+    Returns:
+        The model, or None where too few pairs agree in anything to learn from.
+    """
+    count = int(con.execute("select count(*) from profiles").fetchall()[0][0])
+    con.execute(
+        """
+        create or replace temp table training_profiles as
+        select * exclude (node, content) from profiles where (record_key + $seed) % $count < $most
+        """,
+        {"seed": seed, "count": max(count, 1), "most": _TRAINED_ON},
+    )
+    filled = _filled(con)
+    learnt_from = [rule for rule in comparisons.learnt_from(filled) if _pairs(con, rule) >= _FEWEST_PAIRS]
+    if not learnt_from or len(filled) < 2:
+        return None
+    linker = _linker(con, "training_profiles", comparisons.splink_settings(filled))
+    linker.training.estimate_probability_two_random_records_match(comparisons.same_person(filled), recall=_RECALL)
+    linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
+    for rule in learnt_from:
+        linker.training.estimate_parameters_using_expectation_maximisation(rule)
+    settings = linker.misc.save_model_to_json()
+    linker.table_management.delete_tables_created_by_splink_from_db()
+    con.execute("drop table training_profiles")
+    return Model(_completed(settings), {column: _shares(con, column) for column in comparisons.BY_FREQUENCY}, count)
+
+
+def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> None:
+    """Add to `known_scores` (a, b, weight) the pairs of the table `pairs` whose weight is at least `least_weight`."""
+    linker = _linker(con, "profiles", model.settings)
+    for column, shares in model.frequencies.items():
+        _register_frequencies(con, linker, column, shares, model.profiles)
+    con.execute("create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from pairs")
+    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
+    scored = linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never")
+    con.execute(f"""
+        insert into known_scores
+        select least(record_key_l, record_key_r), greatest(record_key_l, record_key_r), match_weight
+        from {scored.physical_name}
+    """)
+    linker.table_management.delete_tables_created_by_splink_from_db()
+    con.execute("drop table blocked")
+
+
+def _linker(con: duckdb.DuckDBPyConnection, table: str, settings: dict[str, Any]) -> Linker:
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    return Linker(DuckDBAPI(con).register(table), settings, log_level=None)
+
+
+def _filled(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the compared columns that enough profiles have, and in more than one value."""
+    counted = ", ".join(f"count({column}), count(distinct {column})" for column in COMPARED)
+    counts = con.execute(f"select {counted} from training_profiles").fetchall()[0]
+    return [
+        column
+        for column, values, distinct in zip(COMPARED, counts[::2], counts[1::2], strict=True)
+        if values >= _FEWEST_VALUES and distinct > 1
+    ]
+
+
+def _pairs(con: duckdb.DuckDBPyConnection, rule: str) -> int:
+    query = f"""
+        select count(*) from (
+            select 1 from training_profiles as l join training_profiles as r on {rule} and l.record_key < r.record_key
+            limit {_FEWEST_PAIRS}
+        )
+    """
+    return int(con.execute(query).fetchall()[0][0])
+
+
+def _completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Give levels that training has not seen the same probability among matches and others."""
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if not level.get("is_null_level") and not (level.get("m_probability") and level.get("u_probability")):
+                level["m_probability"] = level["u_probability"] = _UNSEEN
+    return settings
+
+
+def _shares(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, float]:
+    query = f"""
+        select {column}, count(*) / sum(count(*)) over () as share from profiles where {column} is not null
+        group by {column} qualify count(*) > 1 order by {column}
+    """
+    return dict(con.execute(query).fetchall())
+
+
+def _register_frequencies(
+    con: duckdb.DuckDBPyConnection, linker: Linker, column: str, shares: dict[str, float], profiles: int
+) -> None:
+    """Give Splink the kept frequencies; a value that the model has not seen more than once counts as seen once."""
+    kept = pa.table({"value": pa.array(shares, pa.string()), "share": pa.array(shares.values(), pa.float64())})
+    con.register("kept_shares", kept)
+    con.execute(
+        f"""
+        create or replace temp table frequencies_{column} as
+        select distinct profiles.{column}, coalesce(kept_shares.share, 1 / $profiles) as tf_{column}
+        from profiles left join kept_shares on profiles.{column} = kept_shares.value
+        where profiles.{column} is not null
+        """,
+        {"profiles": profiles},
+    )
+    con.unregister("kept_shares")
+    linker.table_management.register_term_frequency_lookup(linker._db_api.register(f"frequencies_{column}"), column)

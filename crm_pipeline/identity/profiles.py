@@ -1,0 +1,75 @@
+"""What customer records say about a person besides identifiers, in a form in which two records can be compared."""
+
+import duckdb
+import pyarrow as pa
+from anyascii import anyascii
+from nicknames import NickNamer
+
+#: The columns that are compared, beside `record_key` and `node`. Empty is null.
+COMPARED = (
+    "first_name", "last_name", "birth_date", "gender", "street", "postal_code", "city", "email", "phone", "loyalty_id",
+)  # fmt: skip
+_NAME_SCHEMA = pa.schema([("text", pa.string()), ("plain", pa.string()), ("forms", pa.list_(pa.string()))])
+
+
+def plain_name(text: str) -> str:
+    """Return a name in Latin letters from a to z, without accents, blanks and hyphens; Chinese becomes pinyin."""
+    return "".join(letter for letter in anyascii(text).casefold() if "a" <= letter <= "z")
+
+
+def name_forms(plain: str, nicknames: NickNamer) -> list[str]:
+    """Return a first name with the full forms that it may be short for: `liz` is `elizabeth` as well."""
+    return sorted({plain, *nicknames.canonicals_of(plain)})
+
+
+def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
+    """Make the temporary table `profiles` from `staging.stg_customers`: one row per customer record with a name.
+
+    Needs the tables of `load_identifiers`. `content` is a hash of the compared columns: where it stays the same, so
+    does the probability that the record and another one are the same person.
+
+    Returns:
+        The number of profiles.
+    """
+    con.register("names", _read_names(con))
+    con.execute(f"""
+        create temp table profiles as
+        with customers as (
+            select records.node, records.record_key, stg_customers.*
+            from staging.stg_customers join records using (record_id)
+        ), identified as (
+            select node, min(value) filter (where kind = 'email') as email,
+                min(value) filter (where kind = 'phone') as phone,
+                min(value) filter (where kind = 'loyalty_id') as loyalty_id
+            from identifiers where unusable is null group by node
+        ), compared as (
+            select customers.node, customers.record_key, first.plain as first_name, first.forms as first_forms,
+                last.plain as last_name, strftime(customers.birth_date, '%Y-%m-%d') as birth_date, customers.gender,
+                nullif(trim(regexp_replace(lower(strip_accents(street)), '[^a-z0-9]+', ' ', 'g')), '') as street,
+                nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
+                nullif(trim(lower(strip_accents(city))), '') as city,
+                identified.email, identified.phone, identified.loyalty_id
+            from customers
+            left join identified using (node)
+            left join names as first on first.text = trim(customers.first_name)
+            left join names as last on last.text = trim(customers.last_name)
+        )
+        select *, md5(concat_ws('|', {", ".join(f"coalesce({column}, '')" for column in COMPARED)})) as content
+        from compared where first_name is not null or last_name is not null
+    """)
+    con.unregister("names")
+    return int(con.execute("select count(*) from profiles").fetchall()[0][0])
+
+
+def _read_names(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return each text that stands for a name once, in plain letters and with the forms of a first name."""
+    texts = con.execute("""
+        select trim(first_name) from staging.stg_customers where first_name is not null
+        union select trim(last_name) from staging.stg_customers where last_name is not null
+    """).fetchall()
+    nicknames = NickNamer()
+    plain = {text: plain_name(text) for (text,) in texts}
+    rows = [(text, name, name_forms(name, nicknames)) for text, name in plain.items() if name]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _NAME_SCHEMA, strict=True)],
+                    schema=_NAME_SCHEMA)  # fmt: skip

@@ -1,0 +1,81 @@
+"""Pairs of records by probability: those that are linked, and those that somebody should look at."""
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from crm_pipeline.identity.cluster import Links, Nodes
+from crm_pipeline.identity.probability import to_weight
+from crm_pipeline.identity.rules import CONTRADICTION, LINK_KINDS
+
+REVIEW_SCHEMA = pa.schema(
+    [
+        ("record_a", pa.string()),
+        ("record_b", pa.string()),
+        ("customer_id_a", pa.string()),
+        ("customer_id_b", pa.string()),
+        ("probability", pa.float64()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def load_scored(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `scored` (a, b, weight, is_contradicting) of the scored pairs, by number of record.
+
+    Needs `known_scores` and `profiles`.
+    """
+    con.execute(f"""
+        create temp table scored as
+        select least(l.node, r.node) as a, greatest(l.node, r.node) as b, weight,
+            {CONTRADICTION} as is_contradicting
+        from known_scores join profiles as l on l.record_key = known_scores.a
+        join profiles as r on r.record_key = known_scores.b
+    """)
+
+
+def probable_links(con: duckdb.DuckDBPyConnection, accept: float) -> Links:
+    """Return the links between records whose probability is at least `accept` and whose names do not contradict."""
+    rows = con.execute(
+        "select a, b, weight from scored where weight >= ? and not is_contradicting", [to_weight(accept)]
+    ).fetchnumpy()
+    a, b = rows["a"].astype(np.int64), rows["b"].astype(np.int64)
+    return Links(a, b, np.full(len(a), LINK_KINDS.index("probability")), rows["weight"].astype(np.float64))
+
+
+def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa.Table:
+    """Return the scored pairs that stayed two people, the most probable one of each two people, and why.
+
+    Args:
+        con: has the table `scored`, which holds the pairs from the review threshold on.
+        founders: the founding record of each record's person.
+        accept: probability from which on records are linked.
+    """
+    con.register("membership", pa.table({"node": np.arange(len(founders)), "founder": founders}))
+    rows = con.sql(
+        """
+        with apart as (
+            select scored.*, l.founder as one, r.founder as other
+            from scored join membership as l on l.node = scored.a join membership as r on r.node = scored.b
+            where l.founder <> r.founder
+            qualify row_number() over (
+                partition by least(one, other), greatest(one, other) order by weight desc, scored.a, scored.b
+            ) = 1
+        )
+        select record_a.record_id as record_a, record_b.record_id as record_b,
+            format('C{:015x}', one.record_key) as customer_id_a, format('C{:015x}', other.record_key) as customer_id_b,
+            1 / (1 + pow(2, -weight)) as probability,
+            case when is_contradicting then 'The names contradict each other.'
+                when weight >= $accept then 'Held back, or kept apart by other evidence.'
+                else 'Between the thresholds.' end as reason
+        from apart
+        join records as record_a on record_a.node = apart.a
+        join records as record_b on record_b.node = apart.b
+        join records as one on one.node = apart.one
+        join records as other on other.node = apart.other
+        order by weight desc, record_a, record_b
+        """,
+        params={"accept": to_weight(accept)},
+    ).to_arrow_table()
+    con.unregister("membership")
+    return rows.cast(REVIEW_SCHEMA)
