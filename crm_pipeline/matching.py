@@ -1,5 +1,6 @@
 """What may link two customer records, and how far: the part `identity` of pipeline.yml."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
@@ -11,7 +12,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _AtLeastTwo = Annotated[int, Field(ge=2)]
 _Share = Annotated[float, Field(gt=0, le=1)]
-_LIMITS = MappingProxyType(
+_LIMITS: Mapping[str, dict[Kind, int]] = MappingProxyType(
     {
         "people_per_value": {"source_id": 1_000, "loyalty_id": 100, "email": 25, "phone": 10},
         "values_per_person": {"source_id": 100, "loyalty_id": 10, "email": 25, "phone": 25},

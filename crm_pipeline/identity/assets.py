@@ -17,7 +17,7 @@ from crm_pipeline.warehouse import workshop
 _TABLES = {
     "person_map": "One row per source record: the person it belongs to, and the link that ties it to that person.",
     "edges": "One row per link between two records: the evidence for a person.",
-    "conflicts": "One row per identifier value that links nothing or not all, or per group of records that was divided.",
+    "conflicts": "One row per identifier value that links nothing or not all, or per divided group of records.",
     "review": "One row per two people who may be one: their most probable pair of records, and why it does not link.",
     "merge_ledger": "One row per record that moved from one person to another, and when.",
 }

@@ -15,6 +15,7 @@ _CHECKS = {
     "steady": "The share of linked records has not jumped since the last accepted run.",
     "each_record_once": "Each source record has exactly one person, so that a join neither loses nor doubles an order.",
     "one_person_per_key": "No two people share a key.",
+    "orders_stay": "Orders and revenue are the same before and after they are joined to their people.",
 }
 
 
@@ -29,12 +30,14 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     with workspace.warehouse() as connection:
         query = "select count(distinct record_id) from staging.stg_identifiers"
         records = connection.execute(query).fetchall()[0][0]
+        before, after = (verdicts.order_totals(connection, joined) for joined in (None, person_map))
     found = {
         "largest_person": verdicts.largest_person(figures, limits),
         "not_merged_up": verdicts.not_merged_up(figures, limits),
         "steady": verdicts.steady(figures, store.accepted_figures(settings), limits),
         "each_record_once": verdicts.each_record_once(person_map, records),
         "one_person_per_key": verdicts.one_person_per_key(person_map),
+        "orders_stay": verdicts.orders_stay(before, after),
     }
     if all(verdict.passed for verdict in found.values()):
         store.accept(settings, figures)

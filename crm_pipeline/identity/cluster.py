@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-Nodes = NDArray[np.int64]
+from crm_pipeline.identity.numbers import Nodes
+
 Mask = NDArray[np.bool_]
 #: Says of the founders of all records which of their groups are too large for one person.
 TooLarge = Callable[[Nodes], Nodes]

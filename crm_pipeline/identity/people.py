@@ -4,7 +4,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity.cluster import Links, Nodes
+from crm_pipeline.identity.cluster import Links
+from crm_pipeline.identity.numbers import Nodes
 from crm_pipeline.identity.probability import to_probability
 from crm_pipeline.identity.rules import LINK_KINDS
 

@@ -82,7 +82,7 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     if not learnt_from or len(filled) < 2:
         return None
     linker = _linker(con, "training_profiles", comparisons.splink_settings(filled))
-    linker.training.estimate_probability_two_random_records_match(comparisons.same_person(filled), recall=_RECALL)
+    linker.training.estimate_probability_two_random_records_match(list(comparisons.same_person(filled)), recall=_RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
     for rule in learnt_from:
         linker.training.estimate_parameters_using_expectation_maximisation(rule)

@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.identity import candidates, cluster, memory, merges, people, probability, review, rules
-from crm_pipeline.identity.cluster import Links, Nodes, UniqueValues
+from crm_pipeline.identity.cluster import Links, UniqueValues
 from crm_pipeline.identity.conflicts import contradictions_table, held_back_table, unknown_records_table
 from crm_pipeline.identity.figures import Figures, describe
 from crm_pipeline.identity.memory import Memory
 from crm_pipeline.identity.normalise import load_identifiers
+from crm_pipeline.identity.numbers import Nodes, whole_numbers
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.profiles import load_profiles
@@ -187,14 +188,15 @@ def _unique_values(con: duckdb.DuckDBPyConnection, unique: pa.Table, overrides: 
 
 def _too_large(con: duckdb.DuckDBPyConnection, nodes: int, settings: MatchSettings) -> cluster.TooLarge:
     """Return what says which groups have too many records, or too many values of a kind."""
-    rows = con.execute(
+    rows = whole_numbers(
+        con,
         """
         select node, list_position($kinds::varchar[], kind) - 1 as kind, hash(value) % 9223372036854775807 as value
         from identifiers where unusable is null
         """,
         {"kinds": list(KINDS)},
-    ).fetchnumpy()
-    node, kind, value = (rows[name].astype(np.int64) for name in ("node", "kind", "value"))
+    )
+    node, kind, value = (rows[name] for name in ("node", "kind", "value"))
     limits = np.array([settings.values_per_person[name] for name in KINDS])
 
     def too_large(founders: Nodes) -> Nodes:

@@ -4,7 +4,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity.cluster import Links, Nodes
+from crm_pipeline.identity.cluster import Links
+from crm_pipeline.identity.numbers import Nodes
 from crm_pipeline.identity.probability import to_weight
 from crm_pipeline.identity.rules import CONTRADICTION, LINK_KINDS
 
@@ -39,8 +40,9 @@ def probable_links(con: duckdb.DuckDBPyConnection, accept: float) -> Links:
     rows = con.execute(
         "select a, b, weight from scored where weight >= ? and not is_contradicting", [to_weight(accept)]
     ).fetchnumpy()
-    a, b = rows["a"].astype(np.int64), rows["b"].astype(np.int64)
-    return Links(a, b, np.full(len(a), LINK_KINDS.index("probability")), rows["weight"].astype(np.float64))
+    a, b, weight = (np.asarray(rows[name]) for name in ("a", "b", "weight"))
+    probability = np.full(len(a), LINK_KINDS.index("probability"))
+    return Links(a.astype(np.int64), b.astype(np.int64), probability, weight.astype(np.float64))
 
 
 def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa.Table:

@@ -6,7 +6,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity.cluster import Links, Nodes, connected
+from crm_pipeline.identity.cluster import Links, connected
+from crm_pipeline.identity.numbers import Nodes, whole_numbers
 from crm_pipeline.matching import KINDS, MatchSettings
 
 #: What links records, strongest first: the position is the priority of a link.
@@ -29,7 +30,7 @@ class RuleLinks:
     """What the rules link.
 
     Attributes:
-        links: the links, strongest and oldest first.
+        links: the links.
         values: for each link the number of the value that makes it.
         refused: numbers of the values that more people share than their limit allows, and how many do.
         divided: numbers of the values that people with different names share.
@@ -83,30 +84,34 @@ def find_links(con: duckdb.DuckDBPyConnection, settings: MatchSettings, nodes: i
     value that people of different names share, as families do, links those alone whose names agree; a record without a
     name could belong to any of them.
     """
-    carried = con.execute("""
+    carried = whole_numbers(
+        con,
+        """
         select shared.number, shared.priority, shared.first_node, identifiers.node
         from shared join identifiers using (kind, value) where shared.unusable is null
         order by shared.number, identifiers.node
-    """).fetchnumpy()
-    together = con.execute("select number, a, b, is_contradicting from together order by number, a, b").fetchnumpy()
-    divided = np.unique(together["number"].astype(np.int64))
-    labels, refused, found = np.arange(nodes), {}, []
+        """,
+    )
+    pairs = whole_numbers(con, "select number, a, b, is_contradicting::int as contradicts from together order by all")
+    divided = np.unique(pairs["number"])
+    labels = np.arange(nodes)
+    refused: dict[int, int] = {}
+    found: list[tuple[Nodes, ...]] = []
     for priority, kind in enumerate(KINDS, start=1):
         rows = carried["priority"] == priority
-        number, node = carried["number"][rows].astype(np.int64), carried["node"][rows].astype(np.int64)
+        number, node, first = (carried[name][rows] for name in ("number", "node", "first_node"))
         crowded = _crowded(number, labels[node], settings.people_per_value[kind])
         refused |= crowded
         usable = ~np.isin(number, np.fromiter(crowded, dtype=np.int64, count=len(crowded)))
-        star = usable & ~np.isin(number, divided) & (node != carried["first_node"][rows])
-        agreeing = np.isin(together["number"], number[usable]) & ~together["is_contradicting"]
-        ends_a = np.concatenate([carried["first_node"][rows][star], together["a"][agreeing]])
-        ends_b = np.concatenate([node[star], together["b"][agreeing]])
-        made_by = np.concatenate([number[star], together["number"][agreeing]])
-        order = np.lexsort((made_by, ends_a, ends_b))
-        found.append((ends_a[order], ends_b[order], np.full(len(order), priority), made_by[order]))
-        labels = connected(nodes, *(np.concatenate(column) for column in list(zip(*found, strict=True))[:2]))
-    a, b, priority_of, values = (np.concatenate(column).astype(np.int64) for column in zip(*found, strict=True))
-    return RuleLinks(Links(a, b, priority_of, np.zeros(len(a))), values, refused, divided)
+        star = usable & ~np.isin(number, divided) & (node != first)
+        agreeing = np.isin(pairs["number"], number[usable]) & (pairs["contradicts"] == 0)
+        ends_a = np.concatenate([first[star], pairs["a"][agreeing]])
+        ends_b = np.concatenate([node[star], pairs["b"][agreeing]])
+        made_by = np.concatenate([number[star], pairs["number"][agreeing]])
+        found.append((ends_a, ends_b, np.full(len(ends_a), priority), made_by))
+        labels = connected(nodes, *(np.concatenate([part[end] for part in found]) for end in (0, 1)))
+    a, b, priorities, values = (np.concatenate(column) for column in zip(*found, strict=True))
+    return RuleLinks(Links(a, b, priorities, np.zeros(len(a))), values, refused, divided)
 
 
 def _crowded(number: Nodes, label: Nodes, limit: int) -> dict[int, int]:

@@ -96,10 +96,9 @@ def figures(settings: Settings) -> Figures:
     Raises:
         FileNotFoundError: if the stage has not run yet.
     """
-    stored = [read(settings, name) for name in ("person_map", "conflicts", "review")]
-    if any(table is None for table in stored):
+    person_map, conflicts, review = (read(settings, name) for name in ("person_map", "conflicts", "review"))
+    if person_map is None or conflicts is None or review is None:
         raise FileNotFoundError("There is no person map yet. Remedy: crm run.")
-    person_map, conflicts, review = stored
     return describe(person_map, len(conflicts), len(review))
 
 

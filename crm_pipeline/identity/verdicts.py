@@ -1,7 +1,9 @@
 """Is the resolution plausible? Pure verdicts on its figures, for the gate behind the stage."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -86,4 +88,34 @@ def one_person_per_key(person_map: pa.Table) -> Verdict:
         return Verdict(True, f"{keys:,} people have {keys:,} keys.")
     return Verdict(
         False, f"{len(pairs):,} people have only {keys:,} keys. Build the identity stage again; its output was changed."
+    )
+
+
+@dataclass(frozen=True)
+class OrderTotals:
+    """Number of orders whose buyer is known by a record, and their revenue in the business currency."""
+
+    orders: int
+    revenue: Decimal
+
+
+def order_totals(con: duckdb.DuckDBPyConnection, person_map: pa.Table | None) -> OrderTotals:
+    """Sum the orders of `staging.stg_orders` that name a record, joined to the person map if one is given."""
+    joined = "join person_map using (record_id)" if person_map is not None else ""
+    if person_map is not None:
+        con.register("person_map", person_map)
+    query = f"select count(*), coalesce(sum(revenue), 0) from staging.stg_orders {joined} where record_id is not null"
+    orders, revenue = con.execute(query).fetchall()[0]
+    return OrderTotals(int(orders), Decimal(revenue))
+
+
+def orders_stay(before: OrderTotals, after: OrderTotals) -> Verdict:
+    """No order is lost or doubled by the join to its person, to the cent."""
+    found = f"{after.orders:,} orders of known buyers with a revenue of {after.revenue:,}"
+    if before == after:
+        return Verdict(True, f"{found}, before and after they are joined to their people.")
+    return Verdict(
+        False,
+        f"{found} after the join to their people, {before.orders:,} with {before.revenue:,} before it. "
+        "Build the identity stage again from the current staging tables.",
     )
