@@ -38,6 +38,13 @@ def read_model(settings: Settings) -> Model | None:
     return Model.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def save_model(settings: Settings, model: Model) -> None:
+    """Keep a model; runs go by it until it is forgotten."""
+    if read_model(settings) != model:
+        with lake.atomic_file(folder(settings) / _MODEL) as building:
+            building.write_text(model.to_json(), encoding="utf-8")
+
+
 def forget_model(settings: Settings) -> bool:
     """Take the model away, so that the next run trains a new one; tell whether there was one."""
     path = folder(settings) / _MODEL
@@ -66,9 +73,8 @@ def _read_memory(settings: Settings) -> Memory | None:
 
 def save(settings: Settings, resolution: Resolution) -> bool:
     """Store the tables as a new version; tell whether anything changed. The same tables again write nothing."""
-    if resolution.model and read_model(settings) != resolution.model:
-        with lake.atomic_file(folder(settings) / _MODEL) as building:
-            building.write_text(resolution.model.to_json(), encoding="utf-8")
+    if resolution.model:
+        save_model(settings, resolution.model)
     tables = resolution.tables()
     if _read_memory(settings) == resolution.memory and all(
         _is_same(read(settings, name), table) for name, table in tables.items()

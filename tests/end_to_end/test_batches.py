@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from crm_pipeline.dataset import load_dataset
+from crm_pipeline.identity.store import read_model, save_model
 from crm_pipeline.raw.load import load
 from crm_pipeline.sample.generate import generate
 
@@ -45,6 +46,8 @@ def _deliver(tmp_path_factory: pytest.TempPathFactory) -> Ways:
     root = tmp_path_factory.mktemp("ways")
     at_once = Deployment(root / "at_once", root / "at_once_state")
     generate(PEOPLE, 11, at_once.settings.dataset_folder, processes=1)
+    pipeline = at_once.settings.dataset_folder / "pipeline.yml"
+    pipeline.write_text(pipeline.read_text() + "identity: {fewest_profiles: 100}\n")
     daily = Deployment(root / "daily", root / "daily_state")
     folder = daily.settings.dataset_folder
     folder.mkdir(parents=True)
@@ -58,6 +61,10 @@ def _deliver(tmp_path_factory: pytest.TempPathFactory) -> Ways:
             assert daily.run(until if day < DAYS - 1 else None).problems == []
         else:
             load(daily.settings, load_dataset(folder), f"day-{day}", RUN_TIME)
+    # A model is trained once and kept: both ways go by the one that the first delivery gave.
+    model = read_model(daily.settings)
+    assert model is not None
+    save_model(at_once.settings, model)
     assert at_once.run().problems == []
     return Ways(at_once, daily)
 
