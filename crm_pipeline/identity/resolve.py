@@ -200,12 +200,12 @@ def _too_large(con: duckdb.DuckDBPyConnection, nodes: int, settings: MatchSettin
     limits = np.array([settings.values_per_person[name] for name in KINDS])
 
     def too_large(founders: Nodes) -> Nodes:
-        size = np.bincount(founders, minlength=nodes)
-        large = np.flatnonzero(size > settings.largest_person)
-        # Only a group of more records than the smallest limit can hold more values than that.
-        rows = size[founders[node]] > min(2, limits.min())
-        held = np.unique(np.column_stack([founders[node][rows], kind[rows], value[rows]]), axis=0)
-        groups, count = np.unique(held[:, :2], axis=0, return_counts=True)
-        return np.union1d(large, groups[count > limits[groups[:, 1]], 0])
+        large = np.flatnonzero(np.bincount(founders, minlength=nodes) > settings.largest_person)
+        # Counting with repeats is cheap and leaves few groups to count without.
+        place = founders[node] * len(KINDS) + kind
+        rows = np.bincount(place, minlength=nodes * len(KINDS))[place] > limits[kind]
+        held = np.unique(np.column_stack([place[rows], value[rows]]), axis=0)
+        places, count = np.unique(held[:, 0], return_counts=True)
+        return np.union1d(large, places[count > limits[places % len(KINDS)]] // len(KINDS))
 
     return too_large

@@ -116,7 +116,9 @@ def find_links(con: duckdb.DuckDBPyConnection, settings: MatchSettings, nodes: i
 
 def _crowded(number: Nodes, label: Nodes, limit: int) -> dict[int, int]:
     """Return the values that more people than the limit carry, and how many people do."""
-    pairs = np.unique(np.column_stack([number, label]), axis=0)
+    # Only a value on more records than that can be on more people: few are.
+    rows = np.bincount(number)[number] > limit
+    pairs = np.unique(np.column_stack([number[rows], label[rows]]), axis=0)
     values, people = np.unique(pairs[:, 0], return_counts=True)
     return {int(value): int(count) for value, count in zip(values[people > limit], people[people > limit], strict=True)}
 
