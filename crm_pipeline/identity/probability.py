@@ -79,10 +79,11 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     )
     filled = _filled(con)
     learnt_from = [rule for rule in comparisons.learnt_from(filled) if _pairs(con, rule) >= _FEWEST_PAIRS]
-    if not learnt_from or len(filled) < 2:
+    same_person = [rule for rule in comparisons.same_person(filled) if _pairs(con, rule)]
+    if not learnt_from or not same_person:
         return None
     linker = _linker(con, "training_profiles", comparisons.splink_settings(filled))
-    linker.training.estimate_probability_two_random_records_match(comparisons.same_person(filled), recall=_RECALL)
+    linker.training.estimate_probability_two_random_records_match(same_person, recall=_RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
     for rule in learnt_from:
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
