@@ -137,7 +137,8 @@ def _pairs(con: duckdb.DuckDBPyConnection, rule: str) -> int:
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Give levels that training has not seen the same probability among matches and others."""
+    """Give levels that training has not seen the same probability among matches and others; take out what is random."""
+    settings.pop("linker_uid", None)
     for comparison in settings["comparisons"]:
         for level in comparison["comparison_levels"]:
             if not level.get("is_null_level") and not (level.get("m_probability") and level.get("u_probability")):
