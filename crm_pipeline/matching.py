@@ -12,6 +12,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _AtLeastTwo = Annotated[int, Field(ge=2)]
 _Share = Annotated[float, Field(gt=0, le=1)]
+_Probability = Annotated[float, Field(gt=0, lt=1)]
 _LIMITS: Mapping[str, dict[Kind, int]] = MappingProxyType(
     {
         "people_per_value": {"source_id": 1_000, "loyalty_id": 100, "email": 25, "phone": 10},
@@ -39,8 +40,8 @@ class MatchSettings(BaseModel):
         default_factory=lambda: dict(_LIMITS["values_per_person"]),
         description="Per kind, how many values a person may have before their weakest links are held back.",
     )
-    accept: _Share = Field(default=0.95, description="Probability from which on two records are linked.")
-    review: _Share = Field(default=0.5, description="Probability from which on they are listed for review.")
+    accept: _Probability = Field(default=0.95, description="Probability from which on two records are linked.")
+    review: _Probability = Field(default=0.5, description="Probability from which on they are listed for review.")
     records_per_block: int = Field(
         default=40,
         ge=2,

@@ -126,8 +126,13 @@ def equal(columns: Collection[str]) -> str:
 
 
 def learnt_from(filled: Collection[str]) -> list[str]:
-    """Return the conditions under which the model is trained, among those whose columns are filled."""
-    return [equal(columns) for columns in _LEARNT_FROM if set(columns) <= set(filled)]
+    """Return the conditions under which the model is trained: their columns are filled, and others are compared."""
+    compared = [set(columns) for columns, _ in COMPARISONS.values() if columns[0] in filled]
+    return [
+        equal(columns)
+        for columns in _LEARNT_FROM
+        if set(columns) <= set(filled) and any(thing.isdisjoint(columns) for thing in compared)
+    ]
 
 
 def same_person(filled: Collection[str]) -> list[str]:

@@ -79,10 +79,11 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     )
     filled = _filled(con)
     learnt_from = [rule for rule in comparisons.learnt_from(filled) if _pairs(con, rule) >= _FEWEST_PAIRS]
-    if not learnt_from or len(filled) < 2:
+    same_person = [rule for rule in comparisons.same_person(filled) if _pairs(con, rule)]
+    if not learnt_from or not same_person:
         return None
     linker = _linker(con, "training_profiles", comparisons.splink_settings(filled))
-    linker.training.estimate_probability_two_random_records_match(list(comparisons.same_person(filled)), recall=_RECALL)
+    linker.training.estimate_probability_two_random_records_match([*same_person], recall=_RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
     for rule in learnt_from:
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
@@ -136,7 +137,8 @@ def _pairs(con: duckdb.DuckDBPyConnection, rule: str) -> int:
 
 
 def _completed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Give levels that training has not seen the same probability among matches and others."""
+    """Give levels that training has not seen the same probability among matches and others; take out what is random."""
+    settings.pop("linker_uid", None)
     for comparison in settings["comparisons"]:
         for level in comparison["comparison_levels"]:
             if not level.get("is_null_level") and not (level.get("m_probability") and level.get("u_probability")):

@@ -92,9 +92,8 @@ def resolve(
         kept, held = cluster.hold_back(nodes, links, _too_large(work, nodes, settings))
         links, values = links[kept], values[kept]
         unique = rules.find_unique_values(work, settings, found.refused)
-        founders, contradictions = cluster.separate(
-            cluster.connected(nodes, links.a, links.b), links, _unique_values(work, unique, overrides)
-        )
+        apart = _unique_values(work, unique, overrides)
+        founders, contradictions, links, values = _separate(nodes, links, values, apart, found.divided)
         # A link whose two ends were separated is no evidence for a person.
         inside = founders[links.a] == founders[links.b]
         alone = _each_alone(work, nodes, links)
@@ -151,6 +150,31 @@ def _all_links(
     values = np.concatenate([np.full(len(by_hand), -1), found.values, np.full(len(probable), -1)])
     order = links.order()
     return links[order], values[order], unknown
+
+
+def _separate(
+    nodes: int, links: Links, values: Nodes, unique: UniqueValues, divided: Nodes
+) -> tuple[Nodes, list[cluster.Contradiction], Links, Nodes]:
+    """Divide the groups that may not be one person; also return the links and their values with those that it took.
+
+    A shared value is a star around its oldest record. Those that are cut from it share the value all the same, and
+    become a star of their own. A divided value links pairs, all that may be: there is nothing to add.
+    """
+    whole = cluster.connected(nodes, links.a, links.b)
+    is_star = (values >= 0) & ~np.isin(values, divided)
+    while True:
+        founders, contradictions = cluster.separate(whole, links, unique)
+        cut = is_star & (founders[links.a] != founders[links.b])
+        _, oldest, star = np.unique(values[cut], return_index=True, return_inverse=True)
+        middle = links.b[cut][oldest][star]
+        others = np.flatnonzero(cut)[links.b[cut] != middle]
+        if len(others) == 0:
+            return founders, contradictions, links, values
+        added = Links(middle[links.b[cut] != middle], links.b[others], links.priority[others], links.weight[others])
+        is_star = np.concatenate([np.zeros(len(links), dtype=bool), np.ones(len(added), dtype=bool)])
+        links, values = Links.joined(links, added), np.concatenate([values, values[others]])
+        order = links.order()
+        links, values, is_star = links[order], values[order], is_star[order]
 
 
 def _each_alone(con: duckdb.DuckDBPyConnection, nodes: int, links: Links) -> dict[str, pa.Table]:

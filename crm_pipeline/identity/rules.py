@@ -19,7 +19,7 @@ CONFLICT_SCHEMA = pa.schema(
 CONTRADICTION = """(
     l.first_name is not null and r.first_name is not null and not list_has_any(l.first_forms, r.first_forms)
     and jaro_winkler_similarity(l.first_name, r.first_name) < 0.75
-    and l.first_name is distinct from r.last_name
+    and l.first_name is distinct from r.last_name and r.first_name is distinct from l.last_name
     and coalesce(damerau_levenshtein(l.birth_date, r.birth_date) > 1, true)
 )"""
 _HOUSEHOLD_KINDS = ("email", "phone")

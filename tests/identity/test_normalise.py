@@ -1,7 +1,7 @@
 import pytest
 
-from crm_pipeline.identity.match_settings import IdentityError, MatchSettings
-from crm_pipeline.identity.normalise import normalise_phone
+from crm_pipeline.identity.normalise import IdentityError, normalise_phone
+from crm_pipeline.matching import MatchSettings
 
 SAME = [
     ("email", " Ann@Shop.example ", "ann@shop.EXAMPLE"),
@@ -64,8 +64,8 @@ def test_the_shops_own_values_link_nothing(resolve_rows, kind, blocked, value):
 
 def test_an_unwritten_country_code_is_that_of_the_default_region(resolve_rows):
     rows = [("a|customer|1", "phone", "030 901820", 1), ("b|customer|1", "phone", "+49 30 901820", 1)]
-    assert resolve_rows(rows, MatchSettings(default_region="DE")).figures.people == 1
-    assert resolve_rows(rows, MatchSettings(default_region="GB")).figures.people == 2
+    assert resolve_rows(rows, region="DE").figures.people == 1
+    assert resolve_rows(rows, region="GB").figures.people == 2
 
 
 def test_the_sieve_before_parsing_loses_no_link(resolve_rows, groups):
@@ -79,19 +79,10 @@ def test_the_sieve_before_parsing_loses_no_link(resolve_rows, groups):
     expected: dict[str, set[str]] = {}
     for record, _, text, _ in rows:
         expected.setdefault(normalise_phone(text, "GB") or record, set()).add(record)
-    settings = MatchSettings(records_per_value={"source_id": 99, "loyalty_id": 99, "email": 99, "phone": 99})
+    settings = MatchSettings(people_per_value={"phone": 99}, values_per_person={"phone": 99})
     assert groups(resolve_rows(rows, settings)) == {frozenset(group) for group in expected.values()}
 
 
 def test_an_unknown_kind_of_identifier_is_refused(resolve_rows):
     with pytest.raises(IdentityError, match="fax"):
         resolve_rows([("a|customer|1", "fax", "1", 1)])
-
-
-KINDS = ("source_id", "loyalty_id", "email", "phone")
-
-
-@pytest.mark.parametrize("limits", [{"fax": 3}, {"email": 5}, dict.fromkeys(KINDS, 1)])
-def test_limits_that_make_no_sense_are_refused(limits):
-    with pytest.raises(IdentityError):
-        MatchSettings(records_per_value=limits)

@@ -2,14 +2,14 @@ import pyarrow as pa
 import pytest
 
 from crm_pipeline.identity import verdicts
-from crm_pipeline.identity.match_settings import MatchSettings
-from crm_pipeline.identity.resolve import Figures
+from crm_pipeline.identity.figures import Figures
+from crm_pipeline.matching import KINDS, MatchSettings
 
 LIMITS = MatchSettings()
 
 
 def _figures(records=10_000, people=5_000, linked_share=0.6, largest_person=12):
-    return Figures(records, people, linked_share, largest_person, 0, {})
+    return Figures(records, people, linked_share, largest_person, 0)
 
 
 def test_plausible_figures_pass():
@@ -38,10 +38,10 @@ def test_implausible_figures_fail_with_a_remedy(verdict):
 
 def test_people_merged_up_by_a_shared_value_are_caught(resolve_rows):
     rows = [(f"s|customer|{i}", "email", f"clerk{i // 500}@mail.example", 1) for i in range(2_000)]
-    careless = MatchSettings(records_per_value=dict.fromkeys(("source_id", "loyalty_id", "email", "phone"), 9_999))
+    careless = MatchSettings(people_per_value=dict.fromkeys(KINDS, 9_999), largest_person=9_999)
     merged = resolve_rows(rows, careless).figures
-    assert not verdicts.not_merged_up(merged, careless).passed
-    assert not verdicts.largest_person(merged, careless).passed
+    assert not verdicts.not_merged_up(merged, LIMITS).passed
+    assert not verdicts.largest_person(merged, LIMITS).passed
     assert verdicts.not_merged_up(resolve_rows(rows).figures, LIMITS).passed
 
 
