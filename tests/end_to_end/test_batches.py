@@ -1,10 +1,10 @@
 """A company that delivers its files day by day gets the tables that it gets when it delivers them at once."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -70,7 +70,8 @@ def _deliver(tmp_path_factory: pytest.TempPathFactory) -> Ways:
 
 
 def test_the_last_month_came_in_thirty_deliveries(ways):
-    days = {path.name.split(".")[0][-3:] for path in Path(ways.daily.settings.dataset_folder).rglob("receipts_*")}
+    delivered = [path.name for path in ways.daily.settings.dataset_folder.rglob("*_d??.*")]
+    days = {re.search(r"_d(\d\d)\.", name)[1] for name in delivered}
     assert len(days) == DAYS
 
 
