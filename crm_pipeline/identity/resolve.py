@@ -224,8 +224,8 @@ def _too_large(con: duckdb.DuckDBPyConnection, nodes: int, settings: MatchSettin
     def too_large(founders: Nodes) -> Nodes:
         size = np.bincount(founders, minlength=nodes)
         large = np.flatnonzero(size > settings.largest_person)
-        # Only a group of more records than the smallest limit can hold more values than that.
-        rows = size[founders[node]] > min(2, limits.min())
+        # A record by itself has no links to hold back.
+        rows = size[founders[node]] > 1
         held = np.unique(np.column_stack([founders[node][rows], kind[rows], value[rows]]), axis=0)
         groups, count = np.unique(held[:, :2], axis=0, return_counts=True)
         return np.union1d(large, groups[count > limits[groups[:, 1]], 0])
