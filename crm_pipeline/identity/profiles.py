@@ -54,7 +54,7 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
             left join names as first on first.text = trim(customers.first_name)
             left join names as last on last.text = trim(customers.last_name)
         )
-        select *, md5(concat_ws('|', {", ".join(f"coalesce({column}, '')" for column in COMPARED)})) as content
+        select *, md5(to_json([{", ".join(COMPARED)}])::varchar) as content
         from compared where first_name is not null or last_name is not null
     """)
     con.unregister("names")
