@@ -4,6 +4,8 @@ Text work is SQL. Phone numbers need the numbering plans of `phonenumbers`, at s
 numbers that could equal another one are parsed, each text once.
 """
 
+from collections.abc import Iterable
+
 import duckdb
 import phonenumbers
 import pyarrow as pa
@@ -29,6 +31,7 @@ class IdentityError(ValueError):
     """The identifiers cannot be resolved; the message says what is wrong and what to do."""
 
 
+_REGION = b"region"
 _PHONE_SCHEMA = pa.schema([("text", pa.string()), ("number", pa.string()), ("is_blocked", pa.bool_())])
 
 
@@ -46,13 +49,16 @@ def normalise_phone(text: str, region: str) -> str | None:
     return f"{written};ext={number.extension}" if number.extension else written
 
 
-def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str) -> None:
+def load_identifiers(
+    con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str, known_phones: pa.Table | None = None
+) -> None:
     """Make the temporary tables `records` and `identifiers` from `staging.stg_identifiers`.
 
     `records` numbers the records so that the smallest `node` of a group is its founding record, and names each by a
     `record_key` of 60 bits. A record of a system that joined earlier comes first, then the one that came to be first.
     So neither a further system nor the order in which the files of a known one arrive changes who founded a person.
-    `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
+    `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link. `phones` (text, number,
+    is_blocked) are the telephone numbers that were parsed; those of an earlier run need not be parsed again.
 
     Raises:
         IdentityError: if there is a kind of identifier that no rule knows.
@@ -76,7 +82,9 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
         from staging.stg_identifiers as identifiers join records using (record_id)
         where trim(identifiers.value) <> ''
     """)
-    con.register("phones", _parse_phones(con, settings.blocked, region))
+    con.register("parsed", _parse_phones(con, settings.blocked, region, _known(known_phones, region)))
+    con.execute("create temp table phones as from parsed")
+    con.unregister("parsed")
     patterns = "|".join(f"({pattern})" for pattern in BLOCKED_PATTERNS)
     blocked = [value.strip().lower() for value in settings.blocked]
     con.execute(
@@ -102,8 +110,20 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
         """,
         {"patterns": patterns, "blocked": blocked},
     )
-    con.unregister("phones")
     con.execute("drop table texts")
+
+
+def parsed_phones(con: duckdb.DuckDBPyConnection, region: str) -> pa.Table:
+    """Return the table `phones`, so that the next run need not parse them again."""
+    phones = con.sql("select text, number from phones order by text").to_arrow_table()
+    return phones.replace_schema_metadata({_REGION: region.encode()})
+
+
+def _known(phones: pa.Table | None, region: str) -> dict[str, str | None]:
+    """Return the numbers that an earlier run has parsed for the same region."""
+    if phones is None or (phones.schema.metadata or {}).get(_REGION) != region.encode():
+        return {}
+    return dict(zip(phones["text"].to_pylist(), phones["number"].to_pylist(), strict=True))
 
 
 def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
@@ -116,7 +136,9 @@ def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], region: str) -> pa.Table:
+def _parse_phones(
+    con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], region: str, known: dict[str, str | None]
+) -> pa.Table:
     """Parse the phone texts that could link two records: the others need no normal form."""
     con.execute(f"""
         create temp table phone_texts as
@@ -126,7 +148,11 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...
         from texts where kind = 'phone' group by text
     """)
     odd = [text for (text,) in con.execute("select text from phone_texts where ending is null").fetchall()]
-    numbers = {text: normalise_phone(text, region) for text in odd}
+
+    def parsed(texts: Iterable[str]) -> dict[str, str | None]:
+        return {text: known[text] if text in known else normalise_phone(text, region) for text in texts}
+
+    numbers = parsed(odd)
     endings = [number[-SHORTEST_PHONE:] for number in numbers.values() if number]
     plain = con.execute(
         """
@@ -136,7 +162,7 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...
         {"endings": sorted(set(endings))},
     ).fetchall()
     con.execute("drop table phone_texts")
-    numbers |= {text: normalise_phone(text, region) for (text,) in plain}
+    numbers |= parsed(text for (text,) in plain)
     blocked = {normalise_phone(value, region) for value in blocked_values} - {None}
     return pa.table(
         {

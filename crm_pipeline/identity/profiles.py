@@ -9,6 +9,9 @@ from nicknames import NickNamer
 COMPARED = (
     "first_name", "last_name", "birth_date", "gender", "street", "postal_code", "city", "email", "phone", "loyalty_id",
 )  # fmt: skip
+# A value on more records than that is nobody's own and says nothing about a person; comparing all who share it is slow.
+_MOST_CARRIERS = 100
+_PHONE_DIGITS = 9
 _NAME_SCHEMA = pa.schema([("text", pa.string()), ("plain", pa.string()), ("forms", pa.list_(pa.string()))])
 
 
@@ -37,15 +40,20 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
         with customers as (
             select records.node, records.record_key, stg_customers.*
             from staging.stg_customers join records using (record_id)
+        ), telling as (
+            select node, kind, value from identifiers where unusable is distinct from 'blocked'
+            qualify count(*) over (partition by kind, value) <= {_MOST_CARRIERS}
         ), identified as (
             select node, min(value) filter (where kind = 'email') as email,
-                min(value) filter (where kind = 'phone') as phone,
+                -- Its last digits, however it is written: the same number with and without its country code.
+                min(right(regexp_replace(value, '[^0-9]', '', 'g'), {_PHONE_DIGITS})) filter (where kind = 'phone')
+                    as phone,
                 min(value) filter (where kind = 'loyalty_id') as loyalty_id
-            from identifiers where unusable is null group by node
+            from telling group by node
         ), compared as (
             select customers.node, customers.record_key, first.plain as first_name, first.forms as first_forms,
                 last.plain as last_name, strftime(customers.birth_date, '%Y-%m-%d') as birth_date, customers.gender,
-                nullif(trim(regexp_replace(lower(strip_accents(street)), '[^a-z0-9]+', ' ', 'g')), '') as street,
+                nullif(trim(regexp_replace(lower(strip_accents(street)), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')), '') as street,
                 nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
                 nullif(trim(lower(strip_accents(city))), '') as city,
                 identified.email, identified.phone, identified.loyalty_id
@@ -54,7 +62,7 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
             left join names as first on first.text = trim(customers.first_name)
             left join names as last on last.text = trim(customers.last_name)
         )
-        select *, md5(concat_ws('|', {", ".join(f"coalesce({column}, '')" for column in COMPARED)})) as content
+        select *, md5(to_json([{", ".join(COMPARED)}])::varchar) as content
         from compared where first_name is not null or last_name is not null
     """)
     con.unregister("names")

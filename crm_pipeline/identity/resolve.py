@@ -12,7 +12,7 @@ from crm_pipeline.identity.cluster import Links, UniqueValues
 from crm_pipeline.identity.conflicts import contradictions_table, held_back_table, unknown_records_table
 from crm_pipeline.identity.figures import Figures, describe
 from crm_pipeline.identity.memory import Memory
-from crm_pipeline.identity.normalise import load_identifiers
+from crm_pipeline.identity.normalise import load_identifiers, parsed_phones
 from crm_pipeline.identity.numbers import Nodes, whole_numbers
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
@@ -29,6 +29,7 @@ class Previous:
     merge_ledger: pa.Table | None = None
     model: Model | None = None
     memory: Memory | None = None
+    phones: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Resolution:
     alone: dict[str, pa.Table] = field(default_factory=dict, repr=False)
     model: Model | None = field(default=None, repr=False)
     memory: Memory | None = field(default=None, repr=False)
+    phones: pa.Table | None = field(default=None, repr=False)
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the output tables by name."""
@@ -79,7 +81,7 @@ def resolve(
     """
     overrides, previous = overrides or Overrides(), previous or Previous()
     with con.cursor() as work:
-        load_identifiers(work, settings, region)
+        load_identifiers(work, settings, region, previous.phones)
         profiles = load_profiles(work)
         nodes = int(work.execute("select count(*) from records").fetchall()[0][0])
         model = previous.model
@@ -108,6 +110,7 @@ def resolve(
             ]
         )
         to_review = review.review(work, founders, settings.accept)
+        phones = parsed_phones(work, region)
     return Resolution(
         person_map=person_map,
         edges=evidence,
@@ -118,6 +121,7 @@ def resolve(
         alone=alone,
         model=model,
         memory=remembered,
+        phones=phones,
     )
 
 
@@ -224,12 +228,14 @@ def _too_large(con: duckdb.DuckDBPyConnection, nodes: int, settings: MatchSettin
     limits = np.array([settings.values_per_person[name] for name in KINDS])
 
     def too_large(founders: Nodes) -> Nodes:
-        large = np.flatnonzero(np.bincount(founders, minlength=nodes) > settings.largest_person)
-        # Counting with repeats is cheap and leaves few groups to count without.
+        size = np.bincount(founders, minlength=nodes)
+        # A record by itself has no links to hold back. Counting with repeats is cheap and leaves few groups to look at.
         place = founders[node] * len(KINDS) + kind
-        rows = np.bincount(place, minlength=nodes * len(KINDS))[place] > limits[kind]
+        repeats = np.bincount(place, minlength=nodes * len(KINDS))[place]
+        rows = (repeats > limits[kind]) & (size[founders[node]] > 1)
         held = np.unique(np.column_stack([place[rows], value[rows]]), axis=0)
         places, count = np.unique(held[:, 0], return_counts=True)
-        return np.union1d(large, places[count > limits[places % len(KINDS)]] // len(KINDS))
+        many = places[count > limits[places % len(KINDS)]] // len(KINDS)
+        return np.union1d(np.flatnonzero(size > settings.largest_person), many)
 
     return too_large

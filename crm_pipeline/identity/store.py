@@ -18,6 +18,7 @@ from crm_pipeline.stages import Stage
 _ACCEPTED = "accepted.json"
 _MODEL = "model.json"
 _MEMORY = "memory"
+_PHONES = f"{_MEMORY}/phones"
 _FINGERPRINT = "fingerprint.txt"
 
 
@@ -60,6 +61,7 @@ def read_previous(settings: Settings) -> Previous:
         merge_ledger=read(settings, "merge_ledger"),
         model=read_model(settings),
         memory=_read_memory(settings),
+        phones=read(settings, _PHONES),
     )
 
 
@@ -75,7 +77,7 @@ def save(settings: Settings, resolution: Resolution) -> bool:
     """Store the tables as a new version; tell whether anything changed. The same tables again write nothing."""
     if resolution.model:
         save_model(settings, resolution.model)
-    tables = resolution.tables()
+    tables = resolution.tables() | ({_PHONES: resolution.phones} if resolution.phones is not None else {})
     if _read_memory(settings) == resolution.memory and all(
         _is_same(read(settings, name), table) for name, table in tables.items()
     ):
