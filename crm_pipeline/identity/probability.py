@@ -84,7 +84,7 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
         return None
     linker = _linker(con, "training_profiles", comparisons.splink_settings(filled))
     linker.training.estimate_probability_two_random_records_match([*same_person], recall=_RECALL)
-    linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed)
+    linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed, num_chunks=1)
     for rule in learnt_from:
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
     settings = linker.misc.save_model_to_json()
