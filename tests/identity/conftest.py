@@ -149,6 +149,14 @@ def _slip(rng: random.Random, text: str) -> str:
     return text[:place] + rng.choice("aeiou") + text[place + 1 :]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    for threads in (1, 2):
+        _database(threads).close()
+    _database.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def resolve_rows() -> Callable[..., Resolution]:
     """Resolve rows of (record_id, kind, value, first_load)."""

@@ -73,8 +73,14 @@ ALIKE = [
         {"first_name": "ann", "last_name": "holt", "postal_code": "LS11AA"},
         {"first_name": "joan", "last_name": "holt", "postal_code": "LS11AA"},
     ),
-    ({"first_name": "ann", "street": "1 mill lane"}, {"first_name": "ann", "street": "1 mill lane", "last_name": "lee"}),
-    ({"last_name": "holt", "street": "1 mill lane"}, {"last_name": "holt", "street": "1 mill lane", "first_name": "jo"}),
+    (
+        {"first_name": "ann", "street": "1 mill lane"},
+        {"first_name": "ann", "street": "1 mill lane", "last_name": "lee"},
+    ),
+    (
+        {"last_name": "holt", "street": "1 mill lane"},
+        {"last_name": "holt", "street": "1 mill lane", "first_name": "jo"},
+    ),
     (
         {"last_name": "holt", "email": "ann.h@mail.example"},
         {"last_name": "hold", "email": "ann.h@post.example", "first_name": "ann"},

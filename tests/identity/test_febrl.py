@@ -18,8 +18,9 @@ KNOWN = datetime(2000, 1, 1)
 def febrl():
     """The records by name: their profile, the card number (here: the social security number), and who they are."""
     with duckdb.connect(config={"threads": 1}) as con:
-        return con.sql(
-            """
+        return (
+            con.sql(
+                """
             select 'febrl|customer|' || trim(rec_id) as record_id, split_part(rec_id, '-', 2) as person,
                 nullif(trim(given_name), '') as first_name, nullif(trim(surname), '') as last_name,
                 try_strptime(trim(date_of_birth), '%Y%m%d')::date as birth_date,
@@ -29,8 +30,11 @@ def febrl():
             from read_csv($path, all_varchar = true, header = true, normalize_names = true)
             order by record_id
             """,
-            params={"path": str(FEBRL)},
-        ).to_arrow_table().to_pylist()
+                params={"path": str(FEBRL)},
+            )
+            .to_arrow_table()
+            .to_pylist()
+        )
 
 
 def _linked(records):
