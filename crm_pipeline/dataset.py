@@ -355,4 +355,6 @@ def _fields_at(loc: tuple[Any, ...]) -> list[str]:
         model = SourceConfig
     elif names[:1] == ["business"]:
         model = Business
+    elif names[:1] == ["identity"]:
+        model = MatchSettings
     return [field.alias or name for name, field in model.model_fields.items() if name != "folder"]

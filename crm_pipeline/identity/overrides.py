@@ -60,15 +60,24 @@ class Overrides(BaseModel):
 
     @model_validator(mode="after")
     def _say_one_thing(self) -> "Overrides":
-        for link in self.link:
+        for joined in self._joined():
             for unlink in self.unlink:
-                groups = {n for n, group in enumerate(unlink.groups) if set(group) & set(link.records)}
+                groups = {n for n, group in enumerate(unlink.groups) if joined & set(group)}
                 if len(groups) > 1:
                     raise ValueError(
-                        f"the records {', '.join(link.records)} are to be one person by `link` and different people by "
-                        "`unlink`. Take one of the two entries out"
+                        f"the records {', '.join(sorted(joined))} are to be one person by `link` and different people "
+                        "by `unlink`. Take one of the entries out"
                     )
         return self
+
+    def _joined(self) -> list[set[str]]:
+        """Return the sets of records that are one person by hand, be it by way of others."""
+        found: list[set[str]] = []
+        for link in self.link:
+            touching = [records for records in found if records & set(link.records)]
+            found = [records for records in found if records not in touching]
+            found.append(set(link.records).union(*touching))
+        return found
 
     def records(self) -> set[str]:
         """Return all records that are named."""

@@ -147,7 +147,8 @@ def _all_links(
     """Return the links of all kinds, strongest first, the values that make them, and names that no record has."""
     node_of, unknown = _named_records(con, overrides)
     stars = [[node_of[record] for record in link.records if record in node_of] for link in overrides.link]
-    pairs = np.array([sorted((star[0], other)) for star in stars for other in star[1:]], dtype=np.int64).reshape(-1, 2)
+    named = sorted({(min(star[0], other), max(star[0], other)) for star in stars for other in star[1:]})
+    pairs = np.array([pair for pair in named if pair[0] != pair[1]], dtype=np.int64).reshape(-1, 2)
     by_hand = Links(pairs[:, 0], pairs[:, 1], np.zeros(len(pairs), dtype=np.int64), np.zeros(len(pairs)))
     probable = review.probable_links(con, settings.accept)
     links = Links.joined(by_hand, found.links, probable)

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from crm_pipeline.identity import profiles
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.resolve import Previous, Resolution, resolve
@@ -147,6 +148,17 @@ def _word(rng: random.Random) -> str:
 def _slip(rng: random.Random, text: str) -> str:
     place = rng.randrange(1, len(text))
     return text[:place] + rng.choice("aeiou") + text[place + 1 :]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick() -> Iterator[None]:
+    """Read the list of nicknames once, and close the databases at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profiles, "NickNamer", cache(profiles.NickNamer))
+        yield
+    for threads in (1, 2):
+        _database(threads).close()
+    _database.cache_clear()
 
 
 @pytest.fixture(scope="session")

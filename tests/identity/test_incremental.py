@@ -47,7 +47,7 @@ def _days(seed):
         yield day, ids, here
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(2, 1_000))
 def test_day_by_day_gives_the_tables_of_all_at_once(model, seed):
     previous = Previous(model=model)
@@ -64,7 +64,7 @@ def test_day_by_day_gives_the_tables_of_all_at_once(model, seed):
     assert together == [True, False, True, True], "the block was crowded on the second day, and not before or after"
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(2, 1_000))
 def test_new_profiles_leave_the_ids_of_untouched_people(model, seed):
     rows, customers = invented(15, seed)

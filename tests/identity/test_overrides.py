@@ -72,6 +72,12 @@ def test_taking_an_entry_out_gives_back_the_earlier_tables(resolve_rows, entries
     assert _same(resolve_rows(ROWS, previous=obeyed), before)
 
 
+def test_saying_a_thing_twice_is_saying_it_once(resolve_rows):
+    once = resolve_rows(ROWS, overrides=_overrides(link=[{"records": [ANN, BOB]}]))
+    twice = _overrides(link=[{"records": [ANN, BOB, BOB]}, {"records": [BOB, ANN]}, {"records": [ANN, ANN]}])
+    assert _same(resolve_rows(ROWS, overrides=twice), once)
+
+
 def test_a_link_by_hand_stays_though_the_person_is_too_large(resolve_rows):
     by_hand = _overrides(link=[{"records": [ANN, ANNE, TILL, BOB]}])
     assert resolve_rows(ROWS, MatchSettings(largest_person=2), overrides=by_hand).figures.people == 1
@@ -95,7 +101,11 @@ def test_a_record_that_is_not_there_is_listed_and_the_rest_is_obeyed(resolve_row
         ("link: [{records: [a, b], why: x}]", "link.0.why"),
         ("unlink: [{groups: [[a]]}]", "unlink.0.groups: Tuple should have at least 2 items"),
         ("unlink: [{groups: [[a], [b, a]]}]", "'a' stands in two groups of one entry. Name it in one of them"),
-        ("link: [{records: [a, b]}]\nunlink: [{groups: [[a], [b]]}]", "Take one of the two entries out"),
+        ("link: [{records: [a, b]}]\nunlink: [{groups: [[a], [b]]}]", "records a, b are to be one person by `link`"),
+        (
+            "link: [{records: [a, b]}, {records: [x, y]}, {records: [b, c]}]\nunlink: [{groups: [[d], [a], [c]]}]",
+            "records a, b, c are to be one person by `link` and different people by `unlink`. Take one of the entries",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_with_its_place(tmp_path, text, words):
@@ -126,7 +136,7 @@ def test_the_later_decision_replaces_the_earlier_one_or_is_refused():
     linked = with_link(with_link(Overrides(), ["a", "b"], ""), ["c", "d"], "")
     parted = with_unlink(linked, [["a"], ["b"]], "")
     assert [link.records for link in parted.link] == [("c", "d")]
-    with pytest.raises(OverrideError, match="Take one of the two entries out"):
+    with pytest.raises(OverrideError, match="Take one of the entries out"):
         with_link(parted, ["a", "b"], "")
     with pytest.raises(OverrideError, match="stands in two groups"):
         with_unlink(Overrides(), [["a"], ["a"]], "")

@@ -61,7 +61,7 @@ NAMED = {"first_name": "Ann", "last_name": "Holt"}
 @pytest.mark.parametrize(
     ("column", "written", "normal"),
     [
-        ("street", "12, Rue de l’Église ", "12 rue de l eglise"),
+        ("street", "12, Rue de l`Église ", "12 rue de l eglise"),
         ("street", "12 Rue de l'Eglise", "12 rue de l eglise"),
         ("street", "  -  ", None),
         ("street", "", None),
