@@ -50,18 +50,17 @@ def explain(
     from crm_pipeline.identity.explain import explain as explain_person
     from crm_pipeline.identity.explain_report import render
     from crm_pipeline.identity.waterfall import page
-    from crm_pipeline.lake import atomic_file
 
     settings = chosen_settings(dataset)
-    tables = or_explain(_tables, settings, "person_map", "edges", "conflicts", "review")
+    tables = or_explain(_tables, settings, "person_map", "conflicts", "review")
     customer_id, record = or_explain(lookup.find_person, tables["person_map"], name)
+    tables["edges"] = _edges(settings, tables["person_map"], customer_id)
     seen = or_explain(_look, settings, tables, customer_id, record)
     explanation = explain_person(tables, customer_id, record, seen.identifiers)
     typer.echo(render(explanation, seen, values))
     if html:
         accept = or_explain(load_dataset, settings.dataset_folder).identity.accept
-        with atomic_file(html) as building:
-            building.write_text(page(explanation, seen, accept, values), encoding="utf-8")
+        or_explain(_write, html, page(explanation, seen, accept, values))
         typer.echo(f"\nwrote {shown(html)}")
 
 
@@ -99,11 +98,12 @@ def unmerge(
     from crm_pipeline.identity.unmerge import last_merge, take_back
 
     settings = chosen_settings(dataset)
-    tables = or_explain(_tables, settings, "person_map", "edges", "merge_ledger")
+    tables = or_explain(_tables, settings, "person_map", "merge_ledger")
     merge = or_explain(last_merge, tables["merge_ledger"], tables["person_map"], customer_id)
     known = or_explain(read_overrides, settings.dataset_folder)
     reason = note or f"undoes the merge of {merge.as_of} into {customer_id}"
-    changed = or_explain(take_back, known, merge, tables["edges"], reason)
+    edges = _edges(settings, tables["person_map"], customer_id)
+    changed = or_explain(take_back, known, merge, edges, reason)
     for earlier, records in merge.earlier.items():
         typer.echo(f"{earlier} gets back {len(records)} record{'' if len(records) == 1 else 's'}")
     if merge.new:
@@ -169,6 +169,16 @@ def _tables(settings: Settings, *names: str) -> "dict[str, pa.Table]":
     return tables
 
 
+def _edges(settings: Settings, person_map: "pa.Table", customer_id: str) -> "pa.Table":
+    """Return the links between the records of a person."""
+    import pyarrow.compute as pc
+
+    from crm_pipeline.identity import store
+
+    records = person_map.filter(pc.equal(person_map["customer_id"], customer_id))["record_id"]
+    return store.read(settings, "edges", pc.field("record_a").isin(records.combine_chunks()))
+
+
 def _overrides_for(settings: Settings, records: list[str]) -> "Overrides":
     """Return the decisions so far, if the records are those of the person map."""
     from crm_pipeline.identity.lookup import check_records
@@ -207,6 +217,13 @@ def _look(settings: Settings, tables: "dict[str, pa.Table]", customer_id: str, r
     with _between_runs(settings), workshop(settings, Stage.STAGING) as connection:
         region, model = described.business.default_region, store.read_model(settings)
         return look_closely(connection, described.identity, region, model, records, pairs)
+
+
+def _write(path: Path, text: str) -> None:
+    from crm_pipeline.lake import atomic_file
+
+    with atomic_file(path) as building:
+        building.write_text(text, encoding="utf-8")
 
 
 def _revenue(settings: Settings, pairs: "pa.Table") -> dict[str, float]:

@@ -37,6 +37,8 @@ def or_explain(function: Callable[Asked, Answer], *arguments: Asked.args, **opti
     """Call, and turn an expected error into its own sentence."""
     try:
         return function(*arguments, **options)
+    except typer.Exit:  # A RuntimeError too, and said already.
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
