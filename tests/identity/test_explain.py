@@ -16,6 +16,7 @@ from crm_pipeline.identity.closeup import Closeup, Weight, look_closely
 from crm_pipeline.identity.comparisons import splink_settings
 from crm_pipeline.identity.explain import Edge, Explanation, chains, explain
 from crm_pipeline.identity.explain_report import percent, render
+from crm_pipeline.identity.lookup import UnknownNameError, check_records
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.review import by_value
 from crm_pipeline.identity.rules import LINK_KINDS
@@ -299,3 +300,10 @@ def test_review_is_ordered_by_the_smaller_of_the_two_revenues_then_by_probabilit
         ("A", "B", 50.0),
         ("A", "D", 0.0),
     ]
+
+
+def test_of_close_names_the_one_that_ends_with_the_given_one_comes_first():
+    names = ["12a", "12b", "till|customer|12", "till|customer|99"]
+    person_map = pa.table({"record_id": names, "customer_id": ["C1"] * len(names)})
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'till\|customer\|12' or '12a' or '12b'\?"):
+        check_records(person_map, ["12"])
