@@ -6,22 +6,20 @@ Heavy imports stand inside the commands, so that `crm --help` answers at once.
 import os
 import sys
 import time
-from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crm_pipeline.identity_cli import identity
 from crm_pipeline.settings import PROJECT, Settings, now
 from crm_pipeline.stages import Stage
+from crm_pipeline.terminal import DatasetOption, chosen_settings, or_explain, shown
 
 if TYPE_CHECKING:
     from crm_pipeline.operations.run import RunOutcome
-
-Asked = ParamSpec("Asked")
-Answer = TypeVar("Answer")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,9 +29,7 @@ app = typer.Typer(
     help="Runs and inspects a customer-data pipeline.",
 )
 
-DatasetOption = Annotated[
-    str | None, typer.Option("--dataset", "-d", help="Folder under data/ (default: CRM_DATASET, or sample).")
-]
+app.add_typer(identity, name="identity")
 
 _WAIT_SECONDS = 2.0
 
@@ -54,14 +50,14 @@ def run(
 
     Publishing asks for the gates of all stages, also of those that this run leaves as they are.
     """
-    settings = _settings(dataset)
+    settings = chosen_settings(dataset)
     day = as_of.date() if as_of else None
     _let_no_second_run_start(settings, wait=wait)
     begin = "raw files" if first is Stage.RAW else first.value
     typer.echo(f"{settings.dataset}: {begin} to serving file" + (f", as of {day}" if day else ""))
     outcome = _execute(settings, day, first, verbose=verbose)
     if outcome.success:
-        typer.echo(f"published  {_shown(settings.serving_file)}")
+        typer.echo(f"published  {shown(settings.serving_file)}")
         return
     for problem in outcome.problems:
         typer.echo(f"stopped    {problem}", err=True)
@@ -81,7 +77,7 @@ def ui(
     """Open the Dagster UI on the dataset's own run history."""
     from crm_pipeline.operations import home
 
-    home.prepare(_settings(dataset))
+    home.prepare(chosen_settings(dataset))
     command = [str(Path(sys.executable).parent / "dagster"), "dev", "-w", str(PROJECT / "workspace.yaml")]
     os.chdir(PROJECT)
     os.execv(command[0], [*command, "-h", host, "-p", str(port)])  # noqa: S606
@@ -92,9 +88,9 @@ def examples(dataset: DatasetOption = None) -> None:
     """Answer five example questions from the published serving file."""
     from crm_pipeline.publish.queries import render_examples
 
-    settings = _settings(dataset)
-    typer.echo(f"serving file: {_shown(settings.serving_file)}\n")
-    typer.echo(_or_explain(render_examples, settings))
+    settings = chosen_settings(dataset)
+    typer.echo(f"serving file: {shown(settings.serving_file)}\n")
+    typer.echo(or_explain(render_examples, settings))
 
 
 @app.command(epilog="Example:  crm releases")
@@ -102,7 +98,7 @@ def releases(dataset: DatasetOption = None) -> None:
     """List the published releases that are kept."""
     from crm_pipeline.publish.release import releases as kept_releases
 
-    settings = _settings(dataset)
+    settings = chosen_settings(dataset)
     for release in kept_releases(settings):
         typer.echo(str(release))
 
@@ -115,7 +111,7 @@ def rollback(
     """Make an earlier release the serving file again."""
     from crm_pipeline.publish.release import rollback as roll_back
 
-    restored = _or_explain(roll_back, _settings(dataset), release)
+    restored = or_explain(roll_back, chosen_settings(dataset), release)
     typer.echo(f"The serving file is {restored} again.")
 
 
@@ -128,8 +124,8 @@ def init(
     from crm_pipeline.raw.init import write_draft
 
     path = Path(folder) if Path(folder).is_dir() else Settings().data_root / folder
-    draft = _or_explain(write_draft, path, force=force)
-    typer.echo(f"wrote {_shown(draft.path)}")
+    draft = or_explain(write_draft, path, force=force)
+    typer.echo(f"wrote {shown(draft.path)}")
     for note in draft.notes:
         typer.echo(f"  {note}")
     typer.echo("Look it through, then: crm check-sources")
@@ -145,7 +141,7 @@ def check_sources(dataset: DatasetOption = None) -> None:
     from crm_pipeline.raw.check_report import render
     from crm_pipeline.raw.check_sources import check_sources as check
 
-    found = check(_or_explain(load_dataset, _settings(dataset).dataset_folder), now())
+    found = check(or_explain(load_dataset, chosen_settings(dataset).dataset_folder), now())
     typer.echo(render(found))
     if not found.is_fine:
         raise typer.Exit(1)
@@ -156,7 +152,7 @@ def fetch(dataset: Annotated[str, typer.Argument(help="complete_journey, or anot
     """Write a public dataset's files into its landing folder."""
     from crm_pipeline.fetch import fetch as fetch_dataset
 
-    _or_explain(fetch_dataset, dataset, _settings(dataset).dataset_folder / "landing")
+    or_explain(fetch_dataset, dataset, chosen_settings(dataset).dataset_folder / "landing")
 
 
 @app.command(epilog="Examples:  crm land  |  crm land shop_customers --dataset myshop")
@@ -168,11 +164,11 @@ def land(
     from crm_pipeline.dataset import load_dataset
     from crm_pipeline.raw.extraction.land import land as land_files
 
-    settings = _settings(dataset)
-    described = _or_explain(load_dataset, settings.dataset_folder)
+    settings = chosen_settings(dataset)
+    described = or_explain(load_dataset, settings.dataset_folder)
     if not any(source.extract for source in described.sources):
-        typer.echo(f"No source of {_shown(settings.dataset_folder)}/pipeline.yml has `extract:`: nothing to land.")
-    _or_explain(land_files, settings, described, now(), typer.echo, sources or ())
+        typer.echo(f"No source of {shown(settings.dataset_folder)}/pipeline.yml has `extract:`: nothing to land.")
+    or_explain(land_files, settings, described, now(), typer.echo, sources or ())
 
 
 @app.command(epilog="Example:  crm sample --people 100000 --seed 1 --out data/big")
@@ -185,24 +181,8 @@ def sample(
     """Invent a company: landing files of all its systems, and the truth behind them."""
     from crm_pipeline.sample.generate import generate
 
-    size = _or_explain(generate, people, seed, out, processes, partial(typer.echo, err=True))
+    size = or_explain(generate, people, seed, out, processes, partial(typer.echo, err=True))
     typer.echo(f"wrote {people:,} people to {out}: {size / 2**20:,.1f} MiB of landing files")
-
-
-def _settings(dataset: str | None) -> Settings:
-    """Settings of the chosen dataset, for this process and all that it starts."""
-    if dataset:
-        os.environ["CRM_DATASET"] = dataset
-    settings = Settings()
-    if not (settings.dataset_folder / "pipeline.yml").exists():
-        known = sorted(path.parent.name for path in settings.data_root.glob("*/pipeline.yml"))
-        typer.echo(
-            f"There is no {_shown(settings.dataset_folder)}/pipeline.yml. "
-            f"Remedy: write one, or choose {', '.join(known)}.",
-            err=True,
-        )
-        raise typer.Exit(2)
-    return settings
 
 
 def _execute(settings: Settings, day: date | None, first: Stage, *, verbose: bool) -> "RunOutcome":
@@ -234,20 +214,6 @@ def _let_no_second_run_start(settings: Settings, *, wait: bool) -> None:
         else:
             lock.release()
             return
-
-
-def _or_explain(function: Callable[Asked, Answer], *arguments: Asked.args, **options: Asked.kwargs) -> Answer:
-    """Call, and turn an expected error into its own sentence."""
-    try:
-        return function(*arguments, **options)
-    except (OSError, ValueError, RuntimeError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be told from here."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 if __name__ == "__main__":

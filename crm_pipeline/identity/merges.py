@@ -1,4 +1,9 @@
-"""The merge ledger: which record moved from which person to which, and as of when. Appended, never rewritten."""
+"""The merge ledger: which record moved from which person to which, and as of when. Appended, never rewritten.
+
+A person into which others merged is written down whole, so that the merge can be taken back: the records that moved
+(`merge`), those that were in it before (`stayed`), and those that no person held before and that came with the merge
+(`new`, from no person).
+"""
 
 from datetime import date
 
@@ -32,8 +37,8 @@ def append_moves(ledger: pa.Table | None, previous: pa.Table | None, current: pa
     """Return the ledger with the moves from the previous person map to the current one added at its end.
 
     A record whose person changed is a `merge` when it now stands with records of another earlier person, and a `split`
-    when its earlier person was divided. A backdated run (as of before what the ledger covers) looks at the past again:
-    it is no news and adds nothing.
+    when its earlier person was divided. The other records of a person with a `merge` are `stayed` or `new`. A backdated
+    run (as of before what the ledger covers) looks at the past again: it is no news and adds nothing.
     """
     past = (ledger if ledger is not None else LEDGER_SCHEMA.empty_table()).select(LEDGER_SCHEMA.names)
     covered = written_to(past)
@@ -62,17 +67,20 @@ def _moves(past: pa.Table, previous: pa.Table, current: pa.Table, as_of: date) -
             ), compared as (
                 select record_id, coalesce(told.customer_id, previous.customer_id) as before,
                     current.customer_id as after
-                from previous full join told using (record_id) join current using (record_id)
+                from current left join previous using (record_id) left join told using (record_id)
             ), gathered as (
                 select after, count(distinct before) > 1 as is_merge from compared group by after
             ), divided as (
                 select before, count(distinct after) > 1 as is_split from compared group by before
+            ), judged as (
+                select record_id, before as from_customer_id, after as to_customer_id,
+                    case when before is null then 'new' when before = after then 'stayed'
+                        when is_split and not is_merge then 'split' else 'merge' end as kind
+                from compared join gathered using (after) left join divided using (before)
             )
-            select record_id, before as from_customer_id, after as to_customer_id, $as_of::date as as_of_date,
-                case when is_split and not is_merge then 'split' else 'merge' end as kind
-            from compared join gathered using (after) join divided using (before)
-            where before <> after
-            order by to_customer_id, from_customer_id, record_id
+            select record_id, from_customer_id, to_customer_id, $as_of::date as as_of_date, kind from judged
+            qualify kind = 'split' or bool_or(kind = 'merge') over (partition by to_customer_id)
+            order by to_customer_id, kind <> 'stayed', from_customer_id, record_id
             """,
             params={"as_of": as_of},
         ).to_arrow_table()

@@ -21,7 +21,7 @@ BLOCKED_PATTERNS: tuple[str, ...] = (
     "(no-?_?reply|do-?_?not-?_?reply|none|null|nobody|no-?_?e?mail|unknown|anonymous|n/?a)@.*",
     "0?1234567(8(90?)?)?",
 )
-_PLAIN_PHONE = "^[0-9 +()./-]+$"
+PLAIN_PHONE = "^[0-9 +()./-]+$"
 # A shorter number (a short code, a slip of the hand) says too little about a person to link two records. It also
 # makes the last digits a safe first sieve: two spellings of one longer number always share them.
 SHORTEST_PHONE = 7
@@ -143,7 +143,7 @@ def _parse_phones(
     con.execute(f"""
         create temp table phone_texts as
         select text, count(*) as records,
-            case when regexp_matches(text, '{_PLAIN_PHONE}')
+            case when regexp_matches(text, '{PLAIN_PHONE}')
                 then right(regexp_replace(text, '[^0-9]', '', 'g'), {SHORTEST_PHONE}) end as ending
         from texts where kind = 'phone' group by text
     """)

@@ -8,6 +8,8 @@ compared with the old ones alone and an untouched person stays as it is.
 import json
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,17 +97,31 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
 
 def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> None:
     """Add to `known_scores` (a, b, weight) the pairs of the table `pairs` whose weight is at least `least_weight`."""
-    linker = _linker(con, "profiles", model.settings)
+    with _predicted(con, model, least_weight, detailed=False) as scored:
+        con.execute(f"""
+            insert into known_scores
+            select least(record_key_l, record_key_r), greatest(record_key_l, record_key_r), match_weight from {scored}
+        """)
+
+
+def weigh(con: duckdb.DuckDBPyConnection, model: Model) -> list[dict[str, Any]]:
+    """Return a row for each pair of the table `pairs` with all that its weight is the sum of, as Splink names it."""
+    with _predicted(con, model, None, detailed=True) as scored:
+        return list(con.sql(f"from {scored} order by record_key_l, record_key_r").to_arrow_table().to_pylist())
+
+
+@contextmanager
+def _predicted(
+    con: duckdb.DuckDBPyConnection, model: Model, least_weight: float | None, *, detailed: bool
+) -> Iterator[str]:
+    """Yield the name of a table with the scored pairs."""
+    retained = {"retain_intermediate_calculation_columns": detailed, "retain_matching_columns": detailed}
+    linker = _linker(con, "profiles", {**model.settings, **retained})
     for column, shares in model.frequencies.items():
         _register_frequencies(con, linker, column, shares, model.profiles)
     con.execute("create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from pairs")
     linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
-    scored = linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never")
-    con.execute(f"""
-        insert into known_scores
-        select least(record_key_l, record_key_r), greatest(record_key_l, record_key_r), match_weight
-        from {scored.physical_name}
-    """)
+    yield linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never").physical_name
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("drop table blocked")
 

@@ -1,5 +1,7 @@
 """Pairs of records by probability: those that are linked, and those that somebody should look at."""
 
+from dataclasses import dataclass
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,19 @@ REVIEW_SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+
+@dataclass(frozen=True)
+class Stake:
+    """A pair for review; `value` is what hangs on it: the revenue of the one of the two people who bought less."""
+
+    record_a: str
+    record_b: str
+    customer_id_a: str
+    customer_id_b: str
+    probability: float
+    reason: str
+    value: float
 
 
 def load_scored(con: duckdb.DuckDBPyConnection) -> None:
@@ -81,3 +96,17 @@ def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa
     ).to_arrow_table()
     con.unregister("membership")
     return rows.cast(REVIEW_SCHEMA)
+
+
+def by_value(review: pa.Table, revenue: dict[str, float]) -> list[Stake]:
+    """Return the pairs with what is at stake, the most valuable first, then the most probable.
+
+    Args:
+        review: the pairs.
+        revenue: customer id -> revenue, of those who have bought.
+    """
+    stakes = [
+        Stake(**row, value=min(revenue.get(row["customer_id_a"], 0.0), revenue.get(row["customer_id_b"], 0.0)))
+        for row in review.to_pylist()
+    ]
+    return sorted(stakes, key=lambda stake: (-stake.value, -stake.probability, stake.record_a, stake.record_b))

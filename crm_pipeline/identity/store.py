@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
@@ -27,10 +28,10 @@ def folder(settings: Settings) -> Path:
     return settings.lake / Stage.IDENTITY
 
 
-def read(settings: Settings, table: str) -> pa.Table | None:
-    """Return a stored table of the current version, or None before the first run."""
+def read(settings: Settings, table: str, where: pc.Expression | None = None) -> pa.Table | None:
+    """Return a stored table of the current version, or some rows of it; None before the first run."""
     path = folder(settings) / lake.CURRENT / f"{table}.parquet"
-    return pq.read_table(path) if path.exists() else None
+    return pq.read_table(path, filters=where) if path.exists() else None
 
 
 def read_model(settings: Settings) -> Model | None:
