@@ -70,20 +70,37 @@ ranked_profiles as (
         )
 ),
 
-from_profiles as (
+attribute_names as (
     {%- for attribute in attributes %}
-    select
-        customer_key,
-        '{{ attribute }}' as attribute,
-        cast({{ attribute }} as varchar) as attribute_value,
-        system,
-        record_id,
-        valid_from,
-        {{ attribute }}_rank as rank
-    from ranked_profiles
-    where {{ attribute }} is not null
+    select '{{ attribute }}' as attribute
     {{ "union all" if not loop.last }}
     {%- endfor %}
+),
+
+-- One pass over the records makes the rows of all attributes.
+unpivoted as (
+    select
+        ranked_profiles.customer_key,
+        attribute_names.attribute,
+        case attribute_names.attribute
+            {%- for attribute in attributes %}
+            when '{{ attribute }}' then cast(ranked_profiles.{{ attribute }} as varchar)
+            {%- endfor %}
+        end as attribute_value,
+        ranked_profiles.system,
+        ranked_profiles.record_id,
+        ranked_profiles.valid_from,
+        case attribute_names.attribute
+            {%- for attribute in attributes %}
+            when '{{ attribute }}' then ranked_profiles.{{ attribute }}_rank
+            {%- endfor %}
+        end as rank
+    from ranked_profiles
+    cross join attribute_names
+),
+
+from_profiles as (
+    select * from unpivoted where attribute_value is not null
 ),
 
 given as (
@@ -97,11 +114,20 @@ given as (
     group by record_id, system, country
 ),
 
+-- What a customer record says itself is not repeated, and of several values that it was given the newest is taken.
 latest_given as (
-    select *
+    select person_map.customer_key, given.*
     from given
+    inner join person_map on given.record_id = person_map.record_id
+    left join profiles on given.record_id = profiles.record_id
+    where
+        case given.attribute
+            {%- for attribute in given_anywhere %}
+            when '{{ attribute }}' then profiles.{{ attribute }}
+            {%- endfor %}
+        end is null
     qualify row_number() over (
-        partition by record_id, attribute order by valid_from desc, attribute_value desc
+        partition by given.record_id, given.attribute order by given.valid_from desc, given.attribute_value desc
     ) = 1
 ),
 
@@ -115,15 +141,9 @@ profile_values as (
     group by customer_key
 ),
 
--- What a customer record says itself is not repeated.
 from_channels as (
     select
-        person_map.customer_key,
-        latest_given.attribute,
-        latest_given.attribute_value,
-        latest_given.system,
-        latest_given.record_id,
-        latest_given.valid_from,
+        latest_given.*,
         coalesce(
             case latest_given.attribute
                 {%- for attribute in given_anywhere %}
@@ -133,19 +153,11 @@ from_channels as (
             0
         )
         + row_number() over (
-            partition by person_map.customer_key, latest_given.attribute
+            partition by latest_given.customer_key, latest_given.attribute
             order by latest_given.valid_from desc, latest_given.attribute_value desc, latest_given.record_id asc
         ) as rank
     from latest_given
-    inner join person_map on latest_given.record_id = person_map.record_id
-    left join profile_values on person_map.customer_key = profile_values.customer_key
-    left join profiles as own on latest_given.record_id = own.record_id
-    where
-        case latest_given.attribute
-            {%- for attribute in given_anywhere %}
-            when '{{ attribute }}' then own.{{ attribute }}
-            {%- endfor %}
-        end is null
+    left join profile_values on latest_given.customer_key = profile_values.customer_key
 )
 
 select customer_key, attribute, attribute_value, system, record_id, valid_from, rank

@@ -25,11 +25,13 @@ referrals as (
 ),
 
 orders as (
-    select * from {{ ref('stg_orders') }}
+    select customer_key, country, ordered_at
+    from {{ ref('fct_orders') }}
+    where customer_key is not null and country is not null
 ),
 
 decisions as (
-    select * from {{ ref('stg_consents') }}
+    select * from {{ ref('fct_consents') }} where customer_key is not null
 ),
 
 person_versions as (
@@ -82,20 +84,31 @@ record_days as (
             and profile_days.day = person_versions.valid_from
 ),
 
-ranked_versions as (
+ranked_days as (
     select
-        record_days.day,
-        person_versions.*,
+        record_days.*,
         row_number() over (
             partition by record_days.customer_key, record_days.day
             order by
-                {{ most_trusted_first('system', 'version_at', 'person_versions.record_id') }}
+                {{ most_trusted_first('system', 'version_at', 'record_days.record_id') }}
         ) as priority
     from record_days
     inner join person_versions
         on
             record_days.record_id = person_versions.record_id
             and record_days.version_from = person_versions.valid_from
+),
+
+ranked_versions as (
+    select
+        person_versions.*,
+        ranked_days.day,
+        ranked_days.priority
+    from ranked_days
+    inner join person_versions
+        on
+            ranked_days.record_id = person_versions.record_id
+            and ranked_days.version_from = person_versions.valid_from
 ),
 
 profile_states as (
@@ -116,15 +129,21 @@ profile_states as (
     group by customer_key, day
 ),
 
-order_countries as (
+person_identifiers as (
     select
         person_map.customer_key,
-        orders.country,
-        min(orders.ordered_at) as given_at
+        identifiers.kind,
+        {{ without_stand_in('identifiers.value') }} as value,
+        identifiers.known_at,
+        identifiers.given_at
+    from identifiers
+    inner join person_map on identifiers.record_id = person_map.record_id
+),
+
+order_countries as (
+    select customer_key, country, min(ordered_at) as ordered_at
     from orders
-    inner join person_map on orders.record_id = person_map.record_id
-    where orders.country is not null
-    group by person_map.customer_key, orders.country
+    group by customer_key, country
 ),
 
 -- Only who orders from several countries can come back to one.
@@ -133,41 +152,37 @@ travellers as (
 ),
 
 traveller_orders as (
-    select person_map.customer_key, orders.country, orders.ordered_at as given_at
+    select orders.customer_key, orders.country, orders.ordered_at
     from orders
-    inner join person_map on orders.record_id = person_map.record_id
-    inner join travellers on person_map.customer_key = travellers.customer_key
-    where orders.country is not null
+    inner join travellers on orders.customer_key = travellers.customer_key
 ),
 
 given as (
-    select person_map.customer_key, identifiers.kind, identifiers.value, identifiers.given_at
-    from identifiers
-    inner join person_map on identifiers.record_id = person_map.record_id
-    where
-        identifiers.given_at is not null
-        and identifiers.kind <> 'source_id'
-        and {{ without_stand_in('identifiers.value') }} is not null
+    select customer_key, kind, value, given_at, {{ local_date('given_at') }} as day
+    from person_identifiers
+    where given_at is not null and kind <> 'source_id' and value is not null
+    {%- for countries in ['order_countries', 'traveller_orders'] %}
     union all
-    select customer_key, 'country' as kind, country as value, given_at
-    from order_countries
-    union all
-    select customer_key, 'country' as kind, country as value, given_at
-    from traveller_orders
+    select customer_key, 'country' as kind, country as value, ordered_at, {{ local_date('ordered_at') }} as day
+    from {{ countries }}
+    {%- endfor %}
 ),
 
-dated_given as (
-    select *, {{ local_date('given_at') }} as day from given
+-- At one moment the value itself decides, as it does in customer_attributes.
+last_of_day as (
+    select customer_key, day, kind, value
+    from given
+    qualify row_number() over (partition by customer_key, day, kind order by given_at desc, value desc) = 1
 ),
 
 given_on_days as (
     select
         customer_key,
         {%- for kind in given_anywhere %}
-        max_by(value, cast(given_at as varchar) || value) filter (where kind = '{{ kind }}') as {{ kind }},
+        max(value) filter (where kind = '{{ kind }}') as {{ kind }},
         {%- endfor %}
         day
-    from dated_given
+    from last_of_day
     group by customer_key, day
 ),
 
@@ -182,28 +197,15 @@ given_states as (
     window so_far as (partition by customer_key order by day)
 ),
 
-answers as (
-    select
-        person_map.customer_key,
-        decisions.decided_on as day,
-        'consent_' || case when decisions.purpose = 'profiling' then 'profiling' else decisions.channel end as consent,
-        decisions.is_granted,
-        lag(decisions.is_granted) over (
-            partition by decisions.record_id, decisions.purpose, decisions.channel order by decisions.decided_at
-        ) as previous_answer
-    from decisions
-    inner join person_map on decisions.record_id = person_map.record_id
-),
-
 -- How many more records of the person say yes, and how many more say no, since a decision.
 turns as (
     select
         customer_key,
-        day,
-        consent,
-        case when is_granted then 1 else 0 end - case when previous_answer then 1 else 0 end as more_yes,
-        case when not is_granted then 1 else 0 end - case when not previous_answer then 1 else 0 end as more_no
-    from answers
+        coalesce(decided_on, date '1970-01-01') as day,
+        'consent_' || case when purpose = 'profiling' then 'profiling' else channel end as consent,
+        case when is_granted then 1 else 0 end - case when was_granted then 1 else 0 end as more_yes,
+        case when not is_granted then 1 else 0 end - case when not was_granted then 1 else 0 end as more_no
+    from decisions
 ),
 
 turns_by_day as (
@@ -232,12 +234,9 @@ consent_states as (
 
 -- A person is there from the first day on which a record of theirs is known; without a date, always.
 starts as (
-    select
-        person_map.customer_key,
-        greatest({{ local_date('min(identifiers.known_at)') }}, date '1970-01-01') as day
-    from identifiers
-    inner join person_map on identifiers.record_id = person_map.record_id
-    group by person_map.customer_key
+    select customer_key, greatest({{ local_date('min(known_at)') }}, date '1970-01-01') as day
+    from person_identifiers
+    group by customer_key
 ),
 
 days as (
@@ -261,7 +260,7 @@ latest_parts as (
     window so_far as (partition by customer_key order by day)
 ),
 
-states as (
+parts_together as (
     select
         latest.customer_key,
         {%- for attribute in stated if attribute != 'country' %}
@@ -287,47 +286,52 @@ states as (
         on latest.customer_key = consents.customer_key and latest.consent_day = consents.day
 ),
 
+states as (
+    select
+        *,
+        {{ surrogate_key(stated + address + identifying + consents) }} as state_key
+    from parts_together
+),
+
+-- The keys of two days of one person are equal where nothing has changed.
 changes as (
-    select *
+    select customer_key, day
     from states
-    window by_day as (partition by customer_key order by day)
-    qualify
-        lag(day) over by_day is null
-        {%- for attribute in stated + address + identifying + consents %}
-        or {{ attribute }} is distinct from lag({{ attribute }}) over by_day
-        {%- endfor %}
+    qualify state_key is distinct from lag(state_key) over (partition by customer_key order by day)
 ),
 
 periods as (
     select
-        *,
+        customer_key,
+        day,
         lead(day) over (partition by customer_key order by day) as next_day
     from changes
 )
 
 select
-    customer_key,
-    day as valid_from,
-    next_day as valid_to,
-    next_day is null as is_current,
-    first_name,
-    last_name,
-    email,
-    phone,
-    birth_date,
-    gender,
-    street,
-    postal_code,
-    city,
-    country,
-    income_band,
-    household_size,
-    acquisition_channel,
-    language,
-    loyalty_id,
-    consent_email,
-    consent_phone,
-    consent_post,
-    consent_push,
-    consent_profiling
-from periods
+    states.customer_key,
+    states.day as valid_from,
+    periods.next_day as valid_to,
+    periods.next_day is null as is_current,
+    states.first_name,
+    states.last_name,
+    states.email,
+    states.phone,
+    states.birth_date,
+    states.gender,
+    states.street,
+    states.postal_code,
+    states.city,
+    states.country,
+    states.income_band,
+    states.household_size,
+    states.acquisition_channel,
+    states.language,
+    states.loyalty_id,
+    states.consent_email,
+    states.consent_phone,
+    states.consent_post,
+    states.consent_push,
+    states.consent_profiling
+from states
+inner join periods on states.customer_key = periods.customer_key and states.day = periods.day
