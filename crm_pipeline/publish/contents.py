@@ -11,10 +11,10 @@ from crm_pipeline.stages import Stage
 # Columns that hold personal data under a name that no contract knows: later stages make them.
 DERIVED_PII = frozenset(
     {
-        "address", "birthdate", "birth_year", "date_of_birth", "device_id", "email_address", "email_hash",
-        "email_normalised", "family_name", "full_name", "given_name", "handle", "house_number", "ip_address",
-        "latitude", "longitude", "mobile", "name", "phone_e164", "phone_hash", "phone_normalised", "phone_number",
-        "postcode", "zip_code",
+        "address", "attribute_value", "birthdate", "birth_year", "date_of_birth", "device_id", "email_address",
+        "email_hash", "email_normalised", "family_name", "full_name", "given_name", "handle", "house_number",
+        "ip_address", "latitude", "longitude", "mobile", "name", "phone_e164", "phone_hash", "phone_normalised",
+        "phone_number", "postcode", "zip_code",
     }
 )  # fmt: skip
 # Without these the file answers no question; their absence means that an earlier stage did not run.

@@ -79,3 +79,21 @@
 {% macro day_number(day) -%}
     extract(year from {{ day }}) * 10000 + extract(month from {{ day }}) * 100 + extract(day from {{ day }})
 {%- endmacro %}
+
+{# The order of a person's customer records: by the trust in their system, then by how recent they are. #}
+{% macro most_trusted_first(system, told_at, record_id) -%}
+    {{ trust_rank(system) }} asc, {{ told_at }} desc nulls last, {{ record_id }} asc
+{%- endmacro %}
+
+{# The last value that is not null, up to the current row of a window. #}
+{% macro last_given(value, window) -%}
+    {{ adapter.dispatch('last_given', 'crm')(value, window) }}
+{%- endmacro %}
+
+{% macro default__last_given(value, window) -%}
+    last_value({{ value }}, true) over {{ window }}
+{%- endmacro %}
+
+{% macro duckdb__last_given(value, window) -%}
+    last_value({{ value }} ignore nulls) over {{ window }}
+{%- endmacro %}

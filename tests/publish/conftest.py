@@ -54,7 +54,7 @@ def build_warehouse(settings: Settings) -> Callable[..., Path]:
                     'Firstname' || range || ' Lastname' as full_name, true as consent_email
                 from range({people}) order by range {direction};
                 create table customer.customer_attributes as
-                select customer_key, 'email' as attribute, email as value from customer.dim_customers;
+                select customer_key, 'email' as attribute, email as attribute_value from customer.dim_customers;
                 create table customer.fct_orders as
                 select range as order_key, range % {people} as customer_key,
                     date '2024-03-01' - (range % 200)::integer as ordered_on, 'web' as sales_channel,

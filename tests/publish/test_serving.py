@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from crm_pipeline.publish import serving, verify
-from crm_pipeline.publish.contents import published_tables
+from crm_pipeline.publish.contents import is_pii, published_tables
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.release import publish
@@ -28,6 +28,14 @@ def test_no_mart_names_a_column_as_the_contracts_name_a_personal_one():
     named = {column["name"] for model in models for column in model["columns"]}
     assert named
     assert named & pii_columns() == set()
+
+
+def test_each_column_that_a_customer_model_marks_as_personal_data_is_left_out():
+    documents = [yaml.safe_load(path.read_text()) for path in (PROJECT / "dbt_project/models/customer").glob("*.yml")]
+    columns = [column for document in documents for model in document.get("models", []) for column in model["columns"]]
+    marked = {column["name"] for column in columns if column.get("config", {}).get("meta", {}).get("pii")}
+    assert "attribute_value" in marked
+    assert {name for name in marked if not is_pii(name, pii_columns())} == set()
 
 
 @pytest.fixture

@@ -37,7 +37,8 @@ records as (
         email,
         phone,
         first_delivery,
-        coalesce(created_at, timestamp '1900-01-01 00:00:00') as known_at
+        coalesce(created_at, timestamp '1900-01-01 00:00:00') as known_at,
+        cast(null as timestamp) as given_at
     from customers
     {%- for model, record_id, loyalty_id, email, phone, moment in channels %}
     union all
@@ -48,7 +49,8 @@ records as (
         cast({{ email }} as varchar) as email,
         cast({{ phone }} as varchar) as phone,
         min(first_delivery) as first_delivery,
-        min({{ moment }}) as known_at
+        min({{ moment }}) as known_at,
+        min({{ moment }}) as given_at
     from {{ model if model == 'consents' else ref(model) }}
     where {{ record_id }} is not null
     group by all
@@ -69,12 +71,13 @@ identifiers as (
         'source_id' as kind,
         system || substring(record_id, length(system || '|customer') + 1) as value,
         first_load,
-        known_at
+        known_at,
+        given_at
     from dated
     where record_id like '%|customer|%'
     {%- for kind in ['loyalty_id', 'email', 'phone'] %}
     union all
-    select record_id, system, '{{ kind }}' as kind, {{ kind }} as value, first_load, known_at
+    select record_id, system, '{{ kind }}' as kind, {{ kind }} as value, first_load, known_at, given_at
     from dated
     where {{ kind }} is not null
     {%- endfor %}
@@ -87,6 +90,7 @@ select
     value,
     min(first_load) as first_load,
     min(known_at) as known_at,
-    min(known_at) filter (where known_at >= timestamp '1970-01-01 00:00:00') as seen_at
+    min(known_at) filter (where known_at >= timestamp '1970-01-01 00:00:00') as seen_at,
+    min(given_at) as given_at
 from identifiers
 group by record_id, system, kind, value

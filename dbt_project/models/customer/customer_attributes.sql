@@ -1,0 +1,167 @@
+-- Who says what about a person. What customer records say comes first, by the trust in their system, then by how recent
+-- they are; what was given in other channels follows, the newest first. Stand-ins say nothing.
+
+{%- set attributes = ['first_name', 'last_name', 'birth_date', 'gender', 'email', 'phone', 'loyalty_id', 'address',
+                      'country', 'language', 'age_band', 'income_band', 'household_size', 'acquisition_channel'] %}
+{%- set given_anywhere = ['email', 'phone', 'loyalty_id', 'country'] %}
+
+with person_map as (
+    select record_id, customer_key from {{ source('identity', 'person_map') }}
+),
+
+customers as (
+    select * from {{ ref('stg_customers') }}
+),
+
+orders as (
+    select * from {{ ref('stg_orders') }}
+),
+
+identifiers as (
+    select * from {{ ref('stg_identifiers') }} where given_at is not null
+),
+
+profiles as (
+    select
+        person_map.customer_key,
+        customers.system,
+        customers.record_id,
+        customers.first_name,
+        customers.last_name,
+        customers.birth_date,
+        customers.gender,
+        {{ without_stand_in('customers.email') }} as email,
+        {{ without_stand_in('customers.phone') }} as phone,
+        {{ without_stand_in('customers.loyalty_id') }} as loyalty_id,
+        -- The lines of an address belong together: mixing two of them makes one where nobody lives.
+        {{ filled("concat_ws(', ', customers.street, customers.postal_code, customers.city)") }} as address,
+        customers.country,
+        customers.language,
+        coalesce({{ age_band('customers.birth_date') }}, customers.age_band) as age_band,
+        customers.income_band,
+        customers.household_size,
+        customers.acquisition_channel,
+        coalesce(customers.updated_at, customers.created_at) as valid_from
+    from customers
+    inner join person_map on customers.record_id = person_map.record_id
+),
+
+-- The rank of a value is the number of records up to this one that have any: counted before the attributes become rows,
+-- one pass over the records ranks them all.
+ranked_profiles as (
+    select
+        *,
+        {%- for attribute in attributes if attribute != 'age_band' %}
+        count({{ attribute }}) over so_far as {{ attribute }}_rank,
+        {%- endfor %}
+        -- A band told by the birth date changes with the years, one that was typed in does not.
+        case
+            when birth_date is not null then count(birth_date) over so_far
+            else
+                count(birth_date) over (partition by customer_key)
+                + count(case when birth_date is null then age_band end) over so_far
+        end as age_band_rank
+    from profiles
+    window
+        so_far as (
+            partition by customer_key
+            order by {{ most_trusted_first('system', 'valid_from', 'record_id') }}
+            rows between unbounded preceding and current row
+        )
+),
+
+attribute_names as (
+    {%- for attribute in attributes %}
+    select '{{ attribute }}' as attribute
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+-- One pass over the records makes the rows of all attributes.
+unpivoted as (
+    select
+        ranked_profiles.customer_key,
+        attribute_names.attribute,
+        case attribute_names.attribute
+            {%- for attribute in attributes %}
+            when '{{ attribute }}' then cast(ranked_profiles.{{ attribute }} as varchar)
+            {%- endfor %}
+        end as attribute_value,
+        ranked_profiles.system,
+        ranked_profiles.record_id,
+        ranked_profiles.valid_from,
+        case attribute_names.attribute
+            {%- for attribute in attributes %}
+            when '{{ attribute }}' then ranked_profiles.{{ attribute }}_rank
+            {%- endfor %}
+        end as rank
+    from ranked_profiles
+    cross join attribute_names
+),
+
+from_profiles as (
+    select * from unpivoted where attribute_value is not null
+),
+
+given as (
+    select record_id, system, kind as attribute, value as attribute_value, given_at as valid_from
+    from identifiers
+    where kind <> 'source_id' and {{ without_stand_in('value') }} is not null
+    union all
+    select record_id, system, 'country' as attribute, country as attribute_value, max(ordered_at) as valid_from
+    from orders
+    where country is not null and record_id is not null
+    group by record_id, system, country
+),
+
+-- What a customer record says itself is not repeated, and of several values that it was given the newest is taken.
+latest_given as (
+    select person_map.customer_key, given.*
+    from given
+    inner join person_map on given.record_id = person_map.record_id
+    left join profiles on given.record_id = profiles.record_id
+    where
+        case given.attribute
+            {%- for attribute in given_anywhere %}
+            when '{{ attribute }}' then profiles.{{ attribute }}
+            {%- endfor %}
+        end is null
+    qualify row_number() over (
+        partition by given.record_id, given.attribute order by given.valid_from desc, given.attribute_value desc
+    ) = 1
+),
+
+profile_values as (
+    select
+        {%- for attribute in given_anywhere %}
+        count({{ attribute }}) as {{ attribute }},
+        {%- endfor %}
+        customer_key
+    from profiles
+    group by customer_key
+),
+
+from_channels as (
+    select
+        latest_given.*,
+        coalesce(
+            case latest_given.attribute
+                {%- for attribute in given_anywhere %}
+                when '{{ attribute }}' then profile_values.{{ attribute }}
+                {%- endfor %}
+            end,
+            0
+        )
+        + row_number() over (
+            partition by latest_given.customer_key, latest_given.attribute
+            order by latest_given.valid_from desc, latest_given.attribute_value desc, latest_given.record_id asc
+        ) as rank
+    from latest_given
+    left join profile_values on latest_given.customer_key = profile_values.customer_key
+)
+
+select customer_key, attribute, attribute_value, system, record_id, valid_from, rank
+from from_profiles
+union all
+select customer_key, attribute, attribute_value, system, record_id, valid_from, rank
+from from_channels
