@@ -18,7 +18,7 @@ from .conftest import Deployment
 from .daily import cut
 
 pytestmark = pytest.mark.slow
-PEOPLE = 300
+PEOPLE = 400
 DAYS = 30
 LAST = date(2026, 7, 1)
 RUN_TIME = datetime(2026, 7, 2, tzinfo=UTC)
