@@ -83,18 +83,23 @@ def look_closely(
 
 @contextmanager
 def _records_alone(con: duckdb.DuckDBPyConnection, records: Collection[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a database with the staging rows of the records, and of the phones that decide how theirs are read."""
+    """Yield a database with the staging rows of the records, and of others that carry what they carry.
+
+    How a phone is read and whether a value is anybody's own depends on who else carries it.
+    """
     identifiers = con.sql(
         f"""
         with marked as (
             select *, list_contains($records::varchar[], record_id) as is_wanted,
-                case when kind = 'phone' and regexp_matches(trim(value), '{PLAIN_PHONE}')
-                    then right(regexp_replace(value, '[^0-9]', '', 'g'), {SHORTEST_PHONE}) end as ending
+                case when kind <> 'phone' then lower(trim(value))
+                    when regexp_matches(trim(value), '{PLAIN_PHONE}')
+                        then right(regexp_replace(value, '[^0-9]', '', 'g'), {SHORTEST_PHONE})
+                    else 'odd' end as alike
             from staging.stg_identifiers
         )
-        select * exclude (is_wanted, ending) from marked
-        where is_wanted
-            or kind = 'phone' and (ending is null or ending in (select ending from marked where is_wanted))
+        select * exclude (is_wanted, alike) from marked
+        where is_wanted or kind = 'phone' and alike = 'odd'
+            or (kind, alike) in (select (kind, alike) from marked where is_wanted)
         """,
         params={"records": list(records)},
     ).to_arrow_table()

@@ -55,14 +55,15 @@ def _close_names(person_map: pa.Table, name: str, columns: Sequence[str]) -> lis
         names = " union ".join(f"select {column} as name from person_map" for column in columns)
         rows = con.execute(
             f"""
-            with measured as (
+            with measured as materialized (
                 select name, ends_with(lower(name), '|' || lower($given)) as is_end,
                     levenshtein(lower(name), lower($given)) as distance
                 from ({names})
+                where is_end or abs(length(name) - length($given)) <= $most
             )
-            select name from measured where is_end or distance <= greatest(2, length($given) // 4)
+            select name from measured where is_end or distance <= $most
             order by is_end desc, distance, name limit {_SUGGESTIONS}
             """,
-            {"given": name},
+            {"given": name, "most": max(2, len(name) // 4)},
         ).fetchall()
     return [str(found) for (found,) in rows]

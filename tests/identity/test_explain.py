@@ -137,6 +137,18 @@ def test_a_phone_is_read_as_in_the_whole_though_its_twin_is_on_another_record(ta
     assert {value_hash for kind, value_hash in look([ANNE]).identifiers if kind == "phone"} == hashes
 
 
+def test_a_value_that_too_many_carry_says_as_little_as_in_the_whole():
+    """The phones of the two records agree; the other carriers, who are not asked about, decide what that means."""
+    phones = {}
+    for carriers in (2, 102):
+        rows = [(record, "phone", "+44 20 7946 0777", 1) for record in (ANN, ANNE)]
+        rows += [(f"shop|guest|many{number}", "phone", "020 79460777", 1) for number in range(2, carriers)]
+        with staged(rows, CUSTOMERS) as con:
+            seen = look_closely(con, SETTINGS, "GB", model_by_hand(), [ANN, ANNE], [(ANN, ANNE)])
+        phones[carriers] = [weight.level for weight in seen.weights[ANN, ANNE] if weight.thing == "phone"]
+    assert phones == {2: ["same"], 102: ["missing"]}
+
+
 def test_conflicts_of_what_the_records_carry_are_listed_and_no_others(explanation, tables, person):
     assert len(explanation.conflicts) == 1
     assert "placeholder" in explanation.conflicts[0]
