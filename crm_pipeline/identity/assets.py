@@ -19,7 +19,7 @@ _TABLES = {
     "edges": "One row per link between two records: the evidence for a person.",
     "conflicts": "One row per identifier value that links nothing or not all, or per divided group of records.",
     "review": "One row per two people who may be one: their most probable pair of records, and why it does not link.",
-    "merge_ledger": "One row per record that moved from one person to another, and when.",
+    "merge_ledger": "One row per record that moved to another person, or was in a person when others merged into it.",
 }
 # All of them, so that a failed check on any staging table keeps this stage from running.
 _STAGING = [
