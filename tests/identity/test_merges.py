@@ -14,7 +14,7 @@ def test_a_merge_is_written_down_once(resolve_rows, people):
     apart = resolve_rows(ANN + TILL, as_of=MARCH)
     merged = resolve_rows(ANN + TILL + BRIDGE, previous=apart, as_of=APRIL)
     again = resolve_rows(ANN + TILL + BRIDGE, previous=merged, as_of=MAY)
-    assert merged.merge_ledger.to_pylist() == [
+    assert [row for row in merged.merge_ledger.to_pylist() if row["kind"] == "merge"] == [
         {
             "record_id": "till|customer|1",
             "from_customer_id": people(apart)["till|customer|1"],
@@ -30,12 +30,12 @@ def test_a_split_is_appended_and_the_merge_stays(resolve_rows, people):
     apart = resolve_rows(ANN + TILL, as_of=MARCH)
     merged = resolve_rows(ANN + TILL + BRIDGE, previous=apart, as_of=APRIL)
     divided = resolve_rows(ANN + TILL + BRIDGE[:1], previous=merged, as_of=MAY)
-    rows = divided.merge_ledger.to_pylist()
-    assert rows[:1] == merged.merge_ledger.to_pylist()
-    assert [(row["record_id"], row["kind"], row["as_of_date"]) for row in rows[1:]] == [
+    rows, told = divided.merge_ledger.to_pylist(), len(merged.merge_ledger)
+    assert rows[:told] == merged.merge_ledger.to_pylist()
+    assert [(row["record_id"], row["kind"], row["as_of_date"]) for row in rows[told:]] == [
         ("till|customer|1", "split", MAY)
     ]
-    assert rows[1]["to_customer_id"] == people(apart)["till|customer|1"], "the earlier id is back"
+    assert rows[told]["to_customer_id"] == people(apart)["till|customer|1"], "the earlier id is back"
 
 
 def test_a_backdated_run_adds_nothing_and_the_next_run_repeats_nothing(resolve_rows):
