@@ -31,8 +31,9 @@ def _found(profiles, most=40, known=(), crowded=None, scores=()):
         count = load_pairs(con)
         pairs = set(con.execute("select a, b from pairs").fetchall())
         assert count == len(pairs)
-        kept = set(con.execute("select a, b, weight from known_scores").fetchall())
-        return pairs, kept, con.sql("select block from crowded order by block").to_arrow_table()
+        kept = con.execute("select a, b, weight from known_scores").fetchall()
+        assert len(kept) == len(set(kept))
+        return pairs, set(kept), con.sql("select block from crowded order by block").to_arrow_table()
 
 
 def _pairs(*profiles, **options):

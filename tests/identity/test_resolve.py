@@ -167,6 +167,7 @@ EARLY, LATE = datetime(2020, 1, 1), datetime(2021, 1, 1)
         ((2, 2, EARLY), (1, 4, LATE), "till|customer|1"),
         ((1, 4, LATE), (1, 2, EARLY), "till|customer|1"),
         ((1, 2, LATE), (1, 4, EARLY), "till|customer|1"),
+        ((1, 4, EARLY), (1, 2, LATE), "web|customer|1"),
         ((1, 2, EARLY), (1, 1, EARLY), "till|customer|1"),
     ],
 )
@@ -254,6 +255,7 @@ def test_the_weakest_link_between_two_loyalty_cards_is_cut_and_listed(resolve_ro
     result = resolve_rows(household, ONE_CARD)
     assert groups(result) == {frozenset({"a|customer|1", "b|customer|1"}), frozenset({"c|customer|1"})}
     assert [edge["kind"] for edge in result.edges.to_pylist()] == ["loyalty_id"]
+    assert sorted(result.person_map["linked_by"].to_pylist()) == ["alone", "loyalty_id", "loyalty_id"]
     (conflict,) = result.conflicts.to_pylist()
     assert (conflict["kind"], conflict["records"]) == ("loyalty_id", 3)
     assert "2 people" in conflict["problem"]
