@@ -53,6 +53,7 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
     except OverrideError as error:
         raise Failure(str(error)) from error
     with workshop(settings, Stage.STAGING) as connection:
+        truth = read_truth(connection, dataset.folder)
         resolution = resolve(
             connection,
             dataset.identity,
@@ -61,8 +62,8 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
             overrides,
             store.read_previous(settings),
             settings.seed,
+            truth is not None,
         )
-        truth = read_truth(connection, dataset.folder)
     changed = store.save(settings, resolution)
     context.log.info("%s records, %s people", resolution.figures.records, resolution.figures.people)
     seconds = round(time.monotonic() - started, 2)

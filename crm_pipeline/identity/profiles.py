@@ -35,14 +35,19 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
         The number of profiles.
     """
     con.register("names", _read_names(con))
+    # What is empty keeps its place, so that a text in another column makes another hash.
+    texts = ", ".join(f"coalesce({column}, '')" for column in COMPARED)
     con.execute(f"""
         create temp table profiles as
         with customers as (
             select records.node, records.record_key, stg_customers.*
             from staging.stg_customers join records using (record_id)
+        ), crowded as (
+            select kind, value from identifiers group by kind, value having count(*) > {_MOST_CARRIERS}
         ), telling as (
-            select node, kind, value from identifiers where unusable is distinct from 'blocked'
-            qualify count(*) over (partition by kind, value) <= {_MOST_CARRIERS}
+            select node, kind, value from identifiers
+            semi join customers using (node) anti join crowded using (kind, value)
+            where unusable is distinct from 'blocked' and kind <> 'source_id'
         ), identified as (
             select node, min(value) filter (where kind = 'email') as email,
                 -- Its last digits, however it is written: the same number with and without its country code.
@@ -63,7 +68,7 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
             left join names as first on first.text = trim(customers.first_name)
             left join names as last on last.text = trim(customers.last_name)
         )
-        select *, md5(to_json([{", ".join(COMPARED)}])::varchar) as content
+        select *, md5(concat_ws(chr(31), {texts})) as content
         from compared where first_name is not null or last_name is not null
     """)
     con.unregister("names")

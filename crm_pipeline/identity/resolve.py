@@ -64,6 +64,7 @@ def resolve(
     overrides: Overrides | None = None,
     previous: Previous | None = None,
     seed: int = 0,
+    each_alone: bool = False,
 ) -> Resolution:
     """Resolve the records of `staging.stg_identifiers` and `staging.stg_customers` into people.
 
@@ -75,6 +76,7 @@ def resolve(
         overrides: Decisions by hand.
         previous: What the run before left.
         seed: Of the training, if there is no model yet.
+        each_alone: Whether to say as well what the rules and the probabilities give by themselves.
 
     Returns:
         The person map, the evidence, the conflicts, the pairs to review, the merge ledger with this run's moves.
@@ -98,7 +100,7 @@ def resolve(
         founders, contradictions, links, values = _separate(nodes, links, values, apart, found.divided)
         # A link whose two ends were separated is no evidence for a person.
         inside = founders[links.a] == founders[links.b]
-        alone = _each_alone(work, nodes, links)
+        alone = _each_alone(work, nodes, links) if each_alone else {}
         person_map = people.person_map(work, founders, links[inside])
         evidence = people.edges(work, links[inside], values[inside])
         conflicts = pa.concat_tables(
