@@ -58,8 +58,7 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
         ), compared as (
             select customers.node, customers.record_key, first.plain as first_name, first.forms as first_forms,
                 last.plain as last_name, strftime(customers.birth_date, '%Y-%m-%d') as birth_date, customers.gender,
-                nullif(trim(regexp_replace(lower(strip_accents(street)), '[^\\p{{L}}\\p{{N}}]+', ' ', 'g')), '')
-                    as street,
+                nullif(trim(regexp_replace(lower(strip_accents(street)), '[^\\pL\\pN]+', ' ', 'g')), '') as street,
                 nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
                 nullif(trim(lower(strip_accents(city))), '') as city,
                 identified.email, identified.phone, identified.loyalty_id
