@@ -85,7 +85,14 @@ def resolved(
         previous = Previous(previous.person_map, previous.merge_ledger, previous.model, previous.memory)
     with staged(rows, customers, threads) as con:
         resolution = resolve(
-            con, settings or MatchSettings(), region, as_of, overrides, previous or Previous(model=model), seed=1
+            con,
+            settings or MatchSettings(),
+            region,
+            as_of,
+            overrides,
+            previous or Previous(model=model),
+            seed=1,
+            each_alone=True,
         )
         assert con.execute("select count(*) from duckdb_tables()").fetchall() == [(2,)], "a table was left"
         return resolution
