@@ -97,3 +97,12 @@
 {% macro duckdb__last_given(value, window) -%}
     last_value({{ value }} ignore nulls) over {{ window }}
 {%- endmacro %}
+
+{# Of several columns, the one that `name` names on each row: `column` is an expression with {} for the name. #}
+{% macro named_by(name, names, column) -%}
+    case {{ name }}
+        {%- for known in names %}
+        when '{{ known }}' then {{ column.format(known) }}
+        {%- endfor %}
+    end
+{%- endmacro %}

@@ -82,19 +82,12 @@ unpivoted as (
     select
         ranked_profiles.customer_key,
         attribute_names.attribute,
-        case attribute_names.attribute
-            {%- for attribute in attributes %}
-            when '{{ attribute }}' then cast(ranked_profiles.{{ attribute }} as varchar)
-            {%- endfor %}
-        end as attribute_value,
+        {{ named_by('attribute_names.attribute', attributes, 'cast(ranked_profiles.{} as varchar)') }}
+            as attribute_value,
         ranked_profiles.system,
         ranked_profiles.record_id,
         ranked_profiles.valid_from,
-        case attribute_names.attribute
-            {%- for attribute in attributes %}
-            when '{{ attribute }}' then ranked_profiles.{{ attribute }}_rank
-            {%- endfor %}
-        end as rank
+        {{ named_by('attribute_names.attribute', attributes, 'ranked_profiles.{}_rank') }} as rank
     from ranked_profiles
     cross join attribute_names
 ),
@@ -120,12 +113,7 @@ latest_given as (
     from given
     inner join person_map on given.record_id = person_map.record_id
     left join profiles on given.record_id = profiles.record_id
-    where
-        case given.attribute
-            {%- for attribute in given_anywhere %}
-            when '{{ attribute }}' then profiles.{{ attribute }}
-            {%- endfor %}
-        end is null
+    where {{ named_by('given.attribute', given_anywhere, 'profiles.{}') }} is null
     qualify row_number() over (
         partition by given.record_id, given.attribute order by given.valid_from desc, given.attribute_value desc
     ) = 1
@@ -144,14 +132,7 @@ profile_values as (
 from_channels as (
     select
         latest_given.*,
-        coalesce(
-            case latest_given.attribute
-                {%- for attribute in given_anywhere %}
-                when '{{ attribute }}' then profile_values.{{ attribute }}
-                {%- endfor %}
-            end,
-            0
-        )
+        coalesce({{ named_by('latest_given.attribute', given_anywhere, 'profile_values.{}') }}, 0)
         + row_number() over (
             partition by latest_given.customer_key, latest_given.attribute
             order by latest_given.valid_from desc, latest_given.attribute_value desc, latest_given.record_id asc
