@@ -38,8 +38,9 @@ check: setup ## Lint, format, types, SQL style and dbt parse
 ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
 	$(BIN)/crm ui --dataset $(DATASET)
 
-bench: setup ## Time and memory by stage on the datasets at hand, beside bare SQL
+bench: setup ## Time and memory by stage on the datasets at hand, and of who is who at a million records
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_identity
 
 lock: ## Resolve requirements.lock again from pyproject.toml
 	$(PYTHON) -m pip install --quiet uv
