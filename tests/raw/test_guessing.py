@@ -37,6 +37,15 @@ NUMBERS = {
 }
 
 
+def test_may_is_written_in_full_where_the_other_months_are():
+    guess = guess_moments(["01 January 2000", "13 May 2000"])
+    assert guess is not None
+    assert (guess.format, guess.doubt) == ("%d %B %Y", None)
+    short = guess_moments(["01 Jan 2000", "13 May 2000"])
+    assert short is not None
+    assert (short.format, short.doubt) == ("%d %b %Y", None)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.sampled_from(FORMATS), MOMENTS)
 def test_dates_are_read_back_as_they_were_written(form, moments):

@@ -70,7 +70,7 @@ def guess_moments(texts: list[str]) -> Guess | None:
     """Return how dates or times are written; None where the values are none."""
     if not texts:
         return None
-    forms = Counter(form for text in texts if (form := _form(text)) is not None)
+    forms = _forms(texts)
     numeric = _numeric_dates(texts)
     if numeric.formats:
         (separator, digits, time), times = numeric.formats.most_common(1)[0]
@@ -119,6 +119,17 @@ def have_lost_zeros(texts: list[str]) -> bool:
     shorter = sum(times for length, times in lengths.items() if length < longest)
     usual = lengths[longest] > len(texts) / 2 and min(lengths) >= longest - 2
     return longest >= 4 and usual and shorter > 0 and not any(text.startswith("0") for text in texts)
+
+
+def _forms(texts: list[str]) -> Counter[str]:
+    """Count the formats of the values that tell it by themselves."""
+    forms = Counter(form for text in texts if (form := _form(text)) is not None)
+    in_may = Counter(_form(text) for text in texts if "may" in text.casefold())
+    for form, times in in_may.items():
+        # May is short for itself: it is written in full where the other months are.
+        if form and forms[form] == times and forms[full := form.replace("%b", "%B")] and full != form:
+            forms[full] += forms.pop(form)
+    return +forms
 
 
 def _form(text: str) -> str | None:
