@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
 _PROJECT_FILES = ("*.sql", "*.yml", "*.csv", "*.md")
+
+_LOCK_HELD = re.compile(r"Could not set lock on file [^\n]*?\(PID (\d+)\)")
+_END_OF_LOG = 100_000
 
 
 class DbtParseError(RuntimeError):
@@ -49,9 +53,24 @@ def failure_sentence(target: Path, stage: Stage) -> str:
     results = json.loads(path.read_text())["results"] if path.exists() else []
     broken = [result for result in results if result["status"] in ("error", "fail")]
     said = [f"{result['unique_id'].split('.')[2]} ({_first_lines(result['message'])})" for result in broken]
+    holder = None if said else _lock_holder(target / "dbt.log")
+    if holder:
+        return (
+            f"dbt could not open the warehouse for stage {stage}: process {holder} has it open. "
+            "Close it there and run again; to read while a run goes on, open the serving file."
+        )
     if not said:
         return f"dbt could not build stage {stage}: see {target / 'dbt.log'}."
     return f"dbt stopped in stage {stage}: {'; '.join(said[:5])}. Details: {target / 'dbt.log'}."
+
+
+def _lock_holder(log: Path) -> str | None:
+    """Return the number of the process that kept dbt from opening the warehouse, if the end of its log tells of one."""
+    if not log.exists():
+        return None
+    end = log.read_bytes()[-_END_OF_LOG:].decode(errors="replace")
+    held = _LOCK_HELD.findall(end)
+    return held[-1] if held else None
 
 
 def _first_lines(message: str | None) -> str:
