@@ -237,10 +237,11 @@ def _revenue(settings: Settings, pairs: "pa.Table") -> dict[str, float]:
             return {}
         rows = connection.execute(
             f"""
-            select format('C{{:015x}}', customer_key) as customer_id, sum(revenue)::double
-            from {Stage.CUSTOMER}.fct_orders
-            where is_counted and list_contains($people::varchar[], format('C{{:015x}}', customer_key))
-            group by customer_key
+            select people.customer_id, sum(orders.revenue)::double
+            from {Stage.CUSTOMER}.fct_orders as orders
+            join {Stage.CUSTOMER}.dim_customers as people using (customer_key)
+            where orders.is_counted and list_contains($people::varchar[], people.customer_id)
+            group by people.customer_id
             """,
             {"people": people},
         ).fetchall()

@@ -1,4 +1,4 @@
-"""Reading the warehouse: short read-only connections, bounded in memory."""
+"""DuckDB within the limits of the deployment: the warehouse for reading, and tables of one's own beside it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,17 @@ import duckdb
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
+#: Name of the warehouse where it is attached to another database.
+WAREHOUSE = "warehouse"
+Limits = dict[str, str | bool | int | float | list[str]]
+
+
+def limits(settings: Settings) -> Limits:
+    """Return how much memory and how many threads DuckDB may take, and where it spills."""
+    spill = settings.state / "tmp"
+    spill.mkdir(parents=True, exist_ok=True)
+    return {"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": str(spill)}
+
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -16,38 +27,47 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         FileNotFoundError: if no run has built the warehouse yet.
     """
-    if not settings.warehouse.exists():
-        raise FileNotFoundError(f"There is no warehouse for {settings.dataset} yet. Remedy: crm run.")
-    connection = duckdb.connect(str(settings.warehouse), read_only=True, config=_limits(settings))
-    try:
+    _require(settings)
+    with duckdb.connect(str(settings.warehouse), read_only=True, config=limits(settings)) as connection:
         yield connection
-    finally:
-        connection.close()
+
+
+@contextmanager
+def attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory with the warehouse attached read-only, for work that needs tables of its own.
+
+    Raises:
+        FileNotFoundError: if no run has built the warehouse yet.
+        duckdb.IOException: if a writer holds it.
+    """
+    _require(settings)
+    path = str(settings.warehouse).replace("'", "''")
+    with duckdb.connect(config=limits(settings)) as connection:
+        connection.execute(f"attach '{path}' as {WAREHOUSE} (read_only)")
+        yield connection
 
 
 @contextmanager
 def workshop(settings: Settings, stage: Stage) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory that sees a stage's tables of the warehouse, for work that needs tables of its own.
+    """Open a database in memory that sees a stage's tables under their own names.
 
     Raises:
         FileNotFoundError: if no run has built the warehouse yet.
     """
-    with connect(settings) as reader:
-        names = reader.execute(
-            "select table_name from information_schema.tables where table_schema = ?", [stage.value]
+    with attached(settings) as connection:
+        names = connection.execute(
+            "select table_name from duckdb_tables() where database_name = ? and schema_name = ?",
+            [WAREHOUSE, stage.value],
         ).fetchall()
-    with duckdb.connect(config=_limits(settings)) as connection:
-        connection.execute(f"attach '{str(settings.warehouse).replace(chr(39), chr(39) * 2)}' as warehouse (read_only)")
         connection.execute(f"create schema {stage.value}")
         for (name,) in names:
-            connection.execute(f'create view {stage.value}."{name}" as from warehouse.{stage.value}."{name}"')
+            connection.execute(f'create view {stage.value}."{name}" as from {WAREHOUSE}.{stage.value}."{name}"')
         yield connection
 
 
-def _limits(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
-    spill = settings.state / "tmp"
-    spill.mkdir(parents=True, exist_ok=True)
-    return {"memory_limit": settings.memory_limit, "threads": str(settings.threads), "temp_directory": str(spill)}
+def _require(settings: Settings) -> None:
+    if not settings.warehouse.exists():
+        raise FileNotFoundError(f"There is no warehouse for {settings.dataset} yet. Remedy: crm run.")
 
 
 def row_counts(settings: Settings, stage: Stage) -> dict[str, int]:

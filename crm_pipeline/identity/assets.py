@@ -11,6 +11,7 @@ from crm_pipeline.identity.overrides import OverrideError, read_overrides
 from crm_pipeline.identity.resolve import Resolution, resolve
 from crm_pipeline.identity.truth import read_truth
 from crm_pipeline.resources import Workspace
+from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import workshop
 
@@ -23,8 +24,8 @@ _TABLES = {
 }
 # All of them, so that a failed check on any staging table keeps this stage from running.
 _STAGING = [
-    AssetKey([Stage.STAGING.value, name])
-    for name in ("stg_identifiers", "stg_customers", "stg_products", "stg_orders", "stg_order_lines")
+    AssetKey([Stage.STAGING.value, model.stem])
+    for model in sorted((Settings().dbt_project / "models" / Stage.STAGING).glob("*.sql"))
 ]
 
 

@@ -75,8 +75,6 @@ def load_pairs(con: duckdb.DuckDBPyConnection) -> int:
         from known_scores as scores
         join blocks as l on l.record_key = scores.a
         join blocks as r on r.record_key = scores.b and r.block = l.block
-        where not l.is_new and not r.is_new
+        anti join pairs on pairs.a = scores.a and pairs.b = scores.b
     """)
-    # A pair that met again in a block that was crowded before has been scored; those of new profiles have not.
-    con.execute("delete from known_scores where (a, b) in (select (a, b) from pairs)")
     return int(con.execute("select count(*) from pairs").fetchall()[0][0])

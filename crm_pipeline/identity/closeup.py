@@ -1,6 +1,5 @@
 """A few records as the stage sees them: the identifiers they carry, and what a probability is the sum of."""
 
-import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -139,7 +138,7 @@ def _weights(con: duckdb.DuckDBPyConnection, model: Model, pairs: Collection[Pai
 def _read(row: dict[str, Any], settings: dict[str, Any], sides: str) -> Iterator[Weight]:
     """Yield what the weight of a scored pair is the sum of."""
     prior = settings["probability_two_random_records_match"]
-    yield Weight("start", "two records at random", math.log2(prior / (1 - prior)))
+    yield Weight("start", "two records at random", probability.to_weight(prior))
     for comparison in settings["comparisons"]:
         thing = comparison["output_column_name"]
         yield Weight(thing, _level(row, comparison), row[f"mw_{thing}"], _values(row, thing, sides))

@@ -30,6 +30,11 @@ EDGE_SCHEMA = pa.schema(
 )
 
 
+def customer_id(key: str) -> str:
+    """Return the SQL of a person's id, given that of their key: the same number, written as text."""
+    return f"format('C{{:015x}}', {key})"
+
+
 def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) -> pa.Table:
     """Return the person of each record, oldest record first.
 
@@ -43,9 +48,9 @@ def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) ->
         "membership", pa.table({"node": np.arange(len(founders)), "founder": founders, "strongest": strongest})
     )
     people = con.sql(
-        """
+        f"""
         select records.record_id, founder.record_key as customer_key,
-            format('C{:015x}', founder.record_key) as customer_id, records.first_load,
+            {customer_id("founder.record_key")} as customer_id, records.first_load,
             ($names::varchar[])[membership.strongest + 1] as linked_by
         from membership
         join records on records.node = membership.node

@@ -9,8 +9,8 @@ from nicknames import NickNamer
 COMPARED = (
     "first_name", "last_name", "birth_date", "gender", "street", "postal_code", "city", "email", "phone", "loyalty_id",
 )  # fmt: skip
-# A value on more records than that is nobody's own and says nothing about a person; comparing all who share it is slow.
-_MOST_CARRIERS = 100
+#: A value on more records than that is nobody's own: it says nothing of a person, and to compare all of them is slow.
+MOST_CARRIERS = 100
 _PHONE_DIGITS = 9
 _NAME_SCHEMA = pa.schema([("text", pa.string()), ("plain", pa.string()), ("forms", pa.list_(pa.string()))])
 
@@ -43,7 +43,7 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
             select records.node, records.record_key, stg_customers.*
             from staging.stg_customers join records using (record_id)
         ), crowded as (
-            select kind, value from identifiers group by kind, value having count(*) > {_MOST_CARRIERS}
+            select kind, value from identifiers group by kind, value having count(*) > {MOST_CARRIERS}
         ), telling as (
             select node, kind, value from identifiers
             semi join customers using (node) anti join crowded using (kind, value)

@@ -92,11 +92,12 @@ def resolve(
         remembered = _score(work, settings, model, previous.memory)
         rules.load_shared_values(work)
         found = rules.find_links(work, settings, nodes)
-        links, values, unknown = _all_links(work, settings, found, overrides)
+        node_of = _named_records(work, overrides)
+        links, values = _all_links(work, settings, found, overrides, node_of)
         kept, held = cluster.hold_back(nodes, links, _too_large(work, nodes, settings))
         links, values = links[kept], values[kept]
         unique = rules.find_unique_values(work, settings, found.refused)
-        apart = _unique_values(work, unique, overrides)
+        apart = _unique_values(unique, overrides, node_of)
         founders, contradictions, links, values = _separate(nodes, links, values, apart, found.divided)
         # A link whose two ends were separated is no evidence for a person.
         inside = founders[links.a] == founders[links.b]
@@ -108,7 +109,7 @@ def resolve(
                 rules.find_refused(work, found),
                 contradictions_table(contradictions, unique),
                 held_back_table(held),
-                unknown_records_table(unknown),
+                unknown_records_table(sorted(overrides.records() - set(node_of))),
             ]
         )
         to_review = review.review(work, founders, settings.accept)
@@ -144,10 +145,13 @@ def _score(
 
 
 def _all_links(
-    con: duckdb.DuckDBPyConnection, settings: MatchSettings, found: RuleLinks, overrides: Overrides
-) -> tuple[Links, Nodes, list[str]]:
-    """Return the links of all kinds, strongest first, the values that make them, and names that no record has."""
-    node_of, unknown = _named_records(con, overrides)
+    con: duckdb.DuckDBPyConnection,
+    settings: MatchSettings,
+    found: RuleLinks,
+    overrides: Overrides,
+    node_of: dict[str, int],
+) -> tuple[Links, Nodes]:
+    """Return the links of all kinds, strongest first, and the values that make them."""
     stars = [[node_of[record] for record in link.records if record in node_of] for link in overrides.link]
     named = sorted({(min(star[0], other), max(star[0], other)) for star in stars for other in star[1:]})
     pairs = np.array([pair for pair in named if pair[0] != pair[1]], dtype=np.int64).reshape(-1, 2)
@@ -156,7 +160,7 @@ def _all_links(
     links = Links.joined(by_hand, found.links, probable)
     values = np.concatenate([np.full(len(by_hand), -1), found.values, np.full(len(probable), -1)])
     order = links.order()
-    return links[order], values[order], unknown
+    return links[order], values[order]
 
 
 def _separate(
@@ -194,17 +198,15 @@ def _each_alone(con: duckdb.DuckDBPyConnection, nodes: int, links: Links) -> dic
     return maps
 
 
-def _named_records(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> tuple[dict[str, int], list[str]]:
-    """Return the number of each record that the overrides name, and the names that no record has."""
+def _named_records(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> dict[str, int]:
+    """Return the number of each record that the overrides name, of those that are there."""
     named = sorted(overrides.records())
     rows = con.execute("select record_id, node from records where list_contains(?::varchar[], record_id)", [named])
-    node_of = {str(record): int(node) for record, node in rows.fetchall()}
-    return node_of, [record for record in named if record not in node_of]
+    return {str(record): int(node) for record, node in rows.fetchall()}
 
 
-def _unique_values(con: duckdb.DuckDBPyConnection, unique: pa.Table, overrides: Overrides) -> UniqueValues:
+def _unique_values(unique: pa.Table, overrides: Overrides, node_of: dict[str, int]) -> UniqueValues:
     """Return what a person holds once: the values of unique kinds, and of each unlink entry the group."""
-    node_of, _ = _named_records(con, overrides)
     apart = [
         (node_of[record], len(KINDS) + 1 + entry, number)
         for entry, unlink in enumerate(overrides.unlink)

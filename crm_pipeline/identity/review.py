@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from crm_pipeline.identity.cluster import Links
 from crm_pipeline.identity.numbers import Nodes
+from crm_pipeline.identity.people import customer_id
 from crm_pipeline.identity.probability import to_weight
 from crm_pipeline.identity.rules import CONTRADICTION, LINK_KINDS
 
@@ -70,7 +71,7 @@ def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa
     """
     con.register("membership", pa.table({"node": np.arange(len(founders)), "founder": founders}))
     rows = con.sql(
-        """
+        f"""
         with apart as (
             select scored.*, l.founder as one, r.founder as other
             from scored join membership as l on l.node = scored.a join membership as r on r.node = scored.b
@@ -80,7 +81,7 @@ def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa
             ) = 1
         )
         select record_a.record_id as record_a, record_b.record_id as record_b,
-            format('C{:015x}', one.record_key) as customer_id_a, format('C{:015x}', other.record_key) as customer_id_b,
+            {customer_id("one.record_key")} as customer_id_a, {customer_id("other.record_key")} as customer_id_b,
             1 / (1 + pow(2, -weight)) as probability,
             case when is_contradicting then 'The names contradict each other.'
                 when weight >= $accept then 'Held back, or kept apart by other evidence.'

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from crm_pipeline.identity.cluster import Links, connected
 from crm_pipeline.identity.numbers import Nodes, whole_numbers
+from crm_pipeline.identity.profiles import MOST_CARRIERS
 from crm_pipeline.matching import KINDS, MatchSettings
 
 #: What links records, strongest first: the position is the priority of a link.
@@ -64,7 +65,8 @@ def load_shared_values(con: duckdb.DuckDBPyConnection) -> None:
         with named as (
             select shared.number, profiles.node, first_name, first_forms, last_name, birth_date
             from shared join identifiers using (kind, value) join profiles using (node)
-            where list_contains($kinds, kind) and shared.unusable is null and shared.records <= $most
+            where list_contains($kinds, kind) and shared.unusable is null
+            qualify count(*) over (partition by shared.number) <= {MOST_CARRIERS}
         ), compared as (
             select l.number, l.node as a, r.node as b, {CONTRADICTION} as is_contradicting
             from named as l join named as r on l.number = r.number and l.node < r.node
@@ -72,8 +74,7 @@ def load_shared_values(con: duckdb.DuckDBPyConnection) -> None:
         select *, bool_or(is_contradicting) over (partition by number) as is_divided from compared
         qualify is_divided
         """,
-        # A value on more records than any family has is refused or a single person's: nobody compares them all.
-        {"kinds": list(_HOUSEHOLD_KINDS), "most": 100},
+        {"kinds": list(_HOUSEHOLD_KINDS)},
     )
 
 

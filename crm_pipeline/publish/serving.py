@@ -5,7 +5,7 @@ earlier stages and in the blocks of dropped columns.
 """
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,10 +16,10 @@ import duckdb
 from crm_pipeline.publish.contents import PublishedTable, published_tables, quoted
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.settings import Settings
+from crm_pipeline.warehouse import WAREHOUSE, attached
 
 # Opened by DuckDB 1.2 and newer: BI tools ship older drivers than ours.
 STORAGE_VERSION = "v1.2.0"
-WAREHOUSE = "warehouse"
 SERVING = "serving"
 
 _RELEASE_COLUMNS = {
@@ -65,17 +65,11 @@ def open_engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         PublishError: if there is no warehouse, or a writer holds it.
     """
-    if not settings.warehouse.exists():
-        raise PublishError(f"There is no warehouse at {settings.warehouse}. Run the pipeline first.")
-    spill = settings.state / "tmp"
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "temp_directory": str(spill),
-    }
-    with duckdb.connect(":memory:", config=config) as con:
+    with ExitStack() as stack:
         try:
-            con.execute(f"attach {_text(settings.warehouse)} as {WAREHOUSE} (read_only)")
+            con = stack.enter_context(attached(settings))
+        except FileNotFoundError as error:
+            raise PublishError(str(error)) from error
         except duckdb.IOException as error:
             raise PublishError(f"The warehouse cannot be read: {error} Wait for the run that writes it.") from error
         yield con

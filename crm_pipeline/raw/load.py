@@ -19,6 +19,7 @@ from crm_pipeline.raw.ledger import LedgerEntry, quarantine_schema, read_ledger,
 from crm_pipeline.raw.superseding import Batch, settle
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.warehouse import limits
 
 EMPTY_FILE = "_empty.parquet"
 QUARANTINE = "quarantine"
@@ -187,11 +188,7 @@ def _workshop(settings: Settings) -> Iterator[Path]:
 @contextmanager
 def _database(settings: Settings, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a database on disk for the working tables, within the memory limit."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "temp_directory": str(work / "spill"),
-    }
+    config = limits(settings) | {"temp_directory": str(work / "spill")}
     with duckdb.connect(str(work / "work.duckdb"), config=config) as con:
         con.execute("set timezone = 'UTC'")
         con.execute("set enable_progress_bar = false")

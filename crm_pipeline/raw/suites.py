@@ -18,6 +18,7 @@ from crm_pipeline.raw.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.warehouse import limits
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def sample(settings: Settings, channel: str, rows: int = 200_000) -> pd.DataFram
     """Return rows of the newest deliveries of a channel, at most `rows` of them, as an Arrow-backed frame."""
     files = settings.lake / Stage.RAW / "current" / channel / "*.parquet"
     table = f"read_parquet({literal(str(files))}, hive_partitioning = false)"
-    with duckdb.connect(config={"memory_limit": settings.memory_limit, "threads": settings.threads}) as con:
+    with duckdb.connect(config=limits(settings)) as con:
         deliveries = con.execute(f"select _delivery, count(*) from {table} group by 1 order by 1 desc").fetchall()
         wanted, found = [-1], 0
         for number, count in deliveries:

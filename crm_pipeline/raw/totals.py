@@ -13,6 +13,7 @@ from crm_pipeline.dataset import Business
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.warehouse import limits
 
 
 @dataclass(frozen=True)
@@ -162,13 +163,6 @@ def _table(settings: Settings, channel: str) -> str:
 
 @contextmanager
 def _reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    spill = settings.state / "tmp"
-    spill.mkdir(parents=True, exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "temp_directory": str(spill),
-    }
-    with duckdb.connect(config=config) as con:
+    with duckdb.connect(config=limits(settings)) as con:
         con.execute("set timezone = 'UTC'")
         yield con

@@ -14,6 +14,7 @@ from crm_pipeline.cli import app
 from crm_pipeline.dataset import load_dataset
 from crm_pipeline.identity import store
 from crm_pipeline.identity.overrides import OVERRIDES_FILE, read_overrides
+from crm_pipeline.identity.people import customer_id
 from crm_pipeline.identity.resolve import Resolution
 from crm_pipeline.lake import write_parquet
 from crm_pipeline.operations.lock import RunLock
@@ -76,6 +77,10 @@ def write_warehouse(settings: Settings, resolution: Resolution) -> None:
             con.execute(f"create table staging.{name} as from given")
         con.register("orders", orders)
         con.execute("create table customer.fct_orders as from orders")
+        con.execute(f"""
+            create table customer.dim_customers as
+            select distinct customer_key, {customer_id("customer_key")} as customer_id from orders
+        """)
 
 
 def settings_of(folder: Path) -> Settings:

@@ -29,7 +29,7 @@ loads as (
 
 -- The many rows of one record mostly repeat the same values: group them before they are turned into rows.
 records as (
-    -- A record without a date is known at any as-of date: it counts as older than all others of its load.
+    -- A record without a date is known at any as-of date: it counts as older than all others of its system.
     select
         record_id,
         system,
