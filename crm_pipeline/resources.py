@@ -1,6 +1,5 @@
 """What every step of a run shares: the dataset, the as-of date, the warehouse to read, dbt, and the right to write."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from pydantic import Field, PrivateAttr
 
 from crm_pipeline.dataset import Dataset, load_dataset
 from crm_pipeline.dbt import warm
+from crm_pipeline.dbt.project import dbt_vars
 from crm_pipeline.operations.lock import RunLock, RunLockedError
 from crm_pipeline.raw.accounting import latest_complete_day
 from crm_pipeline.settings import Settings
@@ -90,18 +90,7 @@ class Workspace(ConfigurableResource):
 
     def dbt_vars(self) -> str:
         """The business settings that the models need, as dbt's `--vars`."""
-        business = self.dataset.business
-        return json.dumps(
-            {
-                "as_of_date": self.as_of_date.isoformat(),
-                "currency": business.currency,
-                "timezone": business.timezone,
-                "gross_margin": business.gross_margin,
-                "source_trust": self.dataset.source_trust(),
-                "churn_horizon_days": business.churn_horizon_days,
-                "clv_horizon_months": business.clv_horizon_months,
-            }
-        )
+        return dbt_vars(self.dataset, self.as_of_date)
 
 
 class Dbt(DbtCliResource):

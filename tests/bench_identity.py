@@ -5,11 +5,9 @@ that its peak memory is its own. Compare the ratios of one run, not seconds of t
 """
 
 import argparse
-import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +20,7 @@ import yaml
 from splink import DuckDBAPI, Linker
 
 from crm_pipeline.dataset import PIPELINE_FILE, load_dataset
-from crm_pipeline.dbt.project import dbt_environment
+from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.identity import candidates, store
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.profiles import COMPARED, load_profiles
@@ -52,17 +50,10 @@ def prepare(root: Path, people: int) -> Settings:
     (folder / PIPELINE_FILE).write_text(yaml.safe_dump(pipeline, allow_unicode=True))
     dataset = load_dataset(folder)
     load(settings, dataset, "bench", now())
-    business = dataset.business
-    variables = {
-        "as_of_date": AS_OF.isoformat(), "currency": business.currency, "timezone": business.timezone,
-        "gross_margin": business.gross_margin, "source_trust": dataset.source_trust(),
-        "churn_horizon_days": 90, "clv_horizon_months": 12,
-    }  # fmt: skip
     project = str(settings.dbt_project)
     subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--quiet", "run", "--select", "+stg_identifiers", "--vars",
-         json.dumps(variables), "--target-path", str(root / "target"), "--project-dir", project,
-         "--profiles-dir", project],
+        [dbt_executable(), "--quiet", "run", "--select", "+stg_identifiers", "--vars", dbt_vars(dataset, AS_OF),
+         "--target-path", str(root / "target"), "--project-dir", project, "--profiles-dir", project],
         env={**os.environ, **dbt_environment(settings)}, check=True,
     )  # fmt: skip
     return settings

@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
+from crm_pipeline.dataset import Dataset
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
@@ -33,6 +35,22 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "CRM_MEMORY_LIMIT": settings.memory_limit,
         "CRM_THREADS": str(settings.threads),
     }
+
+
+def dbt_vars(dataset: Dataset, as_of: date) -> str:
+    """The business settings that the models need, as dbt's `--vars`."""
+    business = dataset.business
+    return json.dumps(
+        {
+            "as_of_date": as_of.isoformat(),
+            "currency": business.currency,
+            "timezone": business.timezone,
+            "gross_margin": business.gross_margin,
+            "source_trust": dataset.source_trust(),
+            "churn_horizon_days": business.churn_horizon_days,
+            "clv_horizon_months": business.clv_horizon_months,
+        }
+    )
 
 
 def manifest(settings: Settings) -> Path:
