@@ -2,13 +2,11 @@
 -- the channel is there and the person has none, and empty where the channel is not there.
 
 {%- set groups = ['web', 'campaigns', 'service', 'surveys', 'social', 'loyalty', 'referrals'] %}
-{%- set purchase_counts = ['orders_lifetime', 'order_days', 'orders_24m', 'orders_12m', 'orders_90d',
-                           'orders_prev_90d'] %}
-{%- set purchase_amounts = ['revenue_lifetime', 'margin_lifetime', 'revenue_24m', 'revenue_12m', 'margin_12m',
-                            'revenue_90d', 'revenue_prev_90d'] %}
-{%- set purchase_values = ['avg_order_value', 'mean_gap_days', 'sd_gap_days', 'return_share', 'discount_share',
-                           'units_per_order', 'share_store', 'share_web', 'share_app', 'share_marketplace',
-                           'coupon_share', 'weekend_share'] %}
+{%- set windows = ['orders_24m', 'orders_12m', 'orders_90d', 'orders_prev_90d', 'revenue_24m', 'revenue_12m',
+                   'revenue_90d', 'revenue_prev_90d', 'margin_12m'] %}
+{%- set shares = ['avg_order_value', 'mean_gap_days', 'sd_gap_days', 'return_share', 'discount_share',
+                  'units_per_order', 'share_store', 'share_web', 'share_app', 'share_marketplace', 'coupon_share',
+                  'weekend_share'] %}
 {%- set counts = {
     'web': ['sessions_30d', 'sessions_90d', 'sessions_prev_90d', 'views_90d', 'carts_90d', 'abandoned_carts_90d',
             'web_minutes_90d'],
@@ -36,9 +34,10 @@ dates as (
 ),
 
 {% for name, model in [
-    ('purchases', 'purchase_features'), ('baskets', 'basket_features'), ('web', 'web_features'),
-    ('campaigns', 'campaign_features'), ('service', 'service_features'), ('surveys', 'survey_features'),
-    ('social', 'social_features'), ('loyalty', 'loyalty_features'), ('referrals', 'referral_features'),
+    ('purchases', 'purchase_states'), ('windows', 'purchase_windows'), ('baskets', 'basket_features'),
+    ('web', 'web_features'), ('campaigns', 'campaign_features'), ('service', 'service_features'),
+    ('surveys', 'survey_features'), ('social', 'social_features'), ('loyalty', 'loyalty_features'),
+    ('referrals', 'referral_features'),
 ] -%}
 {{ name }} as (
     select * from {{ ref(model) }}
@@ -66,19 +65,21 @@ select
     {{ days_between('purchases.first_order_on', 'purchases.last_order_on') }} as t_x_days,
     {{ days_between('purchases.first_order_on', 'people.as_of_date') }} as age_days,
     {{ days_between('purchases.last_order_on', 'people.as_of_date') }} as recency_days,
-    {%- for count in purchase_counts %}
-    coalesce(purchases.{{ count }}, 0) as {{ count }},
+    coalesce(purchases.orders_lifetime, 0) as orders_lifetime,
+    coalesce(purchases.order_days, 0) as order_days,
+    coalesce(purchases.revenue_lifetime, 0) as revenue_lifetime,
+    coalesce(purchases.margin_lifetime, 0) as margin_lifetime,
+    {%- for amount in windows %}
+    coalesce(windows.{{ amount }}, 0) as {{ amount }},
     {%- endfor %}
-    {%- for amount in purchase_amounts %}
-    cast(coalesce(purchases.{{ amount }}, 0) as decimal(18, 2)) as {{ amount }},
-    {%- endfor %}
-    case when purchases.orders_prev_90d > 0 then {{ ratio('purchases.orders_90d', 'purchases.orders_prev_90d') }} end
-        as orders_trend,
+    {%- for measure in ['orders', 'revenue'] %}
     case
-        when purchases.revenue_prev_90d > 0 then {{ ratio('purchases.revenue_90d', 'purchases.revenue_prev_90d') }}
-    end as revenue_trend,
-    {%- for value in purchase_values %}
-    purchases.{{ value }},
+        when windows.{{ measure }}_prev_90d > 0
+            then {{ ratio('windows.' ~ measure ~ '_90d', 'windows.' ~ measure ~ '_prev_90d') }}
+    end as {{ measure }}_trend,
+    {%- endfor %}
+    {%- for share in shares %}
+    purchases.{{ share }},
     {%- endfor %}
     case when people.has_categories then coalesce(baskets.categories_12m, 0) end as categories_12m,
     baskets.top_category,
@@ -101,6 +102,11 @@ select
     people.has_profile_by_then as has_profile,
     people.consented_by_then as consent_email
 from people
-{%- for group in ['purchases', 'baskets'] + groups %}
+left join purchases
+    on
+        people.customer_key = purchases.customer_key
+        and people.as_of_date >= purchases.valid_from
+        and (purchases.valid_to is null or people.as_of_date < purchases.valid_to)
+{%- for group in ['windows', 'baskets'] + groups %}
 left join {{ group }} on people.customer_key = {{ group }}.customer_key and people.as_of_date = {{ group }}.as_of_date
 {%- endfor %}
