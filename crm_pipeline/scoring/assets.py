@@ -3,6 +3,7 @@
 import base64
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -46,7 +47,10 @@ def scoring_tables(context: AssetExecutionContext, workspace: Workspace) -> Iter
         for name, run in _MODELS.items():
             started = time.monotonic()
             result = run(connection, asked)
-            registry.save(store.registry(settings), result)
+            if result.artefact is not None:
+                said = {"status": result.status.status.value, "reason": result.status.reason}
+                artefact = replace(result.artefact, card={**result.artefact.card, **said})
+                registry.save(store.registry(settings), artefact)
             context.log.info("%s: %s %s", name, result.status.status, result.status.reason or "")
             yield _stored(workspace, name, result.scores, started, result)
             results.append(result)
