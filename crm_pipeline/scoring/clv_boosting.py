@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
 
 from crm_pipeline.scoring.clv_value import ValueModel
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.learners import one_thread
+from crm_pipeline.scoring.learners import KnownFeatures, SchemaMismatchError, one_thread
 from crm_pipeline.scoring.purchases import People
 
 FEATURES = (
@@ -41,14 +42,22 @@ class Sample:
 class Booster:
     """The fitted trees; without any, every factor is 1."""
 
-    trees: HistGradientBoostingRegressor | None
+    trees: Pipeline | None
+    features: tuple[str, ...] = FEATURES
 
     def factor(self, features: Floats) -> Floats:
-        """Return by what to multiply each person's expected margin; nothing is refitted."""
+        """Return by what to multiply each person's expected margin; nothing is refitted.
+
+        Raises:
+            SchemaMismatchError: if the trees were fitted on other features.
+        """
+        if self.features != FEATURES:
+            raise SchemaMismatchError(f"The model was trained on other features: {', '.join(self.features)}.")
         if self.trees is None:
             return np.ones(len(features))
         with one_thread():
-            return self.trees.predict(features)
+            factors: Floats = self.trees.predict(features)
+        return factors
 
 
 def feature_matrix(people: People, model: ValueModel, days: float) -> Floats:
@@ -84,8 +93,9 @@ def fit(samples: Sequence[Sample], seed: int) -> Booster:
         random_state=seed,
     )
     with one_thread():
-        trees.fit(features, actual / expected, sample_weight=expected)
-    return Booster(trees)
+        pipeline = Pipeline([("known", KnownFeatures()), ("trees", trees)])
+        pipeline.fit(features, actual / expected, trees__sample_weight=expected)
+    return Booster(pipeline)
 
 
 def out_of_fold_factors(sample: Sample, seed: int) -> Floats:

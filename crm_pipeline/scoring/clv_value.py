@@ -5,15 +5,13 @@ all occasions so far (`purchases.net_share`) nets refunds.
 """
 
 from dataclasses import dataclass
-from datetime import date
 
-import duckdb
 import numpy as np
 from scipy.special import gammainc, gammaincinv
 
-from crm_pipeline.scoring import bgnbd, gamma_gamma, purchases
+from crm_pipeline.scoring import bgnbd, gamma_gamma
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.purchases import People, floats
+from crm_pipeline.scoring.purchases import People
 
 DAYS_PER_MONTH = 365.25 / 12
 
@@ -34,6 +32,14 @@ class ValueModel:
         """Return the expected margin of one order day, returns netted."""
         return self.net_share * self.value.expected_value(people.x, people.mean_value)
 
+    def next_order_days(self, people: People) -> Floats:
+        """Return the median of the days until the next order, for people who are still there.
+
+        Their rate is gamma distributed (r + x, alpha + age), so P(none in t days) = ((alpha + age) / (alpha + age +
+        t))^(r + x); the median solves it for 1/2.
+        """
+        return (self.orders.alpha + people.age) * np.expm1(np.log(2.0) / (self.orders.r + people.x))
+
     def expected_margin(self, people: People, days: float) -> Floats:
         """Return the expected margin of the coming `days`, without discount."""
         return self.expected_orders(people, days) * self.order_value(people)
@@ -47,8 +53,8 @@ class ValueModel:
             before = so_far
         return np.divide(discounted, before, out=np.ones_like(before), where=before > 0)
 
-    def margin_distribution(self, people: People, days: float) -> "MarginDistribution":
-        """Return the distribution of each person's margin of the coming `days`, before discount."""
+    def forecast(self, people: People, days: float) -> "Forecast":
+        """Return what is to be expected of the coming `days`, before discount."""
         state = (people.x, people.t_x, people.age, days)
         none = self.orders.p_no_order(*state)
         orders = self.orders.expected_orders(*state)
@@ -60,7 +66,8 @@ class ValueModel:
         mean_some, square_some = p * orders * first / some, square / some
         spread = np.maximum(square_some - mean_some**2, 1e-9 * mean_some**2 + 1e-12)
         shape = np.maximum(mean_some, 1e-12) ** 2 / spread
-        return MarginDistribution(none, shape, self.net_share * mean_some / shape)
+        distribution = MarginDistribution(none, shape, self.net_share * mean_some / shape)
+        return Forecast(self.expected_margin(people, days), distribution)
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,12 @@ class MarginDistribution:
     scale: Floats
 
     def times(self, factor: Floats) -> "MarginDistribution":
-        """Return the distribution of the margin times a factor."""
-        return MarginDistribution(self.none, self.shape, self.scale * factor)
+        """Return the distribution whose mean is `factor` times this one's.
+
+        A factor below 1 says that people are less likely still there, one above 1 that they spend more.
+        """
+        stays = np.minimum(factor, 1.0)
+        return MarginDistribution(1 - (1 - self.none) * stays, self.shape, self.scale * np.maximum(factor, 1.0))
 
     def cdf(self, margin: Floats) -> Floats:
         """Return the probability of at most this margin; `none` for 0, and 0 below."""
@@ -86,15 +97,13 @@ class MarginDistribution:
         return np.where(level <= self.none, 0.0, gammaincinv(self.shape, within) * self.scale)
 
 
-def fit(connection: duckdb.DuckDBPyConnection, cutoff: date, leaves_at_once: bool) -> ValueModel:
-    """Fit both models to what was known at `cutoff`; `leaves_at_once` takes the MBG/NBD for the BG/NBD.
+@dataclass(frozen=True)
+class Forecast:
+    """What is said of people's margin of a horizon: its expectation and its distribution."""
 
-    Raises:
-        NotEnoughDataError: if either cannot be fitted.
-    """
-    tuples = purchases.history_tuples(connection, cutoff)
-    values = purchases.value_tuples(connection, cutoff)
-    history = bgnbd.PurchaseHistory(*(floats(tuples, name) for name in ("x", "t_x", "age", "people")))
-    orders = bgnbd.fit(history, leaves_at_once)
-    value = gamma_gamma.fit(*(floats(values, name) for name in ("x", "mean_value", "people")))
-    return ValueModel(orders, value, purchases.net_share(connection, cutoff))
+    expected: Floats
+    distribution: MarginDistribution
+
+    def times(self, factor: Floats) -> "Forecast":
+        """Return the forecast of `factor` times the margin."""
+        return Forecast(self.expected * factor, self.distribution.times(factor))

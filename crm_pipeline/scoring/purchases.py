@@ -1,12 +1,13 @@
 """What people bought: purchase histories up to a cutoff, and margins strictly after it.
 
 Every statement takes its cutoff as a parameter and reads nothing beyond it, except `outcomes`, which reads only what
-comes after it. A refund counts on its own day: until then nobody knew of it. Money is summed as DECIMAL, so that no
-sum depends on threads.
+comes after it. A `share` below 1 takes that share of the people, the same at every cutoff. A refund counts on its own
+day: until then nobody knew of it. Money is summed as DECIMAL, so that no sum depends on threads.
 """
 
 from dataclasses import dataclass, fields
 from datetime import date
+from math import ceil
 
 import duckdb
 import numpy as np
@@ -15,7 +16,6 @@ import pyarrow as pa
 
 from crm_pipeline.scoring.frame import Floats
 
-LAST_YEAR_DAYS = 365
 _SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
 _MOVEMENTS = """
@@ -35,7 +35,7 @@ _HISTORY = f"""
         select customer_key, day, sum(margin) as margin, coalesce(bool_or(is_counted), false) as counted,
             greatest(coalesce(sum(margin) filter (where is_counted), 0), 0) as value
         from movements
-        where day <= $cutoff
+        where day <= $cutoff and ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $kept
         group by customer_key, day
     ),
     people as (
@@ -128,50 +128,51 @@ def order_span(connection: duckdb.DuckDBPyConnection, as_of: date) -> Span | Non
     return Span(*rows[0]) if rows[0][0] is not None else None
 
 
+def buyers(connection: duckdb.DuckDBPyConnection, cutoff: date) -> int:
+    """Return how many people have a counted order up to `cutoff`."""
+    return connection.sql(
+        "select count(distinct customer_key) from customer.fct_orders where is_counted and ordered_on <= $cutoff",
+        params={"cutoff": cutoff},
+    ).fetchall()[0][0]
+
+
 def purchase_history(
     connection: duckdb.DuckDBPyConnection, cutoff: date, batch_rows: int, share: float = 1.0
 ) -> pa.RecordBatchReader:
-    """Return one row per buyer up to `cutoff`, by key: x, t_x, age, values, margins, and contacts beside buying.
-
-    Args:
-        connection: the warehouse.
-        cutoff: the last day that is looked at.
-        batch_rows: rows of one batch.
-        share: share of the people to take; the same people at every cutoff.
-    """
+    """Return one row per buyer up to `cutoff`, by key: x, t_x, age, values, margins, and contacts beside buying."""
     relation = connection.sql(
         f"with history as ({_HISTORY}), contacts as ({_CONTACTS}) "
         "select history.*, contacts.* exclude (customer_key) "
         "from history left join contacts on history.customer_key = contacts.customer_key "
-        f"where ((history.customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $kept order by history.customer_key",
-        params={"cutoff": cutoff, "kept": round(share * _SHARES)},
+        "order by history.customer_key",
+        params=_parameters(cutoff, share),
     )
     return relation.to_arrow_reader(batch_rows)
 
 
-def history_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date) -> pa.Table:
+def history_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> pa.Table:
     """Return the distinct (x, t_x, age) up to `cutoff` with the number of people who have each."""
     return connection.sql(
         f"with history as ({_HISTORY}) select x, t_x, age, count(*) as people from history group by all order by all",
-        params={"cutoff": cutoff},
+        params=_parameters(cutoff, share),
     ).to_arrow_table()
 
 
-def value_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date) -> pa.Table:
+def value_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> pa.Table:
     """Return the distinct (x, mean value) of repeat buyers with a value above 0, with the number of people."""
     return connection.sql(
         f"with history as ({_HISTORY}) select x, mean_value, count(*) as people from history "
         "where x > 0 and mean_value > 0 group by all order by all",
-        params={"cutoff": cutoff},
+        params=_parameters(cutoff, share),
     ).to_arrow_table()
 
 
-def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date) -> float:
+def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> float:
     """Return the share of the occasions' value that is left after returns and losses, over all people (0 to 1)."""
     net, value = connection.sql(
         f"with history as ({_HISTORY}) select sum(margin_historic::decimal(18, 2))::double, "
         "sum(value_total::decimal(18, 2))::double from history",
-        params={"cutoff": cutoff},
+        params=_parameters(cutoff, share),
     ).fetchall()[0]
     return min(max(net / value, 0.0), 1.0) if value else 1.0
 
@@ -186,7 +187,9 @@ def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date) ->
     ).to_arrow_table()
 
 
-def margin_after(connection: duckdb.DuckDBPyConnection, keys: npt.NDArray[np.int64], after: date, until: date) -> Floats:
+def margin_after(
+    connection: duckdb.DuckDBPyConnection, keys: npt.NDArray[np.int64], after: date, until: date
+) -> Floats:
     """Return the margin of `outcomes` for each of these people, 0 for who did nothing."""
     found = outcomes(connection, after, until)
     bought = found["customer_key"].to_numpy()
@@ -194,3 +197,7 @@ def margin_after(connection: duckdb.DuckDBPyConnection, keys: npt.NDArray[np.int
         return np.zeros(len(keys))
     place = np.minimum(np.searchsorted(bought, keys), len(bought) - 1)
     return np.where(bought[place] == keys, found["margin"].to_numpy()[place], 0.0)
+
+
+def _parameters(cutoff: date, share: float) -> dict[str, object]:
+    return {"cutoff": cutoff, "kept": ceil(share * _SHARES)}

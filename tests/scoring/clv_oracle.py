@@ -5,8 +5,7 @@ orders; leaving after an order, or after a badly handled service case. The expec
 many that the sample's own generator draws for the person.
 """
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
