@@ -1,7 +1,8 @@
 """Early warnings: what has changed for the worse about a customer, measured against the customer's own history.
 
 A signal is a rule on features, with a strength from 0 to 1; from its threshold on it is told. Rules are not fitted;
-how well each foretells churn is the lift: the share of churners among those warned of, against that of everybody.
+how well each foretells churn is the lift: the share of churners among those warned of, against that among all whom the
+signal can judge (a drop against one's own history says nothing of who has none, and they churn more than others).
 """
 
 from collections.abc import Callable, Sequence
@@ -164,9 +165,10 @@ def lifts(frame: Frame, signals: Sequence[Signal] = SIGNALS) -> list[Backtest]:
     values = _by_name(frame.features, frame.names)
     found = []
     for signal in signals:
-        warned = signal.strength(values) >= signal.threshold
-        if warned.any() and frame.labels.any():
-            lift = float(frame.labels[warned].mean() / frame.labels.mean())
+        strength = signal.strength(values)
+        judged, warned = frame.labels[~np.isnan(strength)], strength >= signal.threshold
+        if warned.any() and judged.any():
+            lift = float(frame.labels[warned].mean() / judged.mean())
             found.append(Backtest(MODEL, frame.days[0], signal.name, False, "lift", lift, int(warned.sum())))
     return found
 
