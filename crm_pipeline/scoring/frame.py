@@ -121,12 +121,14 @@ class ScoringSettings:
 class Round:
     """One origin of a backtest: what each candidate and baseline predicted, and what then came.
 
-    `actual` and each of `predictions` have one value per person, in the same order.
+    `actual` and each of `predictions` have one value per person, in the same order. `figures` are further measures by
+    candidate, taken elsewhere than on what then came; they are shown, and decide nothing.
     """
 
     origin: date
     actual: Floats
     predictions: Mapping[str, Floats]
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
