@@ -220,7 +220,7 @@ def _plots(rows: tuple[Backtest, ...], last: _Tested, champion: str) -> dict[str
     return {
         "Churn: AUC by test origin": plots.backtest_bars(rows, CHAMPION_METRIC),
         "Churn: calibration at the last test origin": plots.calibration_curve(last.scores[champion], last.labels),
-        "Churn: gains at the last test origin": plots.gains_curve(gains, last.labels),
+        "Churn: gains at the last test origin": plots.gains_curve(gains, last.labels, "churners"),
     }
 
 

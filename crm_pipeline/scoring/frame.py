@@ -1,13 +1,18 @@
-"""What every model takes and gives: settings in; scores, backtests, a status and an artefact out."""
+"""The common frame of all models: what a model must say of itself, and what one run of it gives.
+
+A model that predicts fills in `Model`; `scoring/run.py` does the rest in the same way for all of them: backtest beside
+a naive baseline, champion, acceptance, drift, registry and model card.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -75,6 +80,9 @@ STATUS_SCHEMA = pa.schema(
         ("model_version", pa.string()),
         ("champion", pa.string()),
         ("trained_on", pa.date32()),
+        ("baseline", pa.string()),
+        ("metric", pa.string()),
+        ("higher_is_better", pa.bool_()),
     ]
 )
 
@@ -84,11 +92,12 @@ class NotEnoughDataError(Exception):
 
 
 class Status(StrEnum):
-    """How a model's run ended."""
+    """How a model's run ended; only an `OK` one made a version that may score."""
 
     OK = "ok"
     INSUFFICIENT_DATA = "insufficient_data"
     WORSE_THAN_BASELINE = "worse_than_baseline"
+    DRIFTED = "drifted"
 
 
 @dataclass(frozen=True)
@@ -99,11 +108,91 @@ class ScoringSettings:
     churn_horizon_days: int = 90
     clv_horizon_months: int = 12
     monthly_discount_rate: float = 0.01
+    propensity_horizon_days: int = 30
+    currency: str = ""
     seed: int = 20_110
     threads: int = 2
     eligibility_days: int = 365
     training_rows: int = 200_000
     code_version: str = __version__
+
+
+@dataclass(frozen=True)
+class Round:
+    """One origin of a backtest: what each candidate and baseline predicted, and what then came.
+
+    `actual` and each of `predictions` have one value per person, in the same order.
+    """
+
+    origin: date
+    actual: Floats
+    predictions: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model looks at of the people whom it scores: at most `training_rows` rows, NaN where unknown."""
+
+    names: tuple[str, ...]
+    matrix: Floats
+
+
+class Model(Protocol):
+    """What a predicting model says of itself; `Prepared` and `Fitted` are its own business (Any here).
+
+    Attributes:
+        name: of the model, its score table and its folder in the registry.
+        schema: of the score table, which begins with customer_key and as_of_date and ends with model_version.
+        score_column: the column of the score table whose distribution tells whether a version drifted.
+        candidates: methods that compete, simplest first: where two are equally good, the earlier is champion.
+        baselines: naive methods shown beside them; the champion has to beat the first.
+        metric: name of the measure that decides, and whether more of it is better.
+    """
+
+    name: str
+    schema: pa.Schema
+    score_column: str
+    candidates: tuple[str, ...]
+    baselines: tuple[str, ...]
+    metric: str
+    higher_is_better: bool
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Any:
+        """Gather what the model learns from, labels included, none of it known later than the as-of date.
+
+        Raises:
+            NotEnoughDataError: if the model cannot be fitted and tested honestly.
+        """
+
+    def rounds(self, prepared: Any, settings: ScoringSettings) -> Iterator[Round]:
+        """Test all candidates and baselines at rolling origins, oldest first, at least 3 where history allows.
+
+        Raises:
+            NotEnoughDataError: if no origin can be tested.
+        """
+
+    def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
+        """Return metric -> value of one candidate at one origin, `metric` among them."""
+
+    def fit(self, prepared: Any, candidate: str, settings: ScoringSettings) -> Any:
+        """Fit a candidate, preprocessing included, on all that is known."""
+
+    def training_data(self, prepared: Any) -> Iterable[npt.NDArray[Any]]:
+        """Return the arrays that a fit follows from: with the settings they name its version."""
+
+    def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
+        """Return what the model looks at of the people to score at the as-of date."""
+
+    def score(
+        self, connection: duckdb.DuckDBPyConnection, fitted: Any, version: str, settings: ScoringSettings
+    ) -> pa.Table:
+        """Return the score table of everybody eligible at the as-of date, ordered by key; nothing is refitted."""
+
+    def card(self, prepared: Any, fitted: Any, settings: ScoringSettings) -> Mapping[str, Any]:
+        """Return what the model card says beyond what every card says: training window, rows, parameters."""
+
+    def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
+        """Return the model's own plots, SVG texts by title."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +210,10 @@ class Backtest:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """Whether a model's scores may be used, and why not."""
+    """Whether a model's new version may be used, why not, and which version scored instead.
+
+    `champion` was measured against `baseline` by `metric`; `model_version` and `trained_on` are of the version in use.
+    """
 
     model: str
     status: Status
@@ -129,6 +221,9 @@ class ModelStatus:
     model_version: str | None = None
     champion: str | None = None
     trained_on: date | None = None
+    baseline: str | None = None
+    metric: str | None = None
+    higher_is_better: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -143,17 +238,18 @@ class Artefact:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """All that one run of one model gives; `plots` are SVG texts by title."""
+    """All that one run of one model gives; `plots` are SVG texts by title, `card` what the model card says."""
 
     scores: pa.Table
     backtests: tuple[Backtest, ...]
     status: ModelStatus
     artefact: Artefact | None = None
     plots: Mapping[str, str] = field(default_factory=dict)
+    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 def insufficient(model: str, reason: str, schema: pa.Schema) -> ModelResult:
-    """Return the result of a model that has too little data: no score, no artefact, and a reason."""
+    """Return the result of a model that has too little data: no score, no version, and a reason."""
     return ModelResult(schema.empty_table(), (), ModelStatus(model, Status.INSUFFICIENT_DATA, reason))
 
 

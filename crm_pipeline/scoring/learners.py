@@ -29,7 +29,7 @@ class SchemaMismatchError(Exception):
 class KnownFeatures(TransformerMixin, BaseEstimator):
     """Drop the features that no row of the training knows, as those of a channel that the shop does not have."""
 
-    def fit(self, matrix: Floats, labels: object = None) -> "KnownFeatures":  # noqa: ARG002
+    def fit(self, matrix: Floats, labels: object = None) -> "KnownFeatures":
         """Remember which columns have a value anywhere."""
         self.known_ = ~np.isnan(matrix).all(axis=0)
         return self
