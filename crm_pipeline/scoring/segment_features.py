@@ -128,7 +128,9 @@ def batches(
     split = 1 + len(columns.features)
     for batch in relation.to_arrow_reader(rows):
         arrays = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
-        yield People(arrays[0], _matrix(arrays[1:split], len(batch), np.float64), _matrix(arrays[split:], len(batch), np.int64))
+        yield People(
+            arrays[0], _matrix(arrays[1:split], len(batch), np.float64), _matrix(arrays[split:], len(batch), np.int64)
+        )
 
 
 def sample(connection: duckdb.DuckDBPyConnection, as_of: date, columns: Columns, people: int) -> People:
@@ -145,16 +147,30 @@ def sample(connection: duckdb.DuckDBPyConnection, as_of: date, columns: Columns,
 
 def scaled(people: People, columns: Columns) -> Floats:
     """Return all traits on scales on which differences are comparable: features, then shares of lines by category."""
-    bought = people.lines.sum(axis=1, keepdims=True)
-    shares = np.divide(people.lines, bought, out=np.full(people.lines.shape, np.nan), where=bought > 0)
     plain = zip(people.features.T, columns.features, strict=True)
-    return np.column_stack([*(_SCALES[feature.scale](values) for values, feature in plain), *shares.T])
+    return np.column_stack([*(_SCALES[feature.scale](values) for values, feature in plain), *shares(people).T])
+
+
+def shares(people: People) -> Floats:
+    """Return the share of each category in a person's lines; NaN for those of whom no line is known."""
+    bought = people.lines.sum(axis=1, keepdims=True)
+    return np.divide(people.lines, bought, out=np.full(people.lines.shape, np.nan), where=bought > 0)
 
 
 def traits(columns: Columns) -> tuple[Feature, ...]:
     """Return what the columns of `scaled` are: the features, and the share of each category."""
     shares = (
-        Feature(f"share of {name}", f"share of lines in {_short(name)}", (), "", "linear", False, "category", _short(name), "")
+        Feature(
+            f"share of {name}",
+            f"share of lines in {_short(name)}",
+            (),
+            "",
+            "linear",
+            False,
+            "category",
+            _short(name),
+            "",
+        )
         for name in columns.categories
     )
     return (*columns.features, *shares)
@@ -207,8 +223,15 @@ def _listed() -> list[Feature]:
     with FEATURES_FILE.open(encoding="utf-8", newline="") as file:
         return [
             Feature(
-                row["feature"], row["label"], tuple(row["columns"].split()), row["sql"], row["scale"],
-                row["shapes"] == "yes", row["role"], row["high"], row["low"],
+                row["feature"],
+                row["label"],
+                tuple(row["columns"].split()),
+                row["sql"],
+                row["scale"],
+                row["shapes"] == "yes",
+                row["role"],
+                row["high"],
+                row["low"],
             )  # fmt: skip
             for row in csv.DictReader(file)
         ]

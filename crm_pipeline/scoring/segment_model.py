@@ -4,10 +4,11 @@ A segment's id outlives refits: segments of a new fit take the ids of the earlie
 algorithm), and only a segment that is near to none gets a new id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
@@ -92,7 +93,7 @@ def fit(people: People, space: FeatureSpace, segments: int, seed: int) -> Segmen
     labels = np.argsort(order)[found.labels_]
     columns = tuple(trait.name for trait in traits(space.columns))
     ids = tuple(range(1, segments + 1))
-    return Segmentation(space, found.cluster_centers_[order], ids, {}, _profile(people, space, labels), columns)
+    return Segmentation(space, found.cluster_centers_[order], ids, {}, profile(people, space, labels + 1, ids), columns)
 
 
 def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
@@ -138,6 +139,23 @@ def silhouette(points: Floats, labels: Ints) -> float:
         return float(silhouette_score(points, labels)) if len(np.unique(labels)) > 1 else -1.0
 
 
+def profile(people: People, space: FeatureSpace, labels: Ints, ids: Sequence[int]) -> Floats:
+    """Return `differences` of the people of each segment, in the order of the ids."""
+    return np.array([differences(people, space, labels == segment) for segment in ids])
+
+
+def differences(people: People, space: FeatureSpace, members: npt.NDArray[np.bool_]) -> Floats:
+    """Return the mean of each trait of some people in standard deviations from everybody's; 0 where none is known."""
+    values = scaled(people, space.columns)
+    known = ~np.isnan(values)
+    everybody = np.maximum(known.sum(axis=0), 1)
+    centred = np.where(known, values - np.where(known, values, 0.0).sum(axis=0) / everybody, 0.0)
+    deviation = np.sqrt((centred**2).sum(axis=0) / everybody)
+    means = centred[members].sum(axis=0) / np.maximum(known[members].sum(axis=0), 1)
+    apart: Floats = means / np.maximum(deviation, 1e-9)
+    return apart
+
+
 def refits(points: Floats, segments: int, seed: int) -> list[Ints]:
     """Return the labels of everybody by fits on random halves of the people."""
     random = np.random.default_rng(seed)
@@ -154,13 +172,3 @@ def _choice(points: Floats, segments: int, seed: int) -> Choice:
         whole = KMeans(segments, n_init=STARTS, random_state=seed).fit_predict(points)
     stability = np.mean([adjusted_rand_score(whole, labels) for labels in refits(points, segments, seed)])
     return Choice(segments, silhouette(points, whole), float(stability))
-
-
-def _profile(people: People, space: FeatureSpace, labels: Ints) -> Floats:
-    """Return the mean of each trait by segment in standard deviations from everybody's mean; 0 where none is known."""
-    values = scaled(people, space.columns)
-    known = ~np.isnan(values)
-    centred = np.where(known, values - np.nanmean(values, axis=0), 0.0)
-    deviation = np.sqrt((centred**2).sum(axis=0) / known.sum(axis=0))
-    means = [centred[labels == one].sum(axis=0) / np.maximum(known[labels == one].sum(axis=0), 1) for one in np.unique(labels)]
-    return np.array(means) / np.maximum(deviation, 1e-9)
