@@ -92,7 +92,9 @@ def people(points: Floats, places: Ints, names: list[str]) -> str:
     with drawing("People by their two main components", 6.5, 4.2) as made:
         for place, name in enumerate(names):
             chosen = places[rows] == place
-            made.axes.scatter(*flat[chosen].T, s=8, label=name, color=COLOURS[place % len(COLOURS)], alpha=0.7)
+            made.axes.scatter(
+                flat[chosen, 0], flat[chosen, 1], s=8, label=name, color=COLOURS[place % len(COLOURS)], alpha=0.7
+            )
         made.axes.legend(frameon=False, fontsize=7)
         return made.svg
 

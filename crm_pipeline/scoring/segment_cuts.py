@@ -18,50 +18,23 @@ CUTS_SCHEMA = pa.schema(
     ]
 )
 
-# Group, dimension, and a query that gives one row per person of whom a value was known at the as-of date.
-_DIMENSIONS = (
-    ("demographics", "age_band", "select customer_key, {age_band} as value from known where birth_date is not null"),
-    ("demographics", "gender", "select customer_key, gender as value from known"),
-    ("demographics", "income_band", "select customer_key, income_band as value from known"),
-    ("demographics", "city", "select customer_key, city as value from known"),
-    ("behaviour", "acquisition_channel", "select customer_key, acquisition_channel as value from known"),
-    (
-        "behaviour",
-        "sales_channel",
-        "select customer_key, sales_channel as value from customer.fct_orders "
-        "where is_counted and ordered_on <= $as_of and sales_channel is not null group by customer_key, sales_channel "
-        "qualify row_number() over (partition by customer_key order by count(*) desc, sales_channel) = 1",
-    ),
-    (
-        "behaviour",
-        "device",
-        "select customer_key, device_type as value from customer.fct_web_sessions "
-        "where started_on <= $as_of and device_type is not null group by customer_key, device_type "
-        "qualify row_number() over (partition by customer_key order by count(*) desc, device_type) = 1",
-    ),
-    (
-        "attitude",
-        "nps_group",
-        "select customer_key, nps_group as value from customer.fct_survey_responses "
-        "where answered_on <= $as_of and nps_group is not null "
-        "qualify row_number() over (partition by customer_key order by answered_at desc, response_key) = 1",
-    ),
-    (
-        "social",
-        "referrals",
-        "select customer_key, case when exists (select 1 from customer.fct_referrals "
-        "where referrer_customer_key = placed.customer_key and accepted_on <= $as_of) then 'brought friends' "
-        "else 'none' end as value from placed where exists (select 1 from customer.fct_referrals where invited_on <= $as_of)",
-    ),
-    (
-        "social",
-        "mentions",
-        "select customer_key, case when exists (select 1 from customer.fct_social_mentions as mentions "
-        "where mentions.customer_key = placed.customer_key and posted_on <= $as_of) then 'speaks of us' "
-        "else 'none' end as value from placed "
-        "where exists (select 1 from customer.fct_social_mentions where posted_on <= $as_of)",
-    ),
-)
+# What each dimension says of people, as of the date; `known` are people with their attributes on it, `placed` all.
+_MOST_OFTEN = """
+    select customer_key, {column} as value from {facts} where {day} <= $as_of and {column} is not null
+    group by customer_key, {column}
+    qualify row_number() over (partition by customer_key order by count(*) desc, {column}) = 1
+"""
+_LATEST_NPS = """
+    select customer_key, nps_group as value from customer.fct_survey_responses
+    where answered_on <= $as_of and nps_group is not null
+    qualify row_number() over (partition by customer_key order by answered_at desc, response_key) = 1
+"""
+_WHETHER = """
+    select customer_key, case when customer_key in (
+            select {person} from {facts} where {day} <= $as_of and {person} is not null
+        ) then 'yes' else 'no' end as value
+    from placed where exists (select 1 from {facts} where {day} <= $as_of)
+"""
 _AGE = "date_sub('year', birth_date, $as_of)"
 _AGE_BAND = (
     "case "
@@ -75,6 +48,33 @@ _AGE_BAND = (
     )
     + " else '75+' end"
 )
+_DIMENSIONS = (
+    ("demographics", "age_band", f"select customer_key, {_AGE_BAND} as value from known where birth_date is not null"),
+    *(
+        (group, column, f"select customer_key, {column} as value from known")
+        for group, column in (
+            ("demographics", "gender"),
+            ("demographics", "income_band"),
+            ("demographics", "city"),
+            ("behaviour", "acquisition_channel"),
+        )
+    ),
+    *(
+        ("behaviour", column, _MOST_OFTEN.format(column=column, facts=facts, day=day))
+        for column, facts, day in (
+            ("sales_channel", "customer.fct_orders", "ordered_on"),
+            ("device_type", "customer.fct_web_sessions", "started_on"),
+        )
+    ),
+    ("attitude", "nps_group", _LATEST_NPS),
+    *(
+        ("social", name, _WHETHER.format(person=person, facts=facts, day=day))
+        for name, person, facts, day in (
+            ("brought_friends", "referrer_customer_key", "customer.fct_referrals", "accepted_on"),
+            ("mentioned_us", "customer_key", "customer.fct_social_mentions", "posted_on"),
+        )
+    ),
+)
 
 
 def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date) -> pa.Table:
@@ -84,7 +84,7 @@ def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date)
     """
     found = " union all ".join(
         f"select '{group}' as dimension_group, '{dimension}' as dimension, customer_key, value::varchar as value "
-        f"from ({query.format(age_band=_AGE_BAND)}) where value is not null"
+        f"from ({query}) where value is not null"
         for group, dimension, query in _DIMENSIONS
     )
     connection.register("placed", segments.select(["customer_key", "segment_id"]))

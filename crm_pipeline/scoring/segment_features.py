@@ -5,7 +5,7 @@ others, which some people or shops lack, only describe them, so that nobody is g
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -128,9 +128,8 @@ def batches(
     split = 1 + len(columns.features)
     for batch in relation.to_arrow_reader(rows):
         arrays = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
-        yield People(
-            arrays[0], _matrix(arrays[1:split], len(batch), np.float64), _matrix(arrays[split:], len(batch), np.int64)
-        )
+        features, sold = (_matrix(some, len(batch)) for some in (arrays[1:split], arrays[split:]))
+        yield People(arrays[0], features, sold.astype(np.int64))
 
 
 def sample(connection: duckdb.DuckDBPyConnection, as_of: date, columns: Columns, people: int) -> People:
@@ -221,20 +220,19 @@ def fit_space(people: People, columns: Columns, seed: int) -> FeatureSpace:
 
 def _listed() -> list[Feature]:
     with FEATURES_FILE.open(encoding="utf-8", newline="") as file:
-        return [
-            Feature(
-                row["feature"],
-                row["label"],
-                tuple(row["columns"].split()),
-                row["sql"],
-                row["scale"],
-                row["shapes"] == "yes",
-                row["role"],
-                row["high"],
-                row["low"],
-            )  # fmt: skip
-            for row in csv.DictReader(file)
-        ]
+        rows = list(csv.DictReader(file))
+    words = ("scale", "role", "high", "low")
+    return [
+        Feature(
+            name=row["feature"],
+            label=row["label"],
+            columns=tuple(row["columns"].split()),
+            sql=row["sql"],
+            shapes=row["shapes"] == "yes",
+            **{word: row[word] for word in words},
+        )
+        for row in rows
+    ]
 
 
 def _short(category: str) -> str:
@@ -245,8 +243,12 @@ def _root(values: Floats) -> Floats:
     return np.sign(values) * np.sqrt(np.abs(values))
 
 
-_SCALES = {"log": signed_log, "root": _root, "linear": np.asarray}
+def _plain(values: Floats) -> Floats:
+    return values
 
 
-def _matrix(arrays: Sequence[npt.NDArray[np.generic]], rows: int, kind: type) -> npt.NDArray[np.generic]:
-    return np.column_stack(arrays).astype(kind) if len(arrays) else np.empty((rows, 0), dtype=kind)
+_SCALES: dict[str, Callable[[Floats], Floats]] = {"log": signed_log, "root": _root, "linear": _plain}
+
+
+def _matrix(arrays: Sequence[npt.NDArray[np.generic]], rows: int) -> Floats:
+    return np.column_stack(arrays).astype(np.float64) if len(arrays) else np.empty((rows, 0))

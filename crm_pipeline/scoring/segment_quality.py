@@ -89,7 +89,7 @@ def agreement(before: pa.Table, after: pa.Table) -> float | None:
 
 
 def complaints(profiles: pa.Table) -> list[str]:
-    """Return what is wrong with a table `segment_profiles`, in sentences that say what to do; empty where nothing is."""
+    """Return what is wrong with a table `segment_profiles`, in sentences that say what to do."""
     found = []
     for row in profiles.to_pylist():
         title = f"Segment {row['segment_id']} ({row['persona']})"
@@ -97,8 +97,8 @@ def complaints(profiles: pa.Table) -> list[str]:
             found.append(f"{title} has {row['share']:.1%} of the people; look at the choice of the number of segments.")
         if row["jaccard"] < LEAST_STABILITY:
             found.append(f"{title} comes back in refits by only {row['jaccard']:.2f}; do not act on it alone.")
-        if row["separation"] < 1:
-            found.append(f"{title} is nearer to another segment than its people are to it; merge the two.")
+        if row["silhouette"] < 0:
+            found.append(f"{title} does not differ: its people are nearer to another segment's; use fewer segments.")
     return found
 
 

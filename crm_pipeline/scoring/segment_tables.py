@@ -12,7 +12,7 @@ from scipy.cluster.hierarchy import linkage
 from crm_pipeline.scoring import personas, segment_features, segment_model, segment_quality
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.segment_cuts import CUTS_SCHEMA
-from crm_pipeline.scoring.segment_features import Ints, People
+from crm_pipeline.scoring.segment_features import People
 from crm_pipeline.scoring.segment_model import Choice, Segmentation
 
 _KEY = [("customer_key", pa.int64()), ("as_of_date", pa.date32())]
@@ -89,27 +89,6 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 def empty() -> dict[str, pa.Table]:
     """Return all tables without rows."""
     return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
-
-
-def segments(
-    people: People,
-    segmentation: Segmentation,
-    ids: Ints,
-    distances: Floats,
-    outliers: np.typing.NDArray[np.bool_],
-    niches: Sequence[str | None],
-    version: str,
-    as_of: date,
-) -> pa.Table:
-    """Return one row per person: segment, persona, distance to its centre, whether far out, niche."""
-    names = [segmentation.names[segment] for segment in ids.tolist()]
-    constant = [
-        pa.repeat(pa.scalar(value, kind), len(people)) for value, kind in ((as_of, pa.date32()), (version, pa.string()))
-    ]
-    columns = [people.keys, constant[0], ids, names, distances, outliers, pa.array(niches, pa.string()), constant[1]]
-    return pa.Table.from_arrays(
-        [pa.array(column) if not isinstance(column, pa.Array) else column for column in columns], schema=SEGMENTS_SCHEMA
-    )
 
 
 def profiles(

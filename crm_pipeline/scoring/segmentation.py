@@ -29,7 +29,7 @@ from crm_pipeline.scoring.frame import (
 from crm_pipeline.scoring.plots_segments import plots
 from crm_pipeline.scoring.segment_backtest import BASELINE, CHAMPION, METRIC, backtests
 from crm_pipeline.scoring.segment_cuts import cuts
-from crm_pipeline.scoring.segment_features import FeatureSpace, Ints, People
+from crm_pipeline.scoring.segment_features import People
 from crm_pipeline.scoring.segment_model import Choice, Segmentation
 
 MODEL = "segmentation"
@@ -186,19 +186,25 @@ def _completed(segmentation: Segmentation, people: People, as_of: date) -> Fitte
 def _assign(connection: duckdb.DuckDBPyConnection, fitted: Fitted, version: str, settings: ScoringSettings) -> pa.Table:
     """Return the table `segments`, made batch by batch."""
     columns = fitted.segmentation.space.columns
-    parts = [
-        tables.segments(batch, fitted.segmentation, *_places(fitted, batch), version, settings.as_of)
-        for batch in segment_features.batches(connection, settings.as_of, columns)
-    ]
-    return pa.concat_tables(parts)
+    batches = segment_features.batches(connection, settings.as_of, columns)
+    return pa.concat_tables(_placed(fitted, batch, version, settings.as_of) for batch in batches)
 
 
-def _places(fitted: Fitted, people: People) -> tuple[Any, ...]:
+def _placed(fitted: Fitted, people: People, version: str, as_of: date) -> pa.Table:
+    """Return one row per person: segment, persona, distance to its centroid, whether far out, niche."""
     segments, distances = fitted.segmentation.assign(people)
-    outliers = distances > np.array([fitted.fences[one] for one in segments.tolist()])
     numbers = fitted.niches.assign(fitted.segmentation.space.place(people))
-    named = [fitted.niche_names[number - 1] if number else None for number in numbers.tolist()]
-    return segments, distances, outliers, named
+    columns = {
+        "customer_key": people.keys,
+        "as_of_date": pa.repeat(pa.scalar(as_of), len(people)),
+        "segment_id": segments,
+        "persona": [fitted.segmentation.names[segment] for segment in segments.tolist()],
+        "distance": distances,
+        "is_outlier": distances > np.array([fitted.fences[segment] for segment in segments.tolist()]),
+        "niche": [fitted.niche_names[number - 1] if number else None for number in numbers.tolist()],
+        "model_version": pa.repeat(version, len(people)),
+    }
+    return pa.table(columns, schema=tables.SEGMENTS_SCHEMA)
 
 
 def _reservation(tested: tuple[Backtest, ...]) -> str | None:
