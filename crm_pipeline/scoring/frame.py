@@ -80,6 +80,9 @@ STATUS_SCHEMA = pa.schema(
         ("model_version", pa.string()),
         ("champion", pa.string()),
         ("trained_on", pa.date32()),
+        ("baseline", pa.string()),
+        ("metric", pa.string()),
+        ("higher_is_better", pa.bool_()),
     ]
 )
 
@@ -207,7 +210,10 @@ class Backtest:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """Whether a model's new version may be used, why not, and which version scored instead."""
+    """Whether a model's new version may be used, why not, and which version scored instead.
+
+    `champion` was measured against `baseline` by `metric`; `model_version` and `trained_on` are of the version in use.
+    """
 
     model: str
     status: Status
@@ -215,6 +221,9 @@ class ModelStatus:
     model_version: str | None = None
     champion: str | None = None
     trained_on: date | None = None
+    baseline: str | None = None
+    metric: str | None = None
+    higher_is_better: bool | None = None
 
 
 @dataclass(frozen=True)

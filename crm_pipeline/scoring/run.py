@@ -74,6 +74,9 @@ def run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSe
             used.version if used and shown is not None else None,
             verdict.champion,
             date.fromisoformat(used.card["as_of"]) if used and shown is not None else None,
+            model.baselines[0],
+            model.metric,
+            model.higher_is_better,
         ),
         plots={
             f"{model.name}: {model.metric.replace('_', ' ')} by origin": plots.backtest_bars(

@@ -1,5 +1,6 @@
 """Where scores lie: one Parquet file per table and as-of date, so that past months stay and can be filled in later."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -7,16 +8,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
-from crm_pipeline.scoring.frame import BACKTEST_SCHEMA, CHURN_SCHEMA, CLV_SCHEMA, RFM_SCHEMA, STATUS_SCHEMA
+from crm_pipeline.scoring import frame
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
-SCHEMAS = {
-    "rfm": RFM_SCHEMA,
-    "clv": CLV_SCHEMA,
-    "churn": CHURN_SCHEMA,
-    "model_backtests": BACKTEST_SCHEMA,
-    "model_status": STATUS_SCHEMA,
+
+@dataclass(frozen=True)
+class Table:
+    """A stored table: its columns, and what a row of it is."""
+
+    schema: pa.Schema
+    description: str
+
+
+TABLES = {
+    "rfm": Table(
+        frame.RFM_SCHEMA,
+        "One row per person with an order in the last 24 months: recency, frequency and monetary quintiles.",
+    ),
+    "clv": Table(
+        frame.CLV_SCHEMA,
+        "One row per buyer: expected margin of the coming months with its interval, and the probability alive.",
+    ),
+    "churn": Table(frame.CHURN_SCHEMA, "One row per recent buyer: probability of no order within the churn horizon."),
+    "model_backtests": Table(
+        frame.BACKTEST_SCHEMA, "One row per model, origin, candidate and metric, measured on later, unseen time."
+    ),
+    "model_status": Table(frame.STATUS_SCHEMA, "One row per model: whether its scores may be used, and why not."),
 }
 
 
@@ -36,7 +54,8 @@ def save(settings: Settings, table: str, as_of: date, rows: pa.Table) -> None:
     Raises:
         ArrowInvalid: if the rows do not fit the table's schema.
     """
-    typed = rows.select(SCHEMAS[table].names).cast(SCHEMAS[table])
+    schema = TABLES[table].schema
+    typed = rows.select(schema.names).cast(schema)
     target = path(settings, table, as_of)
     if not (target.exists() and pq.read_table(target).equals(typed)):
         lake.write_parquet(typed, target)
@@ -49,3 +68,8 @@ def read(settings: Settings, table: str, as_of: date) -> pa.Table:
         FileNotFoundError: if it has not been scored.
     """
     return pq.ParquetFile(path(settings, table, as_of)).read()
+
+
+def read_or_empty(settings: Settings, table: str, as_of: date) -> pa.Table:
+    """Return a stored table as of a date, without rows where it has not been scored."""
+    return read(settings, table, as_of) if path(settings, table, as_of).exists() else TABLES[table].schema.empty_table()
