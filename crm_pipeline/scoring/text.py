@@ -60,14 +60,33 @@ _TEXTS = f"""
 """
 
 
-def texts(connection: duckdb.DuckDBPyConnection, cutoff: date, language: str) -> pa.RecordBatchReader:
+def texts(
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: date,
+    language: str,
+    source: str | None = None,
+    newest: int | None = None,
+) -> pa.RecordBatchReader:
     """Return the texts of a language up to a date, in batches ordered by source and key.
 
-    Columns: source, text_key, customer_key, said_on, body, rating, language.
+    Args:
+        connection: the warehouse.
+        cutoff: the last day of which texts are read.
+        language: `en`, `zh` or `other`.
+        source: `social`, `survey` or `ticket`; all of them where none is named.
+        newest: at most so many of them, the newest.
     """
     return connection.sql(
-        f"select * from ({_TEXTS}) as texts where language = $language order by source, text_key",
-        params={"cutoff": cutoff, "language": language},
+        f"""
+        select * from (
+            select * from ({_TEXTS}) as texts
+            where language = $language and source = coalesce($source, source)
+            order by said_on desc, source, text_key
+            limit $newest
+        ) as newest
+        order by source, text_key
+        """,
+        params={"cutoff": cutoff, "language": language, "source": source, "newest": newest},
     ).to_arrow_reader(BATCH_ROWS)
 
 
