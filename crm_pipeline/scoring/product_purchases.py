@@ -135,9 +135,7 @@ def known(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) 
     return _matrix(keys, rows, sold, table)
 
 
-def everybody(
-    connection: duckdb.DuckDBPyConnection, cutoff: date, products: Keys
-) -> Iterator[tuple[Keys, Purchases]]:
+def everybody(connection: duckdb.DuckDBPyConnection, cutoff: date, products: Keys) -> Iterator[tuple[Keys, Purchases]]:
     """Return everybody known at a date of the features with their purchases of some products, in batches by key."""
     reader = connection.sql(
         f"""

@@ -101,7 +101,7 @@ def common_terms(bodies: Sequence[str], people: Sequence[int | None], language: 
     _, person = np.unique(np.array([person for person in people if person is not None]), return_inverse=True)
     writers = sparse.csr_matrix((np.ones(len(person)), (person, np.flatnonzero(known))), (len(bodies), len(bodies)))
     users = ((writers @ present) > 0).sum(axis=0).A1 if len(person) else np.zeros(present.shape[1])
-    kept = (users >= MIN_PEOPLE) & (present.sum(axis=0).A1 <= MOST_TICKETS * len(bodies))
+    kept = (users >= MIN_PEOPLE) & (MOST_TICKETS * len(bodies) >= present.sum(axis=0).A1)
     return sorted(count.get_feature_names_out()[kept].tolist())
 
 
@@ -138,9 +138,7 @@ def _training(
     return bodies, people
 
 
-def _score(
-    connection: duckdb.DuckDBPyConnection, topics: Topics, language: str, settings: ScoringSettings
-) -> pa.Table:
+def _score(connection: duckdb.DuckDBPyConnection, topics: Topics, language: str, settings: ScoringSettings) -> pa.Table:
     batches = []
     for batch in text.texts(connection, settings.as_of, language, "ticket"):
         weights = topics.weights(batch["body"].to_pylist())
@@ -162,4 +160,6 @@ def _score(
 
 def _label(topic: Floats, vocabulary: Sequence[str]) -> str:
     """Return a topic's weightiest terms; of equal ones the alphabetically first."""
-    return ", ".join(vocabulary[term] for term in np.argsort(-np.round(topic, _DIGITS), kind="stable")[:TERMS_PER_LABEL])
+    return ", ".join(
+        vocabulary[term] for term in np.argsort(-np.round(topic, _DIGITS), kind="stable")[:TERMS_PER_LABEL]
+    )
