@@ -10,7 +10,13 @@ from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status
 from crm_pipeline.stages import Stage
 
-_PROBABILITIES = {"clv": "p_alive", "churn": "churn_probability"}
+_PROBABILITIES = {
+    "clv": "p_alive",
+    "churn": "churn_probability",
+    "propensity": "purchase_probability",
+    "category_propensity": "probability",
+    "loyalty": "behavioural",
+}
 
 
 def _key(table: str) -> AssetKey:

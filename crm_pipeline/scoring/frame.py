@@ -50,15 +50,6 @@ CLV_SCHEMA = pa.schema(
         ("model_version", pa.string()),
     ]
 )
-CHURN_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("churn_probability", pa.float64()),
-        ("risk_band", pa.string()),
-        ("model_version", pa.string()),
-    ]
-)
 BACKTEST_SCHEMA = pa.schema(
     [
         ("model", pa.string()),

@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.scoring import churn, clv, registry, rfm, store
+from crm_pipeline.scoring import clv, early_warnings, registry, rfm, store
+from crm_pipeline.scoring.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.churn import Churn
 from crm_pipeline.scoring.frame import (
     Backtest,
     Model,
@@ -19,6 +21,8 @@ from crm_pipeline.scoring.frame import (
     backtest_table,
     status_table,
 )
+from crm_pipeline.scoring.loyalty import Loyalty
+from crm_pipeline.scoring.propensity import Propensity
 from crm_pipeline.scoring.run import run
 from crm_pipeline.settings import Settings
 
@@ -80,10 +84,19 @@ def _rfm(given: Given) -> Made:
     return Made({"rfm": rfm.score(given.connection, given.asked.as_of)})
 
 
+def _early_warnings(given: Given) -> Made:
+    found = early_warnings.warn(given.connection, given.asked)
+    return Made({"early_warnings": found.table}, found.backtests)
+
+
 STEPS: dict[str, Step] = {
     "rfm": _rfm,
     "clv": _alone(clv.run),
-    "churn": _alone(churn.run),
+    "churn": predicting(Churn()),
+    "propensity": predicting(Propensity()),
+    "category_propensity": predicting(CategoryPropensity()),
+    "loyalty": predicting(Loyalty()),
+    "early_warnings": _early_warnings,
 }
 
 

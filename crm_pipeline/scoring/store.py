@@ -8,7 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
-from crm_pipeline.scoring import frame
+from crm_pipeline.scoring import early_warnings, frame
+from crm_pipeline.scoring.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.churn import Churn
+from crm_pipeline.scoring.loyalty import Loyalty
+from crm_pipeline.scoring.propensity import Propensity
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
@@ -30,7 +34,16 @@ TABLES = {
         frame.CLV_SCHEMA,
         "One row per buyer: expected margin of the coming months with its interval, and the probability alive.",
     ),
-    "churn": Table(frame.CHURN_SCHEMA, "One row per recent buyer: probability of no order within the churn horizon."),
+    "churn": Table(Churn.schema, "One row per recent buyer: probability of no order within the churn horizon."),
+    "propensity": Table(Propensity.schema, "One row per buyer of 24 months: probability of an order in 30 days."),
+    "category_propensity": Table(
+        CategoryPropensity.schema,
+        "One row per recent buyer and category: probability of buying from it in 30 days, and whether it is new.",
+    ),
+    "loyalty": Table(Loyalty.schema, "One row per recent buyer: loyalty by what people do and say, and its stage."),
+    "early_warnings": Table(
+        early_warnings.SCHEMA, "One row per recent buyer and signal: what has changed for the worse, and since when."
+    ),
     "model_backtests": Table(
         frame.BACKTEST_SCHEMA, "One row per model, origin, candidate and metric, measured on later, unseen time."
     ),

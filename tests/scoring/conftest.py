@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.scoring import churn, clv
+from crm_pipeline.scoring import clv
+from crm_pipeline.scoring.churn import Churn
 from crm_pipeline.scoring.frame import ModelResult, ScoringSettings
+from crm_pipeline.scoring.run import run
 
 FIXTURES = Path(__file__).with_name("fixtures")
 FIRST_DAY = date(2021, 1, 1)
@@ -177,9 +179,11 @@ def settings() -> ScoringSettings:
 
 
 @pytest.fixture(scope="session")
-def churn_result(shop: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> ModelResult:
+def churn_result(
+    shop: duckdb.DuckDBPyConnection, settings: ScoringSettings, tmp_path_factory: pytest.TempPathFactory
+) -> ModelResult:
     """The churn model of the simulated shop."""
-    return churn.run(shop, settings)
+    return run(Churn(), shop, settings, tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="session")
