@@ -120,7 +120,12 @@ def ticket_topics(
         table = _score(connection, topics, language, settings)
         counts = np.bincount(table["topic_id"].to_numpy(), minlength=TOPICS + 1)[1:]
         title = f"{name}: tickets by topic"
-        plots[title] = bars(title, [label.replace(", ", "\n") for label in topics.labels], {"tickets": counts.tolist()})
+        # The plots' font has no Chinese: there the topics go by their numbers.
+        names = [
+            label.replace(", ", "\n") if label.isascii() else str(number)
+            for number, label in enumerate(topics.labels, 1)
+        ]
+        plots[title] = bars(title, names, {"tickets": counts.tolist()})
         statuses.append(ModelStatus(name, Status.OK, champion="nmf", trained_on=settings.as_of))
         parts.append(table)
     return pa.concat_tables(parts).sort_by("ticket_key"), tuple(statuses), plots
@@ -138,9 +143,7 @@ def _training(
     return bodies, people
 
 
-def _score(
-    connection: duckdb.DuckDBPyConnection, topics: Topics, language: str, settings: ScoringSettings
-) -> pa.Table:
+def _score(connection: duckdb.DuckDBPyConnection, topics: Topics, language: str, settings: ScoringSettings) -> pa.Table:
     batches = []
     for batch in text.texts(connection, settings.as_of, language, "ticket"):
         weights = topics.weights(batch["body"].to_pylist())
@@ -162,4 +165,6 @@ def _score(
 
 def _label(topic: Floats, vocabulary: Sequence[str]) -> str:
     """Return a topic's weightiest terms; of equal ones the alphabetically first."""
-    return ", ".join(vocabulary[term] for term in np.argsort(-np.round(topic, _DIGITS), kind="stable")[:TERMS_PER_LABEL])
+    return ", ".join(
+        vocabulary[term] for term in np.argsort(-np.round(topic, _DIGITS), kind="stable")[:TERMS_PER_LABEL]
+    )
