@@ -101,7 +101,7 @@ def common_terms(bodies: Sequence[str], people: Sequence[int | None], language: 
     _, person = np.unique(np.array([person for person in people if person is not None]), return_inverse=True)
     writers = sparse.csr_matrix((np.ones(len(person)), (person, np.flatnonzero(known))), (len(bodies), len(bodies)))
     users = ((writers @ present) > 0).sum(axis=0).A1 if len(person) else np.zeros(present.shape[1])
-    kept = (users >= MIN_PEOPLE) & (present.sum(axis=0).A1 <= MOST_TICKETS * len(bodies))
+    kept = (users >= MIN_PEOPLE) & (MOST_TICKETS * len(bodies) >= present.sum(axis=0).A1)
     return sorted(count.get_feature_names_out()[kept].tolist())
 
 

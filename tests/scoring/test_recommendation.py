@@ -1,4 +1,4 @@
-"""Recommendation: tastes are found, what was lately bought or is no longer sold stays out, and the future stays unseen."""
+"""Recommendation: tastes are found; what was lately bought or is no longer sold stays out; the future is not seen."""
 
 from datetime import date, timedelta
 
