@@ -22,7 +22,7 @@ NEIGHBOURS = 100
 HALF_LIFE_DAYS = 180
 TOP = 5
 _SATURATION, _LENGTH = 1.2, 0.75
-_MOST_FACTORS, _PRODUCTS_PER_FACTOR = 64, 16
+_FEWEST_FACTORS, _MOST_FACTORS, _PRODUCTS_PER_FACTOR = 8, 64, 16
 _DIGITS = 6
 """Scores are compared to so many digits: the last bits of a sum never decide who is recommended what."""
 
@@ -53,9 +53,9 @@ def matrix_factorisation(days: sparse.csr_matrix, seed: int) -> Similarity:
     A person's scores are the projection of their purchases onto the factors of all people (PureSVD: Cremonesi, Koren
     and Turrin, 2010), which needs no factors of persons, so that new people are scored like old ones.
     """
-    factors = int(np.clip(days.shape[1] // _PRODUCTS_PER_FACTOR, 2, _MOST_FACTORS))
+    factors = int(np.clip(days.shape[1] // _PRODUCTS_PER_FACTOR, _FEWEST_FACTORS, _MOST_FACTORS))
     with one_thread():
-        decomposition = TruncatedSVD(factors, n_iter=4, random_state=seed).fit(days.log1p())
+        decomposition = TruncatedSVD(min(factors, days.shape[1] - 1), n_iter=4, random_state=seed).fit(days.log1p())
         return strongest(decomposition.components_.T @ decomposition.components_)
 
 
@@ -67,13 +67,13 @@ CANDIDATES: dict[str, Callable[[sparse.csr_matrix, int], Similarity]] = {
 
 
 def strongest(matrix: Floats, keep: int = NEIGHBOURS) -> Similarity:
-    """Return the highest positive entries of each column; of equal ones, those of the lower row."""
-    order = np.argsort(-np.round(matrix, _DIGITS), axis=0, kind="stable")[:keep]
-    columns = np.broadcast_to(np.arange(matrix.shape[1]), order.shape)
-    values = np.maximum(matrix[order, columns], 0).astype(np.float32)
-    kept = sparse.csr_matrix((values.ravel(), (order.ravel(), columns.ravel())), matrix.shape)
-    kept.eliminate_zeros()
-    return kept
+    """Return the highest positive entries of each column, and those that equal the last of them."""
+    ranked = np.round(matrix, _DIGITS)
+    lowest = np.full(matrix.shape[1], 10.0**-_DIGITS)
+    if len(matrix) > keep:
+        lowest = np.maximum(np.partition(ranked, len(matrix) - keep, axis=0)[-keep], lowest)
+    rows, columns = np.nonzero(ranked >= lowest)
+    return sparse.csr_matrix((matrix[rows, columns].astype(np.float32), (rows, columns)), matrix.shape)
 
 
 def profiles(days: sparse.csr_matrix, age: Floats) -> sparse.csr_matrix:
