@@ -5,7 +5,7 @@ algorithm), and only a segment that is near to none gets a new id.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +53,9 @@ class Segmentation:
         centroids: one row per segment, in the space.
         ids: durable id of each centroid, ascending.
         names: persona by id, also of segments that are no more.
-        profile: mean of each trait by segment, in standard deviations of everybody's.
-        profile_traits: names of the columns of `profile`.
+        profile: mean of each trait by segment, on the scale of `segment_features.scaled`.
+        deviation: standard deviation of each trait among everybody.
+        traits: names of the traits.
     """
 
     space: FeatureSpace
@@ -62,7 +63,8 @@ class Segmentation:
     ids: tuple[int, ...]
     names: Mapping[int, str]
     profile: Floats
-    profile_traits: tuple[str, ...]
+    deviation: Floats
+    traits: tuple[str, ...]
 
     def assign(self, people: People) -> tuple[Ints, Floats]:
         """Return each person's segment id and the distance to its centroid; a tie goes to the lower id."""
@@ -91,9 +93,17 @@ def fit(people: People, space: FeatureSpace, segments: int, seed: int) -> Segmen
         found = KMeans(segments, n_init=STARTS, random_state=seed).fit(points)
     order = np.argsort(-np.bincount(found.labels_, minlength=segments), kind="stable")
     labels = np.argsort(order)[found.labels_]
-    columns = tuple(trait.name for trait in traits(space.columns))
     ids = tuple(range(1, segments + 1))
-    return Segmentation(space, found.cluster_centers_[order], ids, {}, profile(people, space, labels + 1, ids), columns)
+    mean, deviation = _everybody(people, space)
+    return Segmentation(
+        space,
+        found.cluster_centers_[order],
+        ids,
+        {},
+        mean + deviation * profile(people, space, labels + 1, ids),
+        deviation,
+        tuple(trait.name for trait in traits(space.columns)),
+    )
 
 
 def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
@@ -102,9 +112,10 @@ def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
     Profiles are compared on the traits that both versions know. A pair is the same segment if it is nearer than half
     the smallest distance between two earlier segments; other segments get ids that were never used.
     """
-    shared = [name for name in fresh.profile_traits if name in earlier.profile_traits]
+    shared = [name for name in earlier.traits if name in fresh.traits]
+    ruler = earlier.deviation[[earlier.traits.index(name) for name in shared]]
     new, old = (
-        version.profile[:, [version.profile_traits.index(name) for name in shared]] for version in (fresh, earlier)
+        version.profile[:, [version.traits.index(name) for name in shared]] / ruler for version in (fresh, earlier)
     )
     distances = cdist(new, old)
     apart = cdist(old, old)[~np.eye(len(old), dtype=bool)].min(initial=np.inf)
@@ -115,13 +126,12 @@ def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
         if row not in ids:
             ids[row], unused = unused, unused + 1
     order = sorted(ids, key=lambda row: ids[row])
-    return Segmentation(
-        fresh.space,
-        fresh.centroids[order],
-        tuple(ids[row] for row in order),
-        earlier.names,
-        fresh.profile[order],
-        fresh.profile_traits,
+    return replace(
+        fresh,
+        centroids=fresh.centroids[order],
+        ids=tuple(ids[row] for row in order),
+        names=earlier.names,
+        profile=fresh.profile[order],
     )
 
 
@@ -147,13 +157,10 @@ def profile(people: People, space: FeatureSpace, labels: Ints, ids: Sequence[int
 def differences(people: People, space: FeatureSpace, members: npt.NDArray[np.bool_]) -> Floats:
     """Return the mean of each trait of some people in standard deviations from everybody's; 0 where none is known."""
     values = scaled(people, space.columns)
-    known = ~np.isnan(values)
-    everybody = np.maximum(known.sum(axis=0), 1)
-    centred = np.where(known, values - np.where(known, values, 0.0).sum(axis=0) / everybody, 0.0)
-    deviation = np.sqrt((centred**2).sum(axis=0) / everybody)
-    means = centred[members].sum(axis=0) / np.maximum(known[members].sum(axis=0), 1)
-    apart: Floats = means / np.maximum(deviation, 1e-9)
-    return apart
+    mean, deviation = _everybody(people, space)
+    known = ~np.isnan(values[members])
+    apart = np.where(known, values[members] - mean, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return apart / deviation
 
 
 def refits(points: Floats, segments: int, seed: int) -> list[Ints]:
@@ -172,3 +179,10 @@ def _choice(points: Floats, segments: int, seed: int) -> Choice:
         whole = KMeans(segments, n_init=STARTS, random_state=seed).fit_predict(points)
     stability = np.mean([adjusted_rand_score(whole, labels) for labels in refits(points, segments, seed)])
     return Choice(segments, silhouette(points, whole), float(stability))
+
+
+def _everybody(people: People, space: FeatureSpace) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of each trait among those of whom it is known."""
+    values = np.ma.masked_invalid(scaled(people, space.columns))
+    mean, deviation = (np.ma.filled(one.astype(float), 0.0) for one in (values.mean(axis=0), values.std(axis=0)))
+    return mean, np.maximum(deviation, 1e-9)

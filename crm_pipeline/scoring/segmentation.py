@@ -152,14 +152,16 @@ def _kept_or_fresh(
     version = content_version(
         asked | {"libraries": library_versions(), "ids": fresh.ids}, [people.keys, people.features, people.lines]
     )
-    return _completed(_named(fresh), people, settings.as_of), version
+    return _completed(_named(fresh, people), people, settings.as_of), version
 
 
-def _named(segmentation: Segmentation) -> Segmentation:
+def _named(segmentation: Segmentation, people: People) -> Segmentation:
     """Return the segments with a name for each id that has none; an id keeps its name for good."""
     names = dict(segmentation.names)
     traits = segment_features.traits(segmentation.space.columns)
-    for segment, differences in zip(segmentation.ids, segmentation.profile, strict=True):
+    labels, _ = segmentation.assign(people)
+    profile = segment_model.profile(people, segmentation.space, labels, segmentation.ids)
+    for segment, differences in zip(segmentation.ids, profile, strict=True):
         if segment not in names:
             names[segment] = personas.name(differences, traits, names.values())
     return replace(segmentation, names=names)
