@@ -92,7 +92,7 @@ def available(connection: duckdb.DuckDBPyConnection, as_of: date) -> Columns:
     if len(rows) > MOST_CATEGORIES:
         categories[-1:] = [OTHER]
     features = tuple(feature for feature, differs in zip(listed, spread, strict=True) if differs)
-    return Columns(features, tuple(categories) if len(categories) > 1 else ())
+    return Columns(features, tuple(sorted(categories)) if len(categories) > 1 else ())
 
 
 def eligible(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:

@@ -23,7 +23,7 @@ FEWEST, MOST = 4, 10
 CHOICE_PEOPLE = 5_000
 """The silhouette compares everybody with everybody: it is measured on at most this many."""
 REFITS = 5
-STARTS = 10
+STARTS, REFIT_STARTS = 10, 3
 TOLERANCE = 0.02
 """Among numbers of segments, one this little (as a share) below the best counts as equally good."""
 BETTER = 0.05
@@ -135,12 +135,19 @@ def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
     )
 
 
-def is_better(fresh: Segmentation, earlier: Segmentation, people: People) -> bool:
-    """Tell whether a refit separates people clearly better than the earlier segments, seen in the refit's space."""
+def is_better(fresh: Segmentation, earlier: Segmentation, people: People, seen_earlier: People) -> bool:
+    """Tell whether a refit separates people clearly better than the earlier segments, seen in the refit's space.
+
+    Args:
+        fresh: the refit.
+        earlier: the segments in use.
+        people: a sample in the columns of the refit.
+        seen_earlier: the same people in the columns of the earlier segments.
+    """
+    points = fresh.space.place(people)
     rows = np.linspace(0, len(people) - 1, min(len(people), CHOICE_PEOPLE)).astype(np.int64)
-    some = People(people.keys[rows], people.features[rows], people.lines[rows])
-    points = fresh.space.place(some)
-    return silhouette(points, fresh.assign(some)[0]) >= silhouette(points, earlier.assign(some)[0]) + BETTER
+    new, old = (labels[rows] for labels in (fresh.assign(people)[0], earlier.assign(seen_earlier)[0]))
+    return silhouette(points[rows], new) >= silhouette(points[rows], old) + BETTER
 
 
 def silhouette(points: Floats, labels: Ints) -> float:
@@ -170,7 +177,9 @@ def refits(points: Floats, segments: int, seed: int) -> list[Ints]:
     with one_thread():
         for refit in range(REFITS):
             half = np.sort(random.choice(len(points), len(points) // 2, replace=False))
-            labels.append(KMeans(segments, n_init=STARTS, random_state=seed + refit).fit(points[half]).predict(points))
+            labels.append(
+                KMeans(segments, n_init=REFIT_STARTS, random_state=seed + refit).fit(points[half]).predict(points)
+            )
     return labels
 
 

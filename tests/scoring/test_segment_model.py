@@ -72,8 +72,8 @@ def test_a_segment_that_is_new_gets_an_id_that_was_never_used():
 def test_a_refit_like_the_stored_segments_is_no_better_and_one_that_splits_a_lump_is():
     good, people = fitted(CENTRES)
     lumped = segment_model.fit(people, plain_space(), 2, seed=3)
-    assert not segment_model.is_better(good, good, people)
-    assert segment_model.is_better(good, lumped, people)
+    assert not segment_model.is_better(good, good, people, people)
+    assert segment_model.is_better(good, lumped, people, people)
 
 
 def test_a_tie_goes_to_the_lower_id():
