@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from crm_pipeline.scoring import outcomes, rfm, segment_features, segment_model
+from crm_pipeline.scoring import outcomes, purchases, rfm, segment_features, segment_model
 from crm_pipeline.scoring.frame import Backtest, Floats, ScoringSettings
 from crm_pipeline.scoring.segment_quality import explained_variance
 
@@ -61,6 +61,6 @@ def _groups(
 
 
 def _margin_after(connection: duckdb.DuckDBPyConnection, origin: date, keys: npt.NDArray[np.int64]) -> Floats:
-    later: pa.Table = outcomes.outcomes(connection, origin, origin + timedelta(days=HORIZON_DAYS))
+    later: pa.Table = purchases.outcomes(connection, origin, origin + timedelta(days=HORIZON_DAYS))
     margin = dict(zip(later["customer_key"].to_pylist(), later["margin"].to_pylist(), strict=True))
     return np.array([margin.get(key) or 0.0 for key in keys.tolist()])

@@ -16,7 +16,6 @@ import pyarrow as pa
 from crm_pipeline.scoring import niches, personas, rfm, segment_features, segment_model, segment_quality
 from crm_pipeline.scoring import segment_tables as tables
 from crm_pipeline.scoring.frame import (
-    RFM_SCHEMA,
     Artefact,
     Backtest,
     ModelStatus,
@@ -55,7 +54,7 @@ class Previous:
     fitted: Fitted | None = None
     version: str | None = None
     segments: pa.Table = field(default_factory=tables.SEGMENTS_SCHEMA.empty_table)
-    rfm: pa.Table = field(default_factory=RFM_SCHEMA.empty_table)
+    rfm: pa.Table = field(default_factory=rfm.RFM_SCHEMA.empty_table)
 
 
 @dataclass(frozen=True)
