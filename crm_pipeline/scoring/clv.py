@@ -40,7 +40,7 @@ LEAST_ALIVE = 0.1
 """Of people who are there with less than this probability, no next order is expected."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClvRound(Round):
     """A round with what else the candidates said: their intervals, and the probability that people are still there."""
 
@@ -177,8 +177,8 @@ def _round(past: Past, origin: date, seed: int, candidates: Sequence[str] = CAND
         origin,
         snapshot.actual,
         {name: one.expected for name, one in forecasts.items()} | {LAST_YEAR: last_year_again(people, past.days)},
-        {name: fitted.intervals.of(forecasts[name]) for name, fitted in fits.items()},
-        snapshot.mbgnbd.orders.p_alive(people.x, people.t_x, people.age),
+        intervals={name: fitted.intervals.of(forecasts[name]) for name, fitted in fits.items()},
+        p_alive=snapshot.mbgnbd.orders.p_alive(people.x, people.t_x, people.age),
     )
 
 
