@@ -85,7 +85,8 @@ def fit(samples: Sequence[Sample], seed: int) -> Booster:
     trees = HistGradientBoostingRegressor(
         loss="poisson",
         max_iter=60,
-        max_leaf_nodes=8,
+        max_leaf_nodes=4,
+        max_bins=63,
         learning_rate=0.05,
         min_samples_leaf=40,
         l2_regularization=1.0,
