@@ -77,7 +77,8 @@ class Explanation:
 def edges_of(edges: pa.Table, records: Collection[str]) -> list[Edge]:
     """Return the links between records of a person, strongest first."""
     inside = edges.filter(pc.is_in(edges["record_a"], pa.array(records, pa.string())))
-    return [Edge(**row) for row in inside.to_pylist()]
+    found = [Edge(**row) for row in inside.to_pylist()]
+    return sorted(found, key=lambda edge: (LINK_KINDS.index(edge.kind), -(edge.probability or 0.0)))
 
 
 def chains(founder: str, edges: Collection[Edge]) -> list[Step]:

@@ -75,7 +75,7 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     con.execute(
         """
         create or replace temp table training_profiles as
-        select * exclude (node, content) from profiles where (record_key + $seed) % $count < $most
+        select * exclude (content) from profiles where (record_key + $seed) % $count < $most
         """,
         {"seed": seed, "count": max(count, 1), "most": _TRAINED_ON},
     )
@@ -96,11 +96,13 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
 
 
 def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> None:
-    """Add to `known_scores` (a, b, weight) the pairs of the table `pairs` whose weight is at least `least_weight`."""
+    """Make the table `found` (a, b, weight) of the pairs in `pairs` whose weight is at least `least_weight`."""
     with _predicted(con, model, least_weight, detailed=False) as scored:
         con.execute(f"""
-            insert into known_scores
-            select least(record_key_l, record_key_r), greatest(record_key_l, record_key_r), match_weight from {scored}
+            create temp table found as
+            select least(record_key_l, record_key_r) as a, greatest(record_key_l, record_key_r) as b,
+                match_weight as weight
+            from {scored}
         """)
 
 

@@ -16,20 +16,7 @@ def _found(profiles, most=40, known=(), crowded=None, scores=()):
     with staged() as con:
         rows = [{"content": f"v{n}", **profile, "record_key": n} for n, profile in enumerate(profiles)]
         con.register("given", pa.Table.from_pylist(rows, schema=_PROFILES))
-        con.execute("create temp table profiles as from given")
-        con.execute("create temp table known_profiles (record_key bigint, content varchar)")
-        con.execute("create temp table known_crowded (block ubigint)")
-        con.execute("create temp table known_scores (a bigint, b bigint, weight double)")
-        for n in known:
-            con.execute("insert into known_profiles values (?, ?)", [n, f"v{n}"])
-        for score in scores:
-            con.execute("insert into known_scores values (?, ?, ?)", score)
-        if crowded is not None:
-            con.register("earlier", crowded)
-            con.execute("insert into known_crowded from earlier")
-        load_blocks(con, most)
-        count = load_pairs(con)
-        pairs = set(con.execute("select a, b from pairs").fetchall())
+XX        pairs = set(con.execute("select a, b from pairs").fetchall())
         assert count == len(pairs)
         kept = con.execute("select a, b, weight from known_scores").fetchall()
         assert len(kept) == len(set(kept))
