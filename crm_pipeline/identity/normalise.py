@@ -4,6 +4,8 @@ Text work is SQL. Phone numbers need the numbering plans of `phonenumbers`, at s
 numbers that could equal another one are parsed, each text once.
 """
 
+from collections.abc import Iterable
+
 import duckdb
 import phonenumbers
 import pyarrow as pa
@@ -56,6 +58,7 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
     record, and names each by its `record_key`. A record of a system that joined earlier comes first, then the one that
     came to be first. So neither a further system nor the order in which the files of a known one arrive changes who
     founded a person. `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
+    `read_phones` (record_key, text, number) holds the telephone numbers that were parsed.
 
     Raises:
         IdentityError: if there is a kind of identifier that no rule knows.
@@ -99,6 +102,11 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
         """,
         {"patterns": patterns, "blocked": blocked},
     )
+    con.execute("""
+        create or replace temp table read_phones as
+        select record_key, text, number from texts join records using (node) join phones using (text)
+        where texts.kind = 'phone'
+    """)
     con.execute("drop table texts")
     con.unregister("phones")
 
@@ -121,8 +129,12 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...
             case when regexp_matches(text, '{PLAIN_PHONE}') then {ENDING.format("text")} end as ending
         from texts where kind = 'phone' group by text
     """)
-    odd = [text for (text,) in con.execute("select text from phone_texts where ending is null").fetchall()]
-    numbers = {text: normalise_phone(text, region) for text in odd}
+    known = dict(con.execute("select text, number from known_phones semi join dirty using (record_key)").fetchall())
+
+    def parsed(texts: Iterable[tuple[str]]) -> dict[str, str | None]:
+        return {text: known[text] if text in known else normalise_phone(text, region) for (text,) in texts}
+
+    numbers = parsed(con.execute("select text from phone_texts where ending is null").fetchall())
     endings = [number[-SHORTEST_PHONE:] for number in numbers.values() if number]
     plain = con.execute(
         f"""
@@ -133,7 +145,7 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...
         {"endings": sorted(set(endings))},
     ).fetchall()
     con.execute("drop table phone_texts")
-    numbers |= {text: normalise_phone(text, region) for (text,) in plain}
+    numbers |= parsed(plain)
     blocked = {normalise_phone(value, region) for value in blocked_values} - {None}
     return pa.table(
         {

@@ -118,7 +118,11 @@ def _predicted(
 ) -> Iterator[str]:
     """Yield the name of a table with the scored pairs."""
     retained = {"retain_intermediate_calculation_columns": detailed, "retain_matching_columns": detailed}
-    linker = _linker(con, "profiles", {**model.settings, **retained})
+    con.execute("""
+        create temp table paired as
+        from profiles semi join (select a as record_key from pairs union select b from pairs) using (record_key)
+    """)
+    linker = _linker(con, "paired", {**model.settings, **retained})
     for column, shares in model.frequencies.items():
         _register_frequencies(con, linker, column, shares, model.profiles)
     con.execute("create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from pairs")
@@ -126,6 +130,7 @@ def _predicted(
     yield linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never").physical_name
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("drop table blocked")
+    con.execute("drop table paired")
 
 
 def _linker(con: duckdb.DuckDBPyConnection, table: str, settings: dict[str, Any]) -> Linker:
@@ -181,9 +186,9 @@ def _register_frequencies(
     con.execute(
         f"""
         create or replace temp table frequencies_{column} as
-        select distinct profiles.{column}, coalesce(kept_shares.share, 1 / $profiles) as tf_{column}
-        from profiles left join kept_shares on profiles.{column} = kept_shares.value
-        where profiles.{column} is not null
+        select distinct paired.{column}, coalesce(kept_shares.share, 1 / $profiles) as tf_{column}
+        from paired left join kept_shares on paired.{column} = kept_shares.value
+        where paired.{column} is not null
         """,
         {"profiles": profiles},
     )

@@ -1,6 +1,7 @@
 """Where the identity stage keeps its tables: one versioned folder, switched in one step, and the model beside it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -92,10 +93,13 @@ def save(settings: Settings, resolution: Resolution) -> bool:
         _is_same(read(settings, name), table) for name, table in tables.items()
     ):
         return False
-    with lake.new_version(folder(settings)) as version:
-        for name, table in tables.items():
-            lake.write_parquet(table, version / f"{name}.parquet")
-        _write_memory(version / _MEMORY, resolution.memory)
+    with lake.new_version(folder(settings)) as version, ThreadPoolExecutor() as writers:
+        written = [writers.submit(_write_memory, version / _MEMORY, resolution.memory)]
+        written += [
+            writers.submit(lake.write_parquet, table, version / f"{name}.parquet") for name, table in tables.items()
+        ]
+        for file in written:
+            file.result()
     return True
 
 
