@@ -75,6 +75,7 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
                 "dagster/row_count": len(table),
                 "seconds": seconds,
                 "changed": changed,
+                "records looked at": resolution.looked_at,
                 **(_evidence(resolution, truth) if name == "person_map" else {}),
             },
         )

@@ -37,8 +37,8 @@ def load_present(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> None:
     reads of it and of what is said of it by hand.
     """
     said = overrides.said_of_records()
-    con.register("said", pa.table({"record_id": list(said), "entries": list(said.values())},
-                                  schema=pa.schema([("record_id", pa.string()), ("entries", pa.string())])))  # fmt: skip
+    columns = [pa.array(column, pa.string()) for column in (said.keys(), said.values())]
+    con.register("said", pa.table(columns, names=["record_id", "entries"]))
     con.execute("""
         create temp table present as
         with joined as (
@@ -70,8 +70,8 @@ def look_at_all(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> None
 def find_dirty(con: duckdb.DuckDBPyConnection, settings: MatchSettings) -> None:
     """Make the temporary tables `dirty` and `outside`, given `present` and what is known of the run before.
 
-    `dirty` (record_key) holds the records that are looked at, and those that are no longer there. `outside` holds what the other
-    records add to each value that stays silent: `records`, `people`, and why it is `unusable`.
+    `dirty` (record_key) holds the records that are looked at, and those that are no longer there. `outside` holds what
+    the other records add to each value that stays silent: `records`, `people`, and why it is `unusable`.
     """
     con.execute("""
         create temp table dirty as

@@ -113,9 +113,3 @@ def remember(con: duckdb.DuckDBPyConnection, made_of: str) -> Memory:
     count, content = con.execute("select count(*), sum(hash(record_key, content)) from remembered").fetchall()[0]
     con.unregister("remembered")
     return Memory(made_of, hashlib.sha256(f"{made_of}|{count}|{content}".encode()).hexdigest(), tables)
-
-
-def forget(con: duckdb.DuckDBPyConnection) -> None:
-    """Take away what `recall` made."""
-    for name in _SCHEMAS:
-        con.unregister(f"known_{name}")
