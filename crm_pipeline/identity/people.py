@@ -1,5 +1,8 @@
 """People from groups of records: durable ids, and the link that ties each record to its person."""
 
+from collections.abc import Iterable
+from hashlib import md5
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -33,6 +36,12 @@ EDGE_SCHEMA = pa.schema(
 def customer_id(key: str) -> str:
     """Return the SQL of a person's id, given that of their key: the same number, written as text."""
     return f"format('C{{:015x}}', {key})"
+
+
+def founder_of(person: str, records: Iterable[str]) -> str:
+    """Return the record of a person that their id is made from."""
+    ids = {record: f"C{md5(record.encode(), usedforsecurity=False).hexdigest()[:15]}" for record in records}
+    return next(record for record, made_of_it in ids.items() if made_of_it == person)
 
 
 def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) -> pa.Table:
