@@ -165,8 +165,8 @@ def test_what_came_after_the_as_of_date_changes_nothing(rows):
 @pytest.mark.parametrize("candidate", recommenders.CANDIDATES)
 def test_threads_and_batches_change_nothing(monkeypatch, rows, candidate):
     once = recommended(warehouse(rows, threads=1), candidate=candidate)
-    monkeypatch.setattr(purchases, "_BATCH_ROWS", 100)
-    monkeypatch.setattr(purchases, "PEOPLE_AT_ONCE", 7)
+    monkeypatch.setattr(product_purchases, "_BATCH_ROWS", 100)
+    monkeypatch.setattr(product_purchases, "PEOPLE_AT_ONCE", 7)
     again = recommended(warehouse(rows[::-1], threads=4), candidate=candidate)
     assert again.drop(["score"]).equals(once.drop(["score"]))
     assert np.allclose(again["score"].to_numpy(), once["score"].to_numpy(), rtol=0, atol=1e-9, equal_nan=True)
