@@ -5,10 +5,9 @@ from datetime import date, timedelta
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from crm_pipeline.scoring import outcomes, purchases, rfm, segment_features, segment_model
-from crm_pipeline.scoring.frame import Backtest, Floats, ScoringSettings
+from crm_pipeline.scoring.frame import Backtest, ScoringSettings
 from crm_pipeline.scoring.segment_quality import explained_variance
 
 HORIZON_DAYS = 182
@@ -36,7 +35,7 @@ def backtests(
     rows = []
     for origin in reversed(origins[:ORIGINS]):
         keys, groups = _groups(connection, origin, segments, settings)
-        margin = _margin_after(connection, origin, keys)
+        margin = purchases.margin_after(connection, keys, origin, origin + timedelta(days=HORIZON_DAYS))
         rows += [
             Backtest(
                 "segmentation", origin, name, name == BASELINE, METRIC, explained_variance(margin, labels), len(keys)
@@ -58,9 +57,3 @@ def _groups(
     by_rfm = np.array([by_key.get(key, "none") for key in people.keys.tolist()])
     both = np.array([f"{one} {other}" for one, other in zip(kmeans, by_rfm, strict=True)])
     return people.keys, {"kmeans": kmeans, CHAMPION: both, BASELINE: by_rfm}
-
-
-def _margin_after(connection: duckdb.DuckDBPyConnection, origin: date, keys: npt.NDArray[np.int64]) -> Floats:
-    later: pa.Table = purchases.outcomes(connection, origin, origin + timedelta(days=HORIZON_DAYS))
-    margin = dict(zip(later["customer_key"].to_pylist(), later["margin"].to_pylist(), strict=True))
-    return np.array([margin.get(key) or 0.0 for key in keys.tolist()])

@@ -26,6 +26,7 @@ create table customer.fct_orders as
     select "order" as order_key, person + 1 as customer_key, (date '2023-07-01' + day::int) as ordered_on,
         status = 'completed' as is_counted, ((net - discount) / 100)::decimal(18, 2) as revenue,
         (0.42 * (net - discount) / 100)::decimal(18, 2) as margin,
+        0::decimal(18, 2) as refunded_amount, 0::decimal(18, 2) as refunded_margin, null::date as refunded_on,
         case channel when 'till' then 'store' else channel end as sales_channel
     from orders where status <> 'cancelled' and day >= 0;
 create table customer.fct_order_lines as
