@@ -1,212 +1,203 @@
-"""Who bought which product on how many days, as sparse matrices, up to a cutoff and never beyond it.
+"""What people bought: purchase histories up to a cutoff, and margins strictly after it.
 
-A purchase is a completed sale of a named product to a known person. The catalogue of a date holds what was sold in the
-`SOLD_DAYS` before it, at most the `MAX_PRODUCTS` products with most buyers in the `HISTORY_DAYS` before it.
+Every statement takes its cutoff as a parameter and reads nothing beyond it, except `outcomes`, which reads only what
+comes after it. A `share` below 1 takes that share of the people, the same at every cutoff. A refund counts on its own
+day: until then nobody knew of it. Money is summed as DECIMAL, so that no sum depends on threads.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from math import ceil
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import sparse
 
 from crm_pipeline.scoring.frame import Floats
 
-Keys = npt.NDArray[np.int64]
-
-HISTORY_DAYS = 730
-SOLD_DAYS = 180
-LATELY_DAYS = 90
-"""Who bought a product in so many days needs no recommendation for it; popularity is counted over the same time."""
-
-MAX_PRODUCTS = 5_000
-PEOPLE_AT_ONCE = 2_000
-_BATCH_ROWS = 200_000
 _SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
-_IS_PURCHASE = "kind = 'sale' and status = 'completed' and customer_key is not null and product_key is not null"
-_SALES = f"""
-    select customer_key, product_key, ordered_on
-    from customer.fct_order_lines
-    where {_IS_PURCHASE} and ordered_on <= $cutoff and ordered_on > $cutoff::date - {HISTORY_DAYS}
+_MOVEMENTS = """
+    orders as (select * from customer.fct_orders where customer_key is not null),
+    movements as (
+        select customer_key, ordered_on as day, is_counted, margin + refunded_margin as margin from orders
+        union all
+        select customer_key, coalesce(refunded_on, ordered_on), false, -refunded_margin
+        from orders where refunded_margin <> 0
+    )
 """
-# One row per person and product: several lines on one day are one purchase.
-_PURCHASES = """
-    select customer_key, product_key, count(*) as days, ($cutoff::date - max(ordered_on))::bigint as age
-    from (select distinct customer_key, product_key, ordered_on from sales)
-    group by customer_key, product_key
+# One row per person with a counted order up to the cutoff. Several orders on one day are one occasion; its value is
+# the margin of its counted orders, at least 0. Returns and refunds lie in the sums of margin alone.
+_HISTORY = f"""
+    with {_MOVEMENTS},
+    days as (
+        select customer_key, day, sum(margin) as margin, coalesce(bool_or(is_counted), false) as counted,
+            greatest(coalesce(sum(margin) filter (where is_counted), 0), 0) as value
+        from movements
+        where day <= $cutoff and ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $kept
+        group by customer_key, day
+    ),
+    people as (
+        select customer_key, min(day) filter (where counted) as first_on, max(day) filter (where counted) as last_on,
+            count(*) filter (where counted) as occasions,
+            count(*) filter (where counted and day > $cutoff::date - 365) as occasions_365d,
+            count(*) filter (where counted and day > $cutoff::date - 90) as occasions_90d,
+            coalesce(sum(value) filter (where counted), 0) as value_total,
+            min_by(value, day) filter (where counted) as value_first,
+            coalesce(sum(margin), 0) as margin_historic,
+            coalesce(sum(margin) filter (where day > $cutoff::date - 365), 0) as margin_365d,
+            coalesce(sum(margin) filter (where day > $cutoff::date - 90), 0) as margin_90d
+        from days
+        group by customer_key
+        having count(*) filter (where counted) > 0
+    )
+    select customer_key, occasions - 1 as x, last_on - first_on as t_x, $cutoff::date - first_on as age,
+        coalesce(round((value_total - value_first) / nullif(occasions - 1, 0), 2), 0)::double as mean_value,
+        value_total::double as value_total, margin_historic::double as margin_historic,
+        margin_365d::double as margin_365d, margin_90d::double as margin_90d, occasions_365d, occasions_90d
+    from people
+"""
+# What people did beside buying; who leaves falls silent here too. Null where a person did nothing of the kind.
+_CONTACTS = """
+    select customer_key, $cutoff::date - max(occurred_on) as contact_days,
+        $cutoff::date - max(occurred_on) filter (where kind = 'web_session') as visit_days,
+        $cutoff::date - max(occurred_on) filter (where kind = 'ticket_opened') as ticket_days,
+        count(*) filter (where occurred_on > $cutoff::date - 90) as contacts_90d,
+        count(*) filter (where kind = 'ticket_opened') as tickets
+    from customer.fct_touchpoints
+    where occurred_on <= $cutoff and direction = 'inbound' and kind in (
+        'web_session', 'campaign_opened', 'campaign_clicked', 'ticket_opened', 'survey_answer', 'mention',
+        'loyalty_redeem', 'referral_made'
+    )
+    group by customer_key
 """
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """The products of a date in ascending order, and how many people bought each in the `LATELY_DAYS` before it."""
+class Span:
+    """The first and last day with a counted order of a known person, up to the as-of date."""
 
-    products: Keys
-    buyers_lately: Floats
+    first_on: date
+    last_on: date
+
+
+@dataclass(frozen=True)
+class People:
+    """Buyers as arrays of equal length, ordered by key; the columns of `purchase_history`, unknown values NaN."""
+
+    keys: npt.NDArray[np.int64]
+    x: Floats
+    t_x: Floats
+    age: Floats
+    mean_value: Floats
+    margin_historic: Floats
+    margin_365d: Floats
+    margin_90d: Floats
+    occasions_365d: Floats
+    occasions_90d: Floats
+    contact_days: Floats
+    visit_days: Floats
+    ticket_days: Floats
+    contacts_90d: Floats
+    tickets: Floats
+
+    @classmethod
+    def of(cls, table: pa.Table | pa.RecordBatch) -> "People":
+        """Read what `purchase_history` gives."""
+        names = [field.name for field in fields(cls)][1:]
+        return cls(table.column("customer_key").to_numpy(), *(floats(table, name) for name in names))
 
     def __len__(self) -> int:
-        """Return the number of products."""
-        return len(self.products)
-
-    def buyers_of(self, products: Keys) -> Floats:
-        """Return the buyers of other products; 0 for what is not in the catalogue."""
-        place, found = _places(self.products, products)
-        return np.where(found, self.buyers_lately[place], 0.0) if len(self) else np.zeros(len(products))
+        """Return the number of people."""
+        return len(self.keys)
 
 
-@dataclass(frozen=True)
-class Purchases:
-    """People x products of a catalogue: days of purchase, and (in the order of `days.data`) days since the last."""
-
-    people: Keys
-    catalogue: Catalogue
-    days: sparse.csr_matrix
-    age: Floats
-
-    def lately(self) -> sparse.csr_matrix:
-        """Return ones where a product was bought in the `LATELY_DAYS` before the cutoff."""
-        ones = sparse.csr_matrix(((self.age < LATELY_DAYS) * 1.0, self.days.indices, self.days.indptr), self.days.shape)
-        ones = ones.copy()
-        ones.eliminate_zeros()
-        return ones
-
-    def of(self, rows: Keys) -> "Purchases":
-        """Return some of the people."""
-        age = sparse.csr_matrix((self.age + 1, self.days.indices, self.days.indptr), self.days.shape)[rows].data - 1
-        return Purchases(self.people[rows], self.catalogue, self.days[rows], age)
-
-    def align(self, people: Keys, products: Keys) -> sparse.csr_matrix:
-        """Return ones where these people bought these products, as far as both are known here."""
-        (row, person), (column, product) = (
-            _places(self.people, people),
-            _places(self.catalogue.products, products),
-        )
-        known = person & product
-        entries = (np.ones(int(known.sum())), (row[known], column[known]))
-        return sparse.csr_matrix(entries, self.days.shape)
+def floats(table: pa.Table | pa.RecordBatch, name: str) -> Floats:
+    """Return a column as float64, nulls as NaN."""
+    return table.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
 
 
-def catalogue(connection: duckdb.DuckDBPyConnection, cutoff: date) -> Catalogue:
-    """Return the catalogue of a date."""
-    table = connection.sql(
-        f"""
-        with sales as ({_SALES}),
-        sold as (
-            select product_key, count(distinct customer_key) as buyers,
-                count(distinct customer_key) filter (where ordered_on > $cutoff::date - {LATELY_DAYS}) as buyers_lately
-            from sales
-            group by product_key
-            having max(ordered_on) > $cutoff::date - {SOLD_DAYS}
-            order by buyers desc, product_key
-            limit {MAX_PRODUCTS}
-        )
-        select product_key, buyers_lately::double as buyers_lately from sold order by product_key
-        """,
-        params={"cutoff": cutoff},
-    ).to_arrow_table()
-    return Catalogue(table["product_key"].to_numpy(), table["buyers_lately"].to_numpy())
-
-
-def known(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) -> Purchases:
-    """Return the purchases of the catalogue's products by at most about `max_people` people, a fixed share of all."""
-    sold = catalogue(connection, cutoff)
-    people = connection.sql(
-        f"with sales as ({_SALES}) select approx_count_distinct(customer_key) from sales", params={"cutoff": cutoff}
-    ).fetchall()[0][0]
-    table = connection.sql(
-        f"""
-        with sales as ({_SALES} and ((abs(customer_key) % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share)
-        select * from ({_PURCHASES}) as purchases
-        where product_key in (select unnest($products::bigint[]))
-        order by customer_key, product_key
-        """,
-        params={
-            "cutoff": cutoff,
-            "share": min(_SHARES, _SHARES * max_people // max(people, 1)),
-            "products": sold.products.tolist(),
-        },
-    ).to_arrow_table()
-    keys, rows = np.unique(table["customer_key"].to_numpy(), return_inverse=True)
-    return _matrix(keys, rows, sold, table)
-
-
-def everybody(connection: duckdb.DuckDBPyConnection, cutoff: date, products: Keys) -> Iterator[tuple[Keys, Purchases]]:
-    """Return everybody known at a date of the features with their purchases of some products, in batches by key."""
-    reader = connection.sql(
-        f"""
-        with sales as ({_SALES})
-        select people.customer_key, purchases.product_key, purchases.days, purchases.age
-        from (select customer_key from features.customer_features where as_of_date = $cutoff) as people
-        left join (
-            select * from ({_PURCHASES}) as each where product_key in (select unnest($products::bigint[]))
-        ) as purchases on purchases.customer_key = people.customer_key
-        order by people.customer_key, purchases.product_key
-        """,
-        params={"cutoff": cutoff, "products": products.tolist()},
-    ).to_arrow_reader(_BATCH_ROWS)
-    shelf = Catalogue(products, np.zeros(len(products)))
-    for table in _whole_people(reader):
-        keys, rows = np.unique(table["customer_key"].to_numpy(), return_inverse=True)
-        bought = table["product_key"].is_valid().to_numpy()
-        known = _matrix(keys, rows[bought], shelf, table.filter(pa.array(bought)))
-        for start in range(0, len(keys), PEOPLE_AT_ONCE):
-            part = np.arange(start, min(start + PEOPLE_AT_ONCE, len(keys)))
-            yield keys[part], known.of(part)
-
-
-def bought_after(connection: duckdb.DuckDBPyConnection, cutoff: date, days: int) -> tuple[Keys, Keys]:
-    """Return the people and products of the distinct purchases in the days after a cutoff."""
-    table = connection.sql(
-        f"select distinct customer_key, product_key from customer.fct_order_lines where {_IS_PURCHASE} "
-        "and ordered_on > $cutoff and ordered_on <= $cutoff::date + $days::int order by customer_key, product_key",
-        params={"cutoff": cutoff, "days": days},
-    ).to_arrow_table()
-    return table["customer_key"].to_numpy(), table["product_key"].to_numpy()
-
-
-def product_names(connection: duckdb.DuckDBPyConnection, products: Keys) -> npt.NDArray[np.object_]:
-    """Return the names of products, in their order; where one has no name, its id."""
+def order_span(connection: duckdb.DuckDBPyConnection, as_of: date) -> Span | None:
+    """Return the days of the first and last counted order up to `as_of`, or None when there is none."""
     rows = connection.sql(
-        "select product_key, coalesce(product_name, product_id) from customer.dim_products "
-        "where product_key in (select unnest($products::bigint[]))",
-        params={"products": products.tolist()},
+        "select min(ordered_on), max(ordered_on) from customer.fct_orders "
+        "where is_counted and customer_key is not null and ordered_on <= $as_of",
+        params={"as_of": as_of},
     ).fetchall()
-    names = dict(rows)
-    return np.array([names.get(key, str(key)) for key in products.tolist()], dtype=object)
+    return Span(*rows[0]) if rows[0][0] is not None else None
 
 
-def _whole_people(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Regroup batches ordered by person so that none of them ends within a person."""
-    held = reader.schema.empty_table()
-    for batch in reader:
-        held = pa.concat_tables([held, pa.Table.from_batches([batch])])
-        people = held["customer_key"].to_numpy()
-        end = int(np.searchsorted(people, people[-1])) if len(people) else 0
-        if end:
-            yield held.slice(0, end)
-            held = held.slice(end)
-    if len(held):
-        yield held
+def buyers(connection: duckdb.DuckDBPyConnection, cutoff: date) -> int:
+    """Return how many people have a counted order up to `cutoff`."""
+    return connection.sql(
+        "select count(distinct customer_key) from customer.fct_orders where is_counted and ordered_on <= $cutoff",
+        params={"cutoff": cutoff},
+    ).fetchall()[0][0]
 
 
-def _matrix(people: Keys, rows: Keys, sold: Catalogue, table: pa.Table) -> Purchases:
-    """Return purchases ordered by person and product as a matrix."""
-    columns = np.searchsorted(sold.products, table["product_key"].to_numpy())
-    starts = np.searchsorted(rows, np.arange(len(people) + 1))
-    days = sparse.csr_matrix(
-        (table["days"].to_numpy().astype(np.float64), columns, starts), (len(people), len(sold.products))
+def purchase_history(
+    connection: duckdb.DuckDBPyConnection, cutoff: date, batch_rows: int, share: float = 1.0
+) -> pa.RecordBatchReader:
+    """Return one row per buyer up to `cutoff`, by key: x, t_x, age, values, margins, and contacts beside buying."""
+    relation = connection.sql(
+        f"with history as ({_HISTORY}), contacts as ({_CONTACTS}) "
+        "select history.*, contacts.* exclude (customer_key) "
+        "from history left join contacts on history.customer_key = contacts.customer_key "
+        "order by history.customer_key",
+        params=_parameters(cutoff, share),
     )
-    return Purchases(people, sold, days, table["age"].to_numpy().astype(np.float64))
+    return relation.to_arrow_reader(batch_rows)
 
 
-def _places(known: Keys, sought: Keys) -> tuple[Keys, npt.NDArray[np.bool_]]:
-    """Return where each sought key stands among the known, ascending ones, and whether it is there."""
-    if not len(known):
-        return np.zeros(len(sought), dtype=np.int64), np.zeros(len(sought), dtype=bool)
-    place = np.minimum(np.searchsorted(known, sought), len(known) - 1)
-    return place, known[place] == sought
+def history_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> pa.Table:
+    """Return the distinct (x, t_x, age) up to `cutoff` with the number of people who have each."""
+    return connection.sql(
+        f"with history as ({_HISTORY}) select x, t_x, age, count(*) as people from history group by all order by all",
+        params=_parameters(cutoff, share),
+    ).to_arrow_table()
+
+
+def value_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> pa.Table:
+    """Return the distinct (x, mean value) of repeat buyers with a value above 0, with the number of people."""
+    return connection.sql(
+        f"with history as ({_HISTORY}) select x, mean_value, count(*) as people from history "
+        "where x > 0 and mean_value > 0 group by all order by all",
+        params=_parameters(cutoff, share),
+    ).to_arrow_table()
+
+
+def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> float:
+    """Return the share of the occasions' value that is left after returns and losses, over all people (0 to 1)."""
+    net, value = connection.sql(
+        f"with history as ({_HISTORY}) select sum(margin_historic::decimal(18, 2))::double, "
+        "sum(value_total::decimal(18, 2))::double from history",
+        params=_parameters(cutoff, share),
+    ).fetchall()[0]
+    return min(max(net / value, 0.0), 1.0) if value else 1.0
+
+
+def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date) -> pa.Table:
+    """Return per person the counted orders and the margin (returns netted) after `after`, up to and with `until`."""
+    return connection.sql(
+        f"with {_MOVEMENTS} "
+        "select customer_key, count(*) filter (where is_counted) as orders, sum(margin)::double as margin "
+        "from movements where day > $after and day <= $until group by customer_key order by customer_key",
+        params={"after": after, "until": until},
+    ).to_arrow_table()
+
+
+def margin_after(
+    connection: duckdb.DuckDBPyConnection, keys: npt.NDArray[np.int64], after: date, until: date
+) -> Floats:
+    """Return the margin of `outcomes` for each of these people, 0 for who did nothing."""
+    found = outcomes(connection, after, until)
+    bought = found["customer_key"].to_numpy()
+    if not len(bought):
+        return np.zeros(len(keys))
+    place = np.minimum(np.searchsorted(bought, keys), len(bought) - 1)
+    return np.where(bought[place] == keys, found["margin"].to_numpy()[place], 0.0)
+
+
+def _parameters(cutoff: date, share: float) -> dict[str, object]:
+    return {"cutoff": cutoff, "kept": ceil(share * _SHARES)}

@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from crm_pipeline.scoring import plots, purchases, recommenders
+from crm_pipeline.scoring import plots, product_purchases, recommenders
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learners import one_thread
-from crm_pipeline.scoring.purchases import Catalogue, Purchases
+from crm_pipeline.scoring.product_purchases import Catalogue, Purchases
 
 RECOMMENDATION_SCHEMA = pa.schema(
     [
@@ -87,10 +87,10 @@ class Recommendation:
         Raises:
             NotEnoughDataError: if too few products are sold, or too few people bought something new after any origin.
         """
-        known = purchases.known(connection, settings.as_of, settings.training_rows)
+        known = product_purchases.known(connection, settings.as_of, settings.training_rows)
         if len(known.catalogue) < MIN_PRODUCTS:
             raise NotEnoughDataError(
-                f"Needs {MIN_PRODUCTS} products bought by known people in the last {purchases.SOLD_DAYS} days; "
+                f"Needs {MIN_PRODUCTS} products bought by known people in the last {product_purchases.SOLD_DAYS} days; "
                 f"has {len(known.catalogue)}."
             )
         back = range(ORIGINS, 0, -1)
@@ -151,7 +151,7 @@ class Recommendation:
 
     def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
         """Return per person how many products they bought in how many purchases, and how long ago the last one was."""
-        known = purchases.known(connection, settings.as_of, settings.training_rows)
+        known = product_purchases.known(connection, settings.as_of, settings.training_rows)
         starts = known.days.indptr[:-1]
         columns = [known.days.getnnz(axis=1), np.add.reduceat(known.days.data, starts)]
         last = np.minimum.reduceat(known.age, starts)
@@ -161,11 +161,11 @@ class Recommendation:
         self, connection: duckdb.DuckDBPyConnection, fitted: Recommender, version: str, settings: ScoringSettings
     ) -> pa.Table:
         """Return five products for everybody known at the as-of date; without purchases they are the popular ones."""
-        sold = purchases.catalogue(connection, settings.as_of)
-        names = purchases.product_names(connection, fitted.products)
+        sold = product_purchases.catalogue(connection, settings.as_of)
+        names = product_purchases.product_names(connection, fitted.products)
         batches = []
         with one_thread():
-            for keys, known in purchases.everybody(connection, settings.as_of, fitted.products):
+            for keys, known in product_purchases.everybody(connection, settings.as_of, fitted.products):
                 batches.append(_recommended(fitted, known, keys, sold, names))
         table = pa.concat_tables(batches) if batches else pa.table({})
         constant = {"as_of_date": pa.scalar(settings.as_of, pa.date32()), "model_version": pa.scalar(version)}
@@ -176,7 +176,7 @@ class Recommendation:
     def card(self, prepared: Prepared, fitted: Recommender, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return the window and the size of what was learned from."""
         return {
-            "trained_from": (settings.as_of - timedelta(days=purchases.HISTORY_DAYS)).isoformat(),
+            "trained_from": (settings.as_of - timedelta(days=product_purchases.HISTORY_DAYS)).isoformat(),
             "people": prepared.known.days.shape[0],
             "products": len(fitted.products),
             "purchases": int(prepared.known.days.nnz),
@@ -203,8 +203,8 @@ def padded(bought: sparse.csr_matrix) -> Floats:
 
 
 def _trial(connection: duckdb.DuckDBPyConnection, origin: date, settings: ScoringSettings) -> Trial:
-    known = purchases.known(connection, origin, settings.training_rows)
-    bought = known.align(*purchases.bought_after(connection, origin, HOLDOUT_DAYS))
+    known = product_purchases.known(connection, origin, settings.training_rows)
+    bought = known.align(*product_purchases.bought_after(connection, origin, HOLDOUT_DAYS))
     new = (bought - bought.multiply(known.lately())).tocsr()
     new.eliminate_zeros()
     tested = np.flatnonzero(new.getnnz(axis=1))

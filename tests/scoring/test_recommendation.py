@@ -9,7 +9,8 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import ndcg_score
 
-from crm_pipeline.scoring import purchases, recommenders
+from crm_pipeline.scoring import product_purchases as purchases
+from crm_pipeline.scoring import recommenders
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.recommendation import MOST_POPULAR, RECOMMENDATION_SCHEMA, Recommendation
