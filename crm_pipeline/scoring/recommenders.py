@@ -6,6 +6,7 @@ ago may buy it again. Only the `NEIGHBOURS` strongest witnesses of each product 
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learners import one_thread
 
 Places = npt.NDArray[np.int64]
-Similarity = sparse.csr_matrix
+Similarity: TypeAlias = sparse.csr_matrix
 
 NEIGHBOURS = 100
 HALF_LIFE_DAYS = 180
