@@ -6,7 +6,6 @@ ago may buy it again. Only the `NEIGHBOURS` strongest witnesses of each product 
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,6 @@ from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learners import one_thread
 
 Places = npt.NDArray[np.int64]
-Similarity: TypeAlias = sparse.csr_matrix
-
 NEIGHBOURS = 100
 HALF_LIFE_DAYS = 180
 TOP = 5
@@ -28,7 +25,7 @@ _DIGITS = 6
 """Scores are compared to so many digits: the last bits of a sum never decide who is recommended what."""
 
 
-def item_item(days: sparse.csr_matrix, seed: int) -> Similarity:  # noqa: ARG001
+def item_item(days: sparse.csr_matrix, seed: int) -> sparse.csr_matrix:  # noqa: ARG001
     """Return the cosine of products over their buyers, whose purchases are weighted by Okapi BM25.
 
     A person is the document and a product the term: the tenth purchase adds little, a person who buys everything says
@@ -48,7 +45,7 @@ def item_item(days: sparse.csr_matrix, seed: int) -> Similarity:  # noqa: ARG001
     return strongest(together / np.outer(norms, norms))
 
 
-def matrix_factorisation(days: sparse.csr_matrix, seed: int) -> Similarity:
+def matrix_factorisation(days: sparse.csr_matrix, seed: int) -> sparse.csr_matrix:
     """Return the product-to-product matrix of a truncated singular value decomposition of log purchase days.
 
     A person's scores are the projection of their purchases onto the factors of all people (PureSVD: Cremonesi, Koren
@@ -60,14 +57,14 @@ def matrix_factorisation(days: sparse.csr_matrix, seed: int) -> Similarity:
         return strongest(decomposition.components_.T @ decomposition.components_)
 
 
-CANDIDATES: dict[str, Callable[[sparse.csr_matrix, int], Similarity]] = {
+CANDIDATES: dict[str, Callable[[sparse.csr_matrix, int], sparse.csr_matrix]] = {
     "item_item": item_item,
     "matrix_factorisation": matrix_factorisation,
 }
 """Simplest first: where two are equally good, the earlier is champion."""
 
 
-def strongest(matrix: Floats, keep: int = NEIGHBOURS) -> Similarity:
+def strongest(matrix: Floats, keep: int = NEIGHBOURS) -> sparse.csr_matrix:
     """Return the highest positive entries of each column, and those that equal the last of them."""
     ranked = np.round(matrix, _DIGITS)
     lowest = np.full(matrix.shape[1], 10.0**-_DIGITS)
@@ -115,7 +112,7 @@ def pick(scores: npt.NDArray[np.float32], excluded: sparse.csr_matrix, popularit
     return np.where(np.isneginf(value), -1, chosen), np.where(value > 0, np.round(value, _DIGITS), np.nan)
 
 
-def because_of(profile: sparse.csr_matrix, similarity: Similarity, chosen: Places) -> Places:
+def because_of(profile: sparse.csr_matrix, similarity: sparse.csr_matrix, chosen: Places) -> Places:
     """Return for each recommended product the one among a person's purchases that speaks most for it, or -1.
 
     Args:

@@ -9,8 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import ndcg_score
 
-from crm_pipeline.scoring import product_purchases as purchases
-from crm_pipeline.scoring import recommenders
+from crm_pipeline.scoring import product_purchases, recommenders
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.recommendation import MOST_POPULAR, RECOMMENDATION_SCHEMA, Recommendation
@@ -166,8 +165,8 @@ def test_what_came_after_the_as_of_date_changes_nothing(rows):
 @pytest.mark.parametrize("candidate", recommenders.CANDIDATES)
 def test_threads_and_batches_change_nothing(monkeypatch, rows, candidate):
     once = recommended(warehouse(rows, threads=1), candidate=candidate)
-    monkeypatch.setattr(purchases, "_BATCH_ROWS", 100)
-    monkeypatch.setattr(purchases, "PEOPLE_AT_ONCE", 7)
+    monkeypatch.setattr(product_purchases, "_BATCH_ROWS", 100)
+    monkeypatch.setattr(product_purchases, "PEOPLE_AT_ONCE", 7)
     again = recommended(warehouse(rows[::-1], threads=4), candidate=candidate)
     assert again.drop(["score"]).equals(once.drop(["score"]))
     assert np.allclose(again["score"].to_numpy(), once["score"].to_numpy(), rtol=0, atol=1e-9, equal_nan=True)
@@ -238,7 +237,7 @@ def test_only_the_strongest_witnesses_of_a_product_and_their_equals_are_kept():
 
 
 def test_a_person_has_the_same_profile_in_a_part_as_in_the_whole(shop):
-    known = purchases.known(shop, AS_OF, 10**6)
+    known = product_purchases.known(shop, AS_OF, 10**6)
     rows = np.array([5, 17, 40])
     whole = recommenders.profiles(known.days, known.age)[rows]
     part = known.of(rows)
@@ -246,8 +245,8 @@ def test_a_person_has_the_same_profile_in_a_part_as_in_the_whole(shop):
 
 
 def test_a_fixed_share_of_the_people_is_learned_from_where_there_are_too_many(shop):
-    some = purchases.known(shop, AS_OF, 100)
-    everyone = purchases.known(shop, AS_OF, 10**6)
+    some = product_purchases.known(shop, AS_OF, 100)
+    everyone = product_purchases.known(shop, AS_OF, 10**6)
     assert 40 < len(some.people) < 200
     assert set(some.people) < set(everyone.people)
     assert np.array_equal(some.catalogue.products, everyone.catalogue.products)
