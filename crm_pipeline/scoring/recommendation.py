@@ -241,7 +241,7 @@ def _recommended(
 
 
 def _sentences(
-    product: npt.NDArray[np.int64], because: npt.NDArray[np.int64], names: npt.NDArray[np.object_]
+    product: npt.NDArray[Any], because: npt.NDArray[Any], names: npt.NDArray[np.object_]
 ) -> npt.NDArray[np.object_]:
     """Return why each product is recommended, in plain words."""
     goes_with = np.array([f"Goes with {name}" for name in names], dtype=object)

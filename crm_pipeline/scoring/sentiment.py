@@ -1,4 +1,4 @@
-"""Sentiment of what people wrote, one model per language: a lexicon, or a classifier trained on the shop's own ratings.
+"""Sentiment of what people wrote, one model per language: a lexicon or a classifier trained on the shop's own ratings.
 
 A text that came with a rating is its own label: below half of the scale it is negative, from three quarters on
 positive, and between them it teaches nothing. The classifier learns from texts said up to an origin and is tested,
