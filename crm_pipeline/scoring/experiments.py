@@ -100,7 +100,12 @@ def campaigns(
         """,
         params={"as_of": settings.as_of},
     ).fetchall()
-    return [Campaign(*row, _fault(*row[4:], control_shares.get(row[2]))) for row in rows]
+    return [
+        Campaign(
+            key, name, experiment, channel, treated, held_out, _fault(treated, held_out, control_shares.get(experiment))
+        )
+        for key, name, experiment, channel, treated, held_out in rows
+    ]
 
 
 def trial(
