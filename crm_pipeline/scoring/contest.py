@@ -24,7 +24,7 @@ def judge(model: Model, rounds: Sequence[Round]) -> Verdict:
         Backtest(model.name, one.origin, name, name in model.baselines, metric, value, len(one.actual))
         for one in rounds
         for name, predicted in one.predictions.items()
-        for metric, value in model.measure(one.actual, predicted).items()
+        for metric, value in {**model.measure(one.actual, predicted), **one.figures.get(name, {})}.items()
     )
     means = mean_metrics(rows)
     sign = 1 if model.higher_is_better else -1

@@ -101,10 +101,8 @@ def campaigns(
         params={"as_of": settings.as_of},
     ).fetchall()
     return [
-        Campaign(
-            key, name, experiment, channel, treated, held_out, _fault(treated, held_out, control_shares.get(experiment))
-        )
-        for key, name, experiment, channel, treated, held_out in rows
+        Campaign(key, name, kind, channel, treated, held_out, _fault(treated, held_out, control_shares.get(kind)))
+        for key, name, kind, channel, treated, held_out in rows
     ]
 
 

@@ -214,7 +214,7 @@ def _round(origin: np.datetime64, before: Trial, after: Trial, channels: tuple[s
         expected = expectation(past.design, before.margin, seed).predict(matrix)
         learned = {name: fit(past, seed).effects(matrix).margin for name, fit in LEARNERS.items()}
     naive = {EVERYONE: np.full(len(after), mean), RECENCY: _by_recency(after, mean)}
-    return Round(date.fromisoformat(str(origin)), pseudo_effects(after, after.margin, expected), {**learned, **naive})
+    return Round(origin.astype(object), pseudo_effects(after, after.margin, expected), {**learned, **naive})
 
 
 def _by_recency(trial: Trial, mean: float) -> Floats:
