@@ -6,7 +6,8 @@ import numpy.typing as npt
 from crm_pipeline.scoring.frame import Floats
 
 Chosen = npt.NDArray[np.bool_]
-_HALVINGS = 60
+_HALVINGS = 50
+_POINTS = 20
 _CENT = 1e-6  # sums of costs are floats: less than this is no overspending
 
 
@@ -40,6 +41,17 @@ def choose(keys: npt.NDArray[np.int64], values: Floats, costs: Floats, budget: f
             low = middle
     within, beyond = _liked(keys, values - high * costs), _liked(keys, values - low * costs)
     return _fill(keys, values, costs, within, beyond, budget)
+
+
+def frontier(keys: npt.NDArray[np.int64], values: Floats, costs: Floats) -> list[tuple[float, float]]:
+    """Return (cost, value) of best plans from doing what is free to doing all that pays, in order of cost.
+
+    Each is what everybody likes best at one price of cost (see `choose`); no budget of that size can bring more.
+    """
+    paying = (costs > 0) & (values > 0)
+    prices = np.quantile(values[paying] / costs[paying], np.linspace(1, 0, _POINTS + 1)) if paying.any() else []
+    plans = [_liked(keys, values - price * costs) for price in (*prices, 0.0)]
+    return sorted((float(costs[plan].sum()), float(values[plan].sum())) for plan in plans)
 
 
 def _liked(keys: npt.NDArray[np.int64], worth: Floats) -> Chosen:

@@ -20,8 +20,8 @@ from crm_pipeline.scoring.action_options import (
     options_by_rule,
     register,
 )
-from crm_pipeline.scoring.action_plan import choose
-from crm_pipeline.scoring.frame import Floats, ScoringSettings
+from crm_pipeline.scoring.action_plan import choose, frontier
+from crm_pipeline.scoring.frame import ScoringSettings
 
 SCHEMA = pa.schema(
     [
@@ -220,11 +220,9 @@ def _total(plan: pa.Table, column: str) -> float:
 
 
 def _value_by_budget(options: pa.Table, ruled: pa.Table) -> str:
-    """Return the expected value of the plan and of the rule at budgets up to what either would spend without one."""
-    most = max(_total(_taken(options, None), "cost"), _total(ruled, "cost"))
-    budgets: Floats = np.linspace(0, most, _CURVE_STEPS + 1)
-    lines = {
-        PLAN: [(float(budget), _total(_taken(options, float(budget)), "value")) for budget in budgets],
-        RULE: [(float(budget), _total(_within(ruled, float(budget)), "value")) for budget in budgets],
-    }
+    """Return the expected value of the plan and of the rule at each budget up to what they would spend without one."""
+    plan = frontier(*(options[name].to_numpy() for name in ("customer_key", "value", "cost")))
+    spent, gained = (np.cumsum(ruled[name].to_numpy()) for name in ("cost", "value"))
+    steps = np.unique(np.linspace(0, len(ruled) - 1, _CURVE_STEPS).astype(int)) if len(ruled) else []
+    lines = {PLAN: plan, RULE: [(0.0, 0.0), *((float(spent[step]), float(gained[step])) for step in steps)]}
     return plots.curve("Expected value by budget", "budget", "expected value", lines, [RULE])

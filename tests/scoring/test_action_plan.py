@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.scoring.action_plan import choose
+from crm_pipeline.scoring.action_plan import choose, frontier
 
 OPTION = st.tuples(
     st.integers(0, 3),
@@ -78,3 +78,13 @@ def test_nothing_is_taken_where_nothing_is_offered():
 
 def test_options_that_cost_more_than_they_bring_are_left():
     assert not choose(np.array([1]), np.array([-0.1]), np.array([0.0]), 10).any()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(OPTION, min_size=1, max_size=8))
+def test_no_plan_of_the_same_cost_brings_more_than_the_frontier(drawn):
+    keys, values, costs = options(drawn)
+    points = frontier(keys, values, costs)
+    for cost, value in points:
+        assert np.isclose(value, best_by_trial(keys, values, costs, cost))
+    assert np.isclose(points[-1][1], best_by_trial(keys, values, costs, np.inf))
