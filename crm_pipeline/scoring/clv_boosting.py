@@ -56,8 +56,7 @@ class Booster:
         if self.trees is None:
             return np.ones(len(features))
         with one_thread():
-            factors: Floats = self.trees.predict(features)
-        return factors
+            return np.array(self.trees.predict(features), dtype=np.float64)
 
 
 def feature_matrix(people: People, model: ValueModel, days: float) -> Floats:
@@ -70,7 +69,7 @@ def feature_matrix(people: People, model: ValueModel, days: float) -> Floats:
         people.contact_days, people.visit_days, people.ticket_days, people.contacts_90d, people.tickets,
         recency - people.contact_days, recency - people.ticket_days,
     )  # fmt: skip
-    return np.round(np.column_stack(columns), 6)
+    return np.column_stack(columns).astype(np.float64).round(6)
 
 
 def fit(samples: Sequence[Sample], seed: int) -> Booster:
