@@ -155,9 +155,9 @@ class CategoryPropensity(Supervised):
         ]
     )
     score_column = "probability"
-    baselines = ("category_recency_rank", "popularity_rank")
-    rows_divisor = 4
-    factories = {name: learners.CANDIDATES[name] for name in ("logistic_regression", "gradient_boosting")}
+    baselines: tuple[str, ...] = ("category_recency_rank", "popularity_rank")
+    rows_divisor: int = 4
+    candidates: tuple[str, ...] = ("logistic_regression", "gradient_boosting")
     outcome, yes, no = "buyers of the category", "bought from a top category", "did not"
 
     def question(self, settings: ScoringSettings) -> Question:

@@ -37,7 +37,7 @@ class Churn(Supervised):
         ]
     )
     score_column = "churn_probability"
-    baselines = ("recency_rank", "recency_logistic")
+    baselines: tuple[str, ...] = ("recency_rank", "recency_logistic")
     outcome, yes, no = "churners", "churned", "stayed"
 
     def question(self, settings: ScoringSettings) -> Question:

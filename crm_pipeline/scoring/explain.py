@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from crm_pipeline.scoring import plots, vocabulary
+from crm_pipeline.scoring import vocabulary
 from crm_pipeline.scoring.calibration import log_odds
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learners import Classifier, Labels, signed_log
@@ -24,6 +25,7 @@ REASONS = 3
 LEAST = 0.05
 """Change of the log odds below which a group is no reason (about a point of a probability of one half)."""
 
+_SPARE = 1  # a group about which there is nothing to say does not take the place of a reason
 _SAMPLE = 20_000
 _REPEATS = 3
 
@@ -70,14 +72,13 @@ class Explainer:
         above, added = self.contributions(model, matrix)
         side = np.where(above >= 0, 1.0, -1.0)
         strength = np.round(added * side[:, None], 6)
-        order = np.argsort(-strength, axis=1, kind="stable")[:, :REASONS]
-        told = []
-        for rank in range(REASONS):
-            group = order[:, rank] if order.shape[1] > rank else np.zeros(len(matrix), dtype=np.int64)
-            counts = np.take_along_axis(strength, group[:, None], axis=1)[:, 0] > LEAST
-            counts &= order.shape[1] > rank
-            told.append(self._sentences(matrix, np.where(counts, group, -1), side, currency))
-        return told
+        order = np.argsort(-strength, axis=1, kind="stable")[:, : REASONS + _SPARE]
+        counts = np.take_along_axis(strength, order, axis=1) > LEAST
+        told = [
+            self._sentences(matrix, np.where(counts[:, rank], order[:, rank], -1), side, currency)
+            for rank in range(order.shape[1])
+        ]
+        return _closed_up(told, len(matrix))
 
     def _sentences(self, matrix: Floats, group: npt.NDArray[np.int64], side: Floats, currency: str) -> pa.Array:
         rows, texts = [np.flatnonzero(group < 0)], [pa.nulls(int((group < 0).sum()), pa.string())]
@@ -98,13 +99,14 @@ class Explainer:
         off = np.where(unknown, 0, (signed_log(part) - signed_log(self.typical[places])) / self.spread[places])
         off = np.nan_to_num(off)
         fits = np.where(unknown, self.missing[places], np.sign(off) * self.direction[places]) * side[:, None] > 0
-        stands_out = np.where(unknown, 1.0, np.abs(off)) + np.where(fits, 1e6, 0)
+        words = [vocabulary.word(self.names[place]) for place in places]
+        mute = unknown & np.array([not word.missing for word in words])
+        stands_out = np.where(unknown, 1.0, np.abs(off)) + np.where(fits, 1e6, 0) - np.where(mute, 1e9, 0)
         chosen = np.argmax(np.round(stands_out, 6), axis=1)
         each = np.arange(len(part))
         kind = np.where(unknown[each, chosen], 2, np.where(off[each, chosen] > 0, 0, 1))
         found = []
-        for place, column in enumerate(columns):
-            word = vocabulary.word(self.names[column])
+        for place, word in enumerate(words):
             for number, sentence in enumerate((word.high, word.low, word.missing)):
                 people = np.flatnonzero((chosen == place) & (kind == number))
                 if len(people):
@@ -159,12 +161,20 @@ def importance(model: Classifier, matrix: Floats, labels: Labels, seed: int) -> 
     return dict(sorted(fallen.items(), key=lambda item: (-item[1], item[0])))
 
 
-def importance_plot(fallen: dict[str, float], most: int = 12) -> str:
-    """Return a bar for each of the most important features."""
-    shown = dict(sorted(fallen.items(), key=lambda item: (item[1], item[0]))[-most:])
-    with plots.drawing("AUC lost when a feature is shuffled", 5.2, 0.8 + 0.24 * max(len(shown), 1)) as made:
-        made.axes.barh([name.replace("_", " ") for name in shown], list(shown.values()), color=plots.COLOURS[0])
-        return made.svg
+def _closed_up(told: Sequence[pa.Array], people: int) -> list[pa.Array]:
+    """Return the first reasons that there are, without gaps."""
+    left = [*told, *[pa.nulls(people, pa.string())] * REASONS]
+    kept = []
+    for _ in range(REASONS):
+        kept.append(pc.coalesce(*left))
+        taken = pa.array(np.zeros(people, dtype=bool))
+        later = []
+        for reason in left:
+            here = pc.and_(pc.invert(taken), pc.is_valid(reason))
+            later.append(pc.if_else(here, pa.scalar(None, pa.string()), reason))
+            taken = pc.or_(taken, here)
+        left = later
+    return kept
 
 
 def _groups(names: Sequence[str], varies: npt.NDArray[np.bool_]) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -1,4 +1,4 @@
-"""The features of people as the models see them: every column of customer_features except keys, read by its type.
+"""The features of people as the models see them: the columns of customer_features, read by their type.
 
 Numbers are rounded, so that the last bits of an average never decide a split; yes and no are 1 and 0; a date is the
 days since then; a text with few values is a feature `column=value` for each. Texts with many values are left out.
@@ -18,6 +18,8 @@ TABLE = "features.customer_features"
 _KEYS = ("customer_key", "as_of_date")
 # `age_days` and `recency_days` say the same in days.
 _SAID_TWICE = ("first_order_on", "last_order_on")
+# What the golden record says today was not known then; nor should a person's risk hang on sex, age or income.
+_TRAITS = ("age_band", "gender", "income_band", "household_size", "country")
 _DERIVED = {"recency_to_gap": "recency_days / nullif(mean_gap_days, 0)"}
 _MOST_VALUES = 12
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UINTEGER", "UBIGINT")
@@ -72,7 +74,7 @@ def _expression(name: str, kinds: dict[str, str]) -> str:
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     rows = connection.sql(f"describe {TABLE}").fetchall()
-    return {row[0]: row[1] for row in rows if row[0] not in (*_KEYS, *_SAID_TWICE)}
+    return {row[0]: row[1] for row in rows if row[0] not in (*_KEYS, *_SAID_TWICE, *_TRAITS)}
 
 
 def _values(connection: duckdb.DuckDBPyConnection, column: str, as_of: date) -> list[str]:

@@ -24,13 +24,14 @@ _ORDERS = "select customer_key, ordered_on from customer.fct_orders where is_cou
 SEASON = "season"
 SEASONS = f"""
     select dates.as_of_date,
-        case when min(days.day) <= dates.as_of_date - 365 then round(
-            coalesce(sum(days.orders) filter (where days.day > dates.as_of_date - 365 and days.day <= dates.as_of_date - 365 + $horizon::int), 0)
-            / nullif(sum(days.orders) filter (where days.day > dates.as_of_date - 365), 0) * 365 / $horizon::int, 6
+        case when min(history.first_on) <= dates.as_of_date - 365 then round(
+            coalesce(sum(days.orders) filter (where days.day <= dates.as_of_date - 365 + $horizon::int), 0)
+            / nullif(sum(days.orders), 0) * 365 / $horizon::int, 6
         )::double end as {SEASON}
     from (select unnest($origins::date[]) as as_of_date) as dates
-    join (select ordered_on as day, count(*) as orders from ({_ORDERS}) as orders group by ordered_on) as days
-        on days.day <= dates.as_of_date
+    cross join (select min(ordered_on) as first_on from ({_ORDERS}) as orders) as history
+    left join (select ordered_on as day, count(*) as orders from ({_ORDERS}) as orders group by ordered_on) as days
+        on days.day <= dates.as_of_date and days.day > dates.as_of_date - 365
     group by dates.as_of_date
 """
 

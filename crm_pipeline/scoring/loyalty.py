@@ -26,8 +26,8 @@ from crm_pipeline.scoring.labels import Frame, Question
 from crm_pipeline.scoring.learners import Classifier
 from crm_pipeline.scoring.supervised import Fitted, Prepared, Supervised, reason_columns
 
-SCALES = {"last_nps": (0, 10), "last_csat": (1, 5)}
-"""Surveys that ask for an attitude, with their lowest and highest answer; the first that was answered counts."""
+SCALES = {"last_nps": (0, 10), "last_csat": (0, 1)}
+"""Surveys that ask for an attitude, with their lowest and highest value; the first that was answered counts."""
 
 MIN_ANSWERS = 100
 OFTEN = 0.5
@@ -38,7 +38,7 @@ _FOLDS = 5
 
 @dataclass(frozen=True)
 class Attitude:
-    """A regression of the attitude on the features at some places, the mean of the answers, and its cross-validated R2."""
+    """A regression of the attitude on the features at some places, the answers' mean, and its cross-validated R2."""
 
     pipeline: Pipeline
     places: tuple[int, ...]
@@ -94,13 +94,9 @@ class Loyalty(Supervised):
         ]
     )
     score_column = "loyalty_score"
-    baselines = ("repurchase_rate",)
+    baselines: tuple[str, ...] = ("repurchase_rate",)
     outcome, yes, no = "repeat buyers", "ordered again", "did not"
-    factories = {
-        "linear_regression": learners.linear_regression,
-        "logistic_regression": learners.logistic_regression,
-        "decision_tree": learners.decision_tree,
-    }
+    candidates: tuple[str, ...] = ("linear_regression", "logistic_regression", "decision_tree")
 
     def question(self, settings: ScoringSettings) -> Question:
         """Return: will a buyer of the eligibility window order within two churn horizons?"""
@@ -113,9 +109,9 @@ class Loyalty(Supervised):
 
     def rounds(self, prepared: Prepared, settings: ScoringSettings) -> Iterator[Round]:
         """Test on held-out time, and show beside it what cross-validation and the training itself would have said."""
-        tests = dict((test, train) for train, test in self.tests(prepared.frame, settings))
+        trained_on = {test: train for train, test in self.tests(prepared.frame, settings)}
         for one in super().rounds(prepared, settings):
-            yield replace(one, figures=self._flattering(prepared, tests[one.origin], settings))
+            yield replace(one, figures=self._flattering(prepared, trained_on[one.origin], settings))
 
     def fit(self, prepared: Prepared, candidate: str, settings: ScoringSettings) -> FittedLoyalty:
         """Fit behaviour, and attitude where enough people said theirs."""
@@ -154,7 +150,8 @@ class Loyalty(Supervised):
     ) -> dict[str, dict[str, float]]:
         rows = prepared.frame.at(train)
         found = {}
-        for name, factory in self.factories.items():
+        for name in self.candidates:
+            factory = learners.METHODS[name]
             model = self.classifier(prepared, name, factory, train, settings)
             inside = learners.ranking_measures(rows.labels, model.probability(rows.features))["auc"]
             with learners.one_thread():

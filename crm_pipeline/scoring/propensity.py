@@ -29,7 +29,7 @@ class Propensity(Supervised):
         ]
     )
     score_column = "purchase_probability"
-    baselines = ("recency_rank",)
+    baselines: tuple[str, ...] = ("recency_rank",)
     outcome, yes, no = "buyers", "ordered", "did not"
 
     def question(self, settings: ScoringSettings) -> Question:

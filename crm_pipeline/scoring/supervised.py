@@ -49,7 +49,6 @@ class Supervised:
     """A model of a yes/no question; see `frame.Model` for the attributes and methods that it shares with all models.
 
     Attributes:
-        factories: of the candidates, simplest first, and of fitted baselines.
         outcome: who is sought, in the plural, for the plots.
         yes, no: what people did who are a yes and a no, for the sentence that says there are too few of them.
         rows_divisor: it learns from this part of `training_rows`; several questions about a person say little more.
@@ -58,19 +57,14 @@ class Supervised:
     name: str
     schema: pa.Schema
     score_column: str
+    candidates: tuple[str, ...] = ("logistic_regression", "random_forest", "gradient_boosting")
     baselines: tuple[str, ...]
     outcome: str
     yes: str
     no: str
-    metric = "auc"
-    higher_is_better = True
-    rows_divisor = 1
-    factories: Mapping[str, Factory] = learners.CANDIDATES
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """The methods that compete."""
-        return tuple(self.factories)
+    metric: str = "auc"
+    higher_is_better: bool = True
+    rows_divisor: int = 1
 
     def question(self, settings: ScoringSettings) -> Question:
         """Return what is asked."""
@@ -136,7 +130,7 @@ class Supervised:
     def rounds(self, prepared: Prepared, settings: ScoringSettings) -> Iterator[Round]:
         """Test all candidates and baselines at rolling origins, oldest first."""
         frame = prepared.frame
-        methods = {**self.factories, **self.fitted_baselines(frame)}
+        methods = {name: learners.METHODS[name] for name in self.candidates} | dict(self.fitted_baselines(frame))
         for train, test in self.tests(frame, settings):
             asked = frame.at([test])
             predictions = {
@@ -154,7 +148,9 @@ class Supervised:
     ) -> Classifier:
         """Fit a method on some origins and calibrate it on what earlier fits said of later ones among them."""
         frame, horizon = prepared.frame, self.question(settings).horizon_days
-        said, came, latest = [], [], None
+        said: list[Floats] = []
+        came: list[learners.Labels] = []
+        latest: date | None = None
         for day in reversed(train):
             earlier = labels.complete_at(train, horizon, day)
             if latest is None or (latest - day).days >= horizon:
@@ -174,7 +170,7 @@ class Supervised:
 
     def fit(self, prepared: Prepared, candidate: str, settings: ScoringSettings) -> Any:
         """Fit the champion on all labelled origins; what matters to it is measured at the last test origin."""
-        frame, factory = prepared.frame, self.factories[candidate]
+        frame, factory = prepared.frame, learners.METHODS[candidate]
         model = self.classifier(prepared, candidate, factory, tuple(frame.days), settings)
         train, test = self.tests(frame, settings)[-1]
         tested, held_out = self.classifier(prepared, candidate, factory, train, settings), frame.at([test])

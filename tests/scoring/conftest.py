@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.scoring import churn
+from crm_pipeline.scoring.churn import Churn
 from crm_pipeline.scoring.clv import Clv
 from crm_pipeline.scoring.frame import ModelResult, ScoringSettings
 from crm_pipeline.scoring.run import run
@@ -191,9 +191,11 @@ def settings() -> ScoringSettings:
 
 
 @pytest.fixture(scope="session")
-def churn_result(shop: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> ModelResult:
+def churn_result(
+    shop: duckdb.DuckDBPyConnection, settings: ScoringSettings, tmp_path_factory: pytest.TempPathFactory
+) -> ModelResult:
     """The churn model of the simulated shop."""
-    return churn.run(shop, settings)
+    return run(Churn(), shop, settings, tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="session")
