@@ -173,11 +173,15 @@ def _round(past: Past, origin: date, seed: int, candidates: Sequence[str] = CAND
     fits = {name: clv_candidates.fit(past, name, origin, seed) for name in candidates}
     forecasts = {name: fitted.forecast(snapshot.people, past.days) for name, fitted in fits.items()}
     people = snapshot.people
+    intervals = {name: fitted.intervals.of(forecasts[name]) for name, fitted in fits.items()}
+    held = {name: float(clv_interval.holds(one, snapshot.actual).mean()) for name, one in intervals.items()}
     return ClvRound(
-        origin,
-        snapshot.actual,
-        {name: one.expected for name, one in forecasts.items()} | {LAST_YEAR: last_year_again(people, past.days)},
-        intervals={name: fitted.intervals.of(forecasts[name]) for name, fitted in fits.items()},
+        origin=origin,
+        actual=snapshot.actual,
+        predictions={name: one.expected for name, one in forecasts.items()}
+        | {LAST_YEAR: last_year_again(people, past.days)},
+        figures={name: {"interval_coverage": share} for name, share in held.items()},
+        intervals=intervals,
         p_alive=snapshot.mbgnbd.orders.p_alive(people.x, people.t_x, people.age),
     )
 

@@ -56,8 +56,7 @@ class Booster:
         if self.trees is None:
             return np.ones(len(features))
         with one_thread():
-            factors: Floats = self.trees.predict(features)
-        return factors
+            return np.array(self.trees.predict(features), dtype=np.float64)
 
 
 def feature_matrix(people: People, model: ValueModel, days: float) -> Floats:

@@ -39,7 +39,9 @@ def make(people: int, seed: int) -> Company:
     rng = np.random.default_rng([seed, 1])
     products, campaigns = make_assortment(rng), make_campaigns()
     visits = make_visits(make_people(people, rng, Part()), campaigns, rng)
-    return Company(visits.people, products, campaigns, make_purchases(visits, products, campaigns, rng)[0])
+    return Company(
+        visits.people.reset_index(drop=True), products, campaigns, make_purchases(visits, products, campaigns, rng)[0]
+    )
 
 
 def margins(purchases: Purchases, products: pd.DataFrame) -> np.ndarray:
@@ -80,7 +82,7 @@ def order_table(company: Company) -> pa.Table:
 def margin_per_order(company: Company, seed: int = 0) -> np.ndarray:
     """Return each person's expected margin of one order in pounds, returns and refunds netted."""
     rng = np.random.default_rng(seed)
-    people = company.people.reset_index(drop=True)
+    people = company.people
     person = np.repeat(np.arange(len(people)), ORDERS_PER_PERSON)
     web = rng.random(len(person)) < people["web_share"].to_numpy()[person]
     orders = pd.DataFrame(
@@ -98,9 +100,8 @@ def margin_per_order(company: Company, seed: int = 0) -> np.ndarray:
     drawn, _ = make_purchases(Visits(people, orders, nothing, nothing), company.products, company.campaigns, rng)
     margin = margins(drawn, company.products) - drawn.orders["refunded"].to_numpy()
     total = np.bincount(drawn.orders["person"], weights=margin, minlength=len(people))
-    kept = 1 - np.where(people["web_share"] > 0, people["web_share"] * CANCELLED_WEB, 0)
-    kept -= (1 - people["web_share"]) * CANCELLED_STORE
-    return total / ORDERS_PER_PERSON / 100 * kept.to_numpy()
+    share = people["web_share"].to_numpy()
+    return total / ORDERS_PER_PERSON / 100 * (1 - share * CANCELLED_WEB - (1 - share) * CANCELLED_STORE)
 
 
 @dataclass(frozen=True)
@@ -169,3 +170,12 @@ class Oracle:
             mean = REACH * campaign["strength"] * (1 - campaign["control_share"]) * self.people["responsiveness"]
             table[:, start : start + 22] += (agreed * mean).to_numpy()[:, None] / 22
         return table
+
+
+def last_order_day(company: Company, cutoff: int) -> np.ndarray:
+    """Return the day number of each person's last order up to the cutoff, 0 for none; cancelled orders count."""
+    orders = company.purchases.orders
+    seen = orders[(orders["day"] <= cutoff) & (orders["status"] != "returned")]
+    last = np.zeros(len(company.people))
+    np.maximum.at(last, seen["person"].to_numpy(), seen["day"].to_numpy())
+    return last
