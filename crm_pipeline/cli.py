@@ -124,7 +124,8 @@ def models(
     from crm_pipeline.publish.model_figures import HEADER, figures, write_into
     from crm_pipeline.publish.queries import render_table
 
-    lines = [line for name in datasets or [None] for line in or_explain(figures, chosen_settings(name))]
+    chosen: list[str | None] = [*datasets] if datasets else [None]
+    lines = [line for name in chosen for line in or_explain(figures, chosen_settings(name))]
     if into is None:
         typer.echo(render_table(HEADER, lines))
     else:

@@ -20,9 +20,9 @@ from dagster import (
 )
 
 from crm_pipeline.resources import Workspace
-from crm_pipeline.scoring import cards, outcomes, store
-from crm_pipeline.scoring.frame import ScoringSettings
-from crm_pipeline.scoring.steps import Given, Made, score
+from crm_pipeline.scoring import cards, labels, store
+from crm_pipeline.scoring.frame import Report, ScoringSettings
+from crm_pipeline.scoring.steps import Given, score
 from crm_pipeline.stages import Stage
 
 MONTHS = DynamicPartitionsDefinition(name="month_end")
@@ -32,7 +32,17 @@ _INPUTS = [
     AssetKey([stage.value, table])
     for stage, tables in {
         Stage.FEATURES: ("customer_features",),
-        Stage.CUSTOMER: ("fct_orders", "fct_order_lines", "dim_products"),
+        Stage.CUSTOMER: (
+            "dim_campaigns",
+            "dim_customers",
+            "dim_products",
+            "fct_campaign_contacts",
+            "fct_order_lines",
+            "fct_orders",
+            "fct_social_mentions",
+            "fct_support_tickets",
+            "fct_survey_responses",
+        ),
     }.items()
     for table in tables
 ]
@@ -55,10 +65,12 @@ def scoring_tables(context: AssetExecutionContext, workspace: Workspace) -> Iter
         _offer_months(context.instance, given)
         shown = cards.Pages(given.settings, given.asked.as_of)
         started = time.monotonic()
-        for name, made in score(given):
-            if made.status:
-                context.log.info("%s: %s %s", name, made.status.status, made.status.reason or "")
-            metadata = _evidence(shown, name, made) | {"seconds": round(time.monotonic() - started, 2)}
+        for _, made in score(given):
+            metadata = {"seconds": round(time.monotonic() - started, 2)}
+            for report in made.reports:
+                metadata |= _evidence(shown, report)
+                if report.status:
+                    context.log.info(f"{report.status.model}: {report.status.status} {report.status.reason or ''}")
             for table, rows in made.tables.items():
                 yield MaterializeResult(asset_key=_key(table), metadata={"dagster/row_count": len(rows), **metadata})
             started = time.monotonic()
@@ -93,25 +105,27 @@ def _given(workspace: Workspace, as_of: date) -> Iterator[Given]:
         threads=settings.threads,
     )
     with workspace.warehouse() as connection:
-        yield Given(connection, asked, settings)
+        yield Given(connection, asked, workspace.dataset.actions, settings)
 
 
 def _offer_months(instance: DagsterInstance, given: Given) -> None:
     """Let the UI offer each month end that has features, the run's own date left out."""
-    known = outcomes.origins_on_grid(given.connection, given.asked.as_of)
+    known = labels.origins_on_grid(given.connection, given.asked.as_of)
     months = [day.isoformat() for day in known if day < given.asked.as_of]
     instance.add_dynamic_partitions(MONTHS.name or "", months)
 
 
-def _evidence(shown: cards.Pages, name: str, made: Made) -> dict[str, Any]:
-    metadata: dict[str, Any] = {title: MetadataValue.md(_picture(title, svg)) for title, svg in made.plots.items()}
-    if made.status:
-        metadata["status"] = made.status.status.value
-        metadata["reason"] = made.status.reason or ""
-        metadata["champion"] = made.status.champion or ""
-        metadata["model_card"] = MetadataValue.path(str(shown.write(name, made)))
-    if made.backtests:
-        metadata["backtests"] = MetadataValue.md(cards.backtest_markdown(made.backtests))
+def _evidence(shown: cards.Pages, report: Report) -> dict[str, Any]:
+    metadata: dict[str, Any] = {title: MetadataValue.md(_picture(title, svg)) for title, svg in report.plots.items()}
+    prefix = ""
+    if report.status:
+        status = report.status
+        prefix = f"{status.model}: "
+        metadata |= {f"{prefix}status": status.status.value, f"{prefix}champion": status.champion or ""}
+        metadata |= {f"{prefix}reason": status.reason} if status.reason else {}
+        metadata[f"{prefix}model card"] = MetadataValue.path(str(shown.write(status.model, report)))
+    if report.backtests:
+        metadata[f"{prefix}backtest"] = MetadataValue.md(cards.backtest_markdown(report.backtests))
     return metadata
 
 

@@ -13,8 +13,7 @@ from typing import Any
 from crm_pipeline.lake import atomic_file
 from crm_pipeline.scoring import drift
 from crm_pipeline.scoring.contest import mean_metrics
-from crm_pipeline.scoring.frame import Backtest, Status
-from crm_pipeline.scoring.steps import Made
+from crm_pipeline.scoring.frame import Backtest, Report, Status
 from crm_pipeline.settings import Settings
 
 _STYLE = """
@@ -40,28 +39,28 @@ class Pages:
         self._folder = settings.state / "cards" / as_of.isoformat()
         self._as_of = as_of
 
-    def write(self, model: str, made: Made) -> Path:
+    def write(self, model: str, report: Report) -> Path:
         """Write a model's page over the one that was there, and return its path."""
         target = self._folder / f"{model}.html"
         with atomic_file(target) as building:
-            building.write_text(page(model, made, self._as_of), encoding="utf-8")
+            building.write_text(page(model, report, self._as_of), encoding="utf-8")
         return target
 
 
-def page(model: str, made: Made, as_of: date) -> str:
+def page(model: str, report: Report, as_of: date) -> str:
     """Return a model's card as one HTML page that needs nothing else."""
     title = f"Model card: {model.replace('_', ' ')}, as of {as_of}"
-    plots = "".join(svg[svg.index("<svg") :] for svg in made.plots.values())
+    plots = "".join(svg[svg.index("<svg") :] for svg in report.plots.values())
     parts = [
         f"<h1>{escape(title)}</h1>",
-        _status(made),
-        _section("Backtest", "Mean over the origins; baselines in grey.", _means(made.backtests)),
-        _section("By origin", "Each trained on what was known at its origin only.", _by_origin(made.backtests)),
+        _status(report),
+        _section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
+        _section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
         _section("Plots", "", plots),
-        _section("What counts most", "", _importance(made.card.get("importance", {}))),
-        _section("Drift of the inputs", _drift_note(made.card), _drift(made.card.get("drift", {}))),
-        _section("What it looks at", "", escape(", ".join(made.card.get("schema", [])))),
-        _section("Facts", "", _facts(made.card)),
+        _section("What counts most", "", _importance(report.card.get("importance", {}))),
+        _section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
+        _section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
+        _section("Facts", "", _facts(report.card)),
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -78,10 +77,10 @@ def backtest_markdown(rows: Sequence[Backtest]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in table)
 
 
-def _status(made: Made) -> str:
-    if made.status is None:
+def _status(report: Report) -> str:
+    if report.status is None:
         return ""
-    status = made.status
+    status = report.status
     tone = "ok" if status.status is Status.OK else "not"
     facts = {
         "Reason": status.reason,

@@ -15,7 +15,6 @@ _PROBABILITIES = {
     "churn": "churn_probability",
     "propensity": "purchase_probability",
     "category_propensity": "probability",
-    "loyalty": "behavioural",
 }
 
 
@@ -59,14 +58,13 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
 def _accepted(workspace: Workspace) -> AssetCheckResult:
     settings, as_of = workspace.settings, workspace.as_of_date
     wrong = []
-    for row in store.read(settings, "model_status", as_of).to_pylist():
-        model = row["model"]
-        if model not in store.TABLES or "model_version" not in store.TABLES[model].schema.names:
-            continue
-        stored = registry.versions(store.registry(settings), model)
+    for table, described in store.TABLES.items():
+        stored = [one for model in described.models for one in registry.versions(store.registry(settings), model)]
         accepted = {one.version for one in stored if one.card["status"] == Status.OK.value}
-        used = set(pc.unique(store.read(settings, model, as_of)["model_version"]).to_pylist())
-        wrong += [f"{model} is scored by version {version}, which was not accepted." for version in used - accepted]
+        if not described.models:
+            continue
+        used = set(pc.unique(store.read(settings, table, as_of)["model_version"]).to_pylist())
+        wrong += [f"{table} holds scores of version {one}, which was not accepted." for one in used - accepted - {None}]
     return AssetCheckResult(
         asset_key=_key("model_status"),
         check_name="scores_come_from_accepted_versions",

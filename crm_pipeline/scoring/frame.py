@@ -23,33 +23,6 @@ from crm_pipeline import __version__
 
 Floats = npt.NDArray[np.float64]
 
-RFM_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("recency_days", pa.int64()),
-        ("frequency", pa.int64()),
-        ("monetary", pa.decimal128(18, 2)),
-        ("r", pa.int64()),
-        ("f", pa.int64()),
-        ("m", pa.int64()),
-        ("rfm_code", pa.string()),
-        ("rfm_segment", pa.string()),
-    ]
-)
-CLV_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("p_alive", pa.float64()),
-        ("expected_orders", pa.float64()),
-        ("clv_historic", pa.float64()),
-        ("clv_predicted", pa.float64()),
-        ("clv_lower", pa.float64()),
-        ("clv_upper", pa.float64()),
-        ("model_version", pa.string()),
-    ]
-)
 BACKTEST_SCHEMA = pa.schema(
     [
         ("model", pa.string()),
@@ -131,24 +104,35 @@ class Inputs:
 
 
 class Model(Protocol):
-    """What a predicting model says of itself; `Prepared` and `Fitted` are its own business (Any here).
+    """What a predicting model says of itself; `Prepared` and `Fitted` are its own business (Any here)."""
 
-    Attributes:
-        name: of the model, its score table and its folder in the registry.
-        schema: of the score table, which begins with customer_key and as_of_date and ends with model_version.
-        score_column: the column of the score table whose distribution tells whether a version drifted.
-        candidates: methods that compete, simplest first: where two are equally good, the earlier is champion.
-        baselines: naive methods shown beside them; the champion has to beat the first.
-        metric: name of the measure that decides, and whether more of it is better.
-    """
+    @property
+    def name(self) -> str:
+        """Name of the model, of its score table and of its folder in the registry."""
 
-    name: str
-    schema: pa.Schema
-    score_column: str
-    candidates: tuple[str, ...]
-    baselines: tuple[str, ...]
-    metric: str
-    higher_is_better: bool
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the score table: customer_key and as_of_date first, model_version last."""
+
+    @property
+    def score_column(self) -> str:
+        """The column of the score table whose distribution tells whether a version drifted."""
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Methods that compete, simplest first: where two are equally good, the earlier is champion."""
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Naive methods shown beside them; the champion has to beat the first."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the measure that decides."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of that measure is better."""
 
     def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Any:
         """Gather what the model learns from, labels included, none of it known later than the as-of date.
@@ -230,20 +214,28 @@ class Artefact:
 
 
 @dataclass(frozen=True)
+class Report:
+    """What a model has to say for itself; `plots` are SVG texts by title, `card` what its model card says."""
+
+    status: ModelStatus | None
+    backtests: tuple[Backtest, ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
+    plots: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ModelResult:
-    """All that one run of one model gives; `plots` are SVG texts by title, `card` what the model card says."""
+    """All that one run of one model gives."""
 
     scores: pa.Table
-    backtests: tuple[Backtest, ...]
     status: ModelStatus
-    artefact: Artefact | None = None
-    plots: Mapping[str, str] = field(default_factory=dict)
-    card: Mapping[str, Any] = field(default_factory=dict)
+    report: Report
 
 
 def insufficient(model: str, reason: str, schema: pa.Schema) -> ModelResult:
     """Return the result of a model that has too little data: no score, no version, and a reason."""
-    return ModelResult(schema.empty_table(), (), ModelStatus(model, Status.INSUFFICIENT_DATA, reason))
+    status = ModelStatus(model, Status.INSUFFICIENT_DATA, reason)
+    return ModelResult(schema.empty_table(), status, Report(status))
 
 
 def backtest_table(rows: Iterable[Backtest], as_of: date) -> pa.Table:
@@ -258,11 +250,6 @@ def status_table(rows: Iterable[ModelStatus], as_of: date) -> pa.Table:
     return pa.Table.from_pylist(
         [vars(row) | {"as_of_date": as_of, "status": row.status.value} for row in ordered], schema=STATUS_SCHEMA
     )
-
-
-def mean_metric(rows: Iterable[Backtest], candidate: str, metric: str) -> float:
-    """Return a candidate's mean over the origins, rounded so that the last bits never decide who is champion."""
-    return round(float(np.mean([row.value for row in rows if (row.candidate, row.metric) == (candidate, metric)])), 6)
 
 
 def content_version(description: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> str:

@@ -22,6 +22,7 @@ from crm_pipeline.scoring.frame import (
     ModelResult,
     ModelStatus,
     NotEnoughDataError,
+    Report,
     ScoringSettings,
     Status,
     content_version,
@@ -64,28 +65,24 @@ def run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSe
     }
     stored = registry.save(root, Artefact(model.name, version, fitted, card))
     used, shown = (stored, scores) if status is Status.OK else (before, earlier)
-    return ModelResult(
-        shown if shown is not None else model.schema.empty_table(),
-        verdict.rows,
-        ModelStatus(
-            model.name,
-            status,
-            reason,
-            used.version if used and shown is not None else None,
-            verdict.champion,
-            date.fromisoformat(used.card["as_of"]) if used and shown is not None else None,
-            model.baselines[0],
-            model.metric,
-            model.higher_is_better,
-        ),
-        plots={
-            f"{model.name}: {model.metric.replace('_', ' ')} by origin": plots.backtest_bars(
-                verdict.rows, model.metric
-            ),
-            **model.plots(rounds, verdict.champion),
-        },
-        card=stored.card,
+    scored = used is not None and shown is not None
+    told = ModelStatus(
+        model.name,
+        status,
+        reason,
+        used.version if used and scored else None,
+        verdict.champion,
+        date.fromisoformat(used.card["as_of"]) if used and scored else None,
+        model.baselines[0],
+        model.metric,
+        model.higher_is_better,
     )
+    drawn = {
+        f"{model.name}: backtest": plots.backtest_bars(verdict.rows, model.metric),
+        **model.plots(rounds, verdict.champion),
+    }
+    rows = shown if shown is not None else model.schema.empty_table()
+    return ModelResult(rows, told, Report(told, verdict.rows, stored.card, drawn))
 
 
 def _asked(model: Model, settings: ScoringSettings, champion: str, inputs: Inputs) -> dict[str, Any]:

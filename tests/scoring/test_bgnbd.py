@@ -1,6 +1,7 @@
 """The order process: published estimates, independent formulas, and data on which it must refuse."""
 
 import dataclasses
+from datetime import date
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import check_grad
 from scipy.stats import beta
 
-from crm_pipeline.scoring import bgnbd, clv
+from crm_pipeline.scoring import bgnbd, purchases
 from crm_pipeline.scoring.frame import NotEnoughDataError
 
 WEEK = 7
@@ -25,7 +26,7 @@ BUYERS = people((0, 0, 200), (1, 30, 200), (5, 180, 200), (5, 60, 400), (40, 390
 
 @pytest.fixture(scope="module")
 def cdnow_history(cdnow):
-    tuples = clv.outcomes.history_tuples(cdnow, clv.date(1997, 9, 30))
+    tuples = purchases.history_tuples(cdnow, date(1997, 9, 30))
     return bgnbd.PurchaseHistory(*(tuples[name].to_numpy().astype(float) for name in ("x", "t_x", "age", "people")))
 
 
