@@ -20,7 +20,7 @@ from dagster import (
 )
 
 from crm_pipeline.resources import Workspace
-from crm_pipeline.scoring import cards, outcomes, store
+from crm_pipeline.scoring import cards, labels, store
 from crm_pipeline.scoring.frame import Report, ScoringSettings
 from crm_pipeline.scoring.steps import Given, score
 from crm_pipeline.stages import Stage
@@ -110,7 +110,7 @@ def _given(workspace: Workspace, as_of: date) -> Iterator[Given]:
 
 def _offer_months(instance: DagsterInstance, given: Given) -> None:
     """Let the UI offer each month end that has features, the run's own date left out."""
-    known = outcomes.origins_on_grid(given.connection, given.asked.as_of)
+    known = labels.origins_on_grid(given.connection, given.asked.as_of)
     months = [day.isoformat() for day in known if day < given.asked.as_of]
     instance.add_dynamic_partitions(MONTHS.name or "", months)
 

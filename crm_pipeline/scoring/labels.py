@@ -193,23 +193,22 @@ class Question:
         return {"origins": list(origins), "window": self.window_days, "horizon": self.horizon_days, "share": share}
 
 
+def origins_on_grid(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
+    """Return the as-of dates of the features up to `until`, oldest first."""
+    rows = connection.sql(
+        f"select distinct as_of_date from {features.TABLE} where as_of_date <= $until order by as_of_date",
+        params={"until": until},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def origins_with_answers(connection: duckdb.DuckDBPyConnection, as_of: date, horizon_days: int) -> list[date]:
     """Return the as-of dates of the features whose horizon had passed by `as_of`, oldest first.
 
     The first horizon of the shop's history only builds habits: an origin right after the first order knows nobody's.
     """
-    rows = connection.sql(
-        f"""
-        select distinct as_of_date from {features.TABLE}
-        where as_of_date + $horizon::int <= $as_of
-            and as_of_date >= (
-                select min(ordered_on) from ({_ORDERS}) as orders where ordered_on <= $as_of
-            ) + $horizon::int
-        order by as_of_date
-        """,
-        params={"as_of": as_of, "horizon": horizon_days},
-    ).fetchall()
-    return [row[0] for row in rows]
+    known, horizon = timedelta(days=history_days(connection, as_of)), timedelta(days=horizon_days)
+    return [day for day in origins_on_grid(connection, as_of - horizon) if day >= as_of - known + horizon]
 
 
 def history_days(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:

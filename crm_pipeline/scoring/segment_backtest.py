@@ -6,8 +6,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.scoring import outcomes, purchases, rfm, segment_features, segment_model
-from crm_pipeline.scoring.frame import Backtest, ScoringSettings
+from crm_pipeline.scoring import labels, purchases, rfm, segment_features, segment_model
+from crm_pipeline.scoring.frame import Backtest, Floats, ScoringSettings
 from crm_pipeline.scoring.segment_quality import explained_variance
 
 HORIZON_DAYS = 182
@@ -26,7 +26,7 @@ def backtests(
     people. The share is adjusted for the number of segments (`explained_variance`).
     """
     last = settings.as_of - timedelta(days=HORIZON_DAYS)
-    known = outcomes.origins_on_grid(connection, last)[::-1]
+    known = labels.origins_on_grid(connection, last)[::-1]
     origins: list[date] = []
     for origin in known:
         apart = not origins or (origins[-1] - origin).days >= HORIZON_DAYS // 2
