@@ -49,7 +49,8 @@ def frontier(keys: npt.NDArray[np.int64], values: Floats, costs: Floats) -> list
     Each is what everybody likes best at one price of cost (see `choose`); no budget of that size can bring more.
     """
     paying = (costs > 0) & (values > 0)
-    prices = np.quantile(values[paying] / costs[paying], np.linspace(1, 0, _POINTS + 1)) if paying.any() else []
+    rates = values[paying] / costs[paying]
+    prices = np.quantile(rates, np.linspace(1, 0, _POINTS + 1)).tolist() if len(rates) else []
     plans = [_liked(keys, values - price * costs) for price in (*prices, 0.0)]
     return sorted((float(costs[plan].sum()), float(values[plan].sum())) for plan in plans)
 

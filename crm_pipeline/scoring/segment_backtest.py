@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_pipeline.scoring import labels, purchases, rfm, segment_features, segment_model
-from crm_pipeline.scoring.frame import Backtest, Floats, ScoringSettings
+from crm_pipeline.scoring.frame import Backtest, ScoringSettings
 from crm_pipeline.scoring.segment_quality import explained_variance
 
 HORIZON_DAYS = 182
