@@ -4,7 +4,7 @@ PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
 
-.PHONY: help setup run test test-slow check ui bench clean lock
+.PHONY: help setup run test test-slow check ui models bench clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ check: setup ## Lint, format, types, SQL style and dbt parse
 
 ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
 	$(BIN)/crm ui --dataset $(DATASET)
+
+models: setup ## Rewrite the README's table of models from the published datasets
+	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
 
 bench: setup ## Time and memory by stage on the datasets at hand, and of who is who at a million records
 	$(BIN)/python -m tests.bench

@@ -115,6 +115,24 @@ def rollback(
     typer.echo(f"The serving file is {restored} again.")
 
 
+@app.command(epilog="Examples:  crm models  |  crm models sample online_retail_ii --into README.md")
+def models(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Published datasets (default: the chosen one).")] = None,
+    into: Annotated[Path | None, typer.Option(help="Document whose table of models is to be rewritten.")] = None,
+) -> None:
+    """Show how each model did beside its naive baseline on later, unseen time."""
+    from crm_pipeline.publish.model_figures import HEADER, figures, write_into
+    from crm_pipeline.publish.queries import render_table
+
+    chosen: list[str | None] = [*datasets] if datasets else [None]
+    lines = [line for name in chosen for line in or_explain(figures, chosen_settings(name))]
+    if into is None:
+        typer.echo(render_table(HEADER, lines))
+    else:
+        changed = or_explain(write_into, into, lines)
+        typer.echo(f"{shown(into)}: {'rewritten' if changed else 'unchanged'}")
+
+
 @app.command(epilog="Examples:  crm init myshop  |  crm init path/to/folder --force")
 def init(
     folder: Annotated[str, typer.Argument(help="Folder with your exports: a path, or a name under data/.")],

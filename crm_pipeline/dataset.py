@@ -16,6 +16,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from crm_pipeline.actions import ActionSettings
 from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.extraction.config import NESTED as EXTRACTION_MODELS
@@ -215,6 +216,7 @@ class Dataset(_Strict):
     folder: Path
     business: Business = Business()
     identity: MatchSettings = MatchSettings()
+    actions: ActionSettings = ActionSettings()
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -357,4 +359,6 @@ def _fields_at(loc: tuple[Any, ...]) -> list[str]:
         model = Business
     elif names[:1] == ["identity"]:
         model = MatchSettings
+    elif names[:1] == ["actions"]:
+        model = ActionSettings
     return [field.alias or name for name, field in model.model_fields.items() if name != "folder"]

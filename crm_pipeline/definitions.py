@@ -7,13 +7,13 @@ from crm_pipeline.dbt.checks import checks as dbt_checks
 from crm_pipeline.dbt.project import manifest
 from crm_pipeline.identity.assets import identity_tables
 from crm_pipeline.identity.checks import gate as identity_gate
-from crm_pipeline.operations.schedules import crm_daily, every_morning
+from crm_pipeline.operations.schedules import crm_daily, every_morning, score_months
 from crm_pipeline.publish.assets import serving_file_asset
 from crm_pipeline.publish.checks import opens
 from crm_pipeline.raw.assets import raw_channels
 from crm_pipeline.raw.checks import gate as raw_gate
 from crm_pipeline.resources import resources
-from crm_pipeline.scoring.assets import scoring_tables
+from crm_pipeline.scoring.assets import scoring__score_history, scoring_tables
 from crm_pipeline.scoring.checks import gate as scoring_gate
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
@@ -39,9 +39,9 @@ def build(settings: Settings) -> Definitions:
     gates = [raw_gate, identity_gate, scoring_gate, *dbt_checks]
     required = [spec.key for made in (*gated, *gates) for spec in made.check_specs if spec.blocking]
     return Definitions(
-        assets=[*gated, serving_file_asset(sorted(marts.keys), required)],
+        assets=[*gated, scoring__score_history, serving_file_asset(sorted(marts.keys), required)],
         asset_checks=[*gates, opens],
-        jobs=[crm_daily],
+        jobs=[crm_daily, score_months],
         schedules=[every_morning],
         resources=resources(settings),
         executor=in_process_executor,

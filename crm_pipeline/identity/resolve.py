@@ -106,7 +106,8 @@ def resolve(
         made = _people(work, settings, overrides)
         tables = outputs.join_carried(work, made, previous.tables if known else {})
         tables["merge_ledger"] = merges.append_moves(
-            *(previous.tables.get(name) for name in ("merge_ledger", "person_map")),
+            previous.tables.get("merge_ledger"),
+            previous.tables.get("person_map"),
             tables["person_map"],
             as_of,
             made["person_map"],

@@ -2,12 +2,22 @@
 
 from dagster import AssetSelection, DefaultScheduleStatus, ScheduleDefinition, define_asset_job
 
+from crm_pipeline.stages import Stage
+
 DAILY = "crm_daily"
+
+SCORE_HISTORY = AssetSelection.assets([Stage.SCORING.value, "score_history"])
 
 crm_daily = define_asset_job(
     DAILY,
-    selection=AssetSelection.all(),
+    selection=AssetSelection.all() - SCORE_HISTORY,
     description="All eight stages, from landing files to the published serving file; each gate stops what follows.",
+)
+
+score_months = define_asset_job(
+    "score_months",
+    selection=SCORE_HISTORY,
+    description="Scores of past months, as they would have been then: backfill month ends, the oldest first.",
 )
 
 every_morning = ScheduleDefinition(

@@ -1,85 +1,132 @@
-"""The scoring stage in Dagster: each model writes its scores, then its backtests and status are gathered."""
+"""The scoring stage in Dagster: each step writes its scores and shows its evidence; past months can be filled in."""
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
-import duckdb
-import pyarrow as pa
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, MetadataValue, multi_asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    DagsterInstance,
+    DynamicPartitionsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    multi_asset,
+)
 
 from crm_pipeline.resources import Workspace
-from crm_pipeline.scoring import churn, clv, registry, rfm, store
-from crm_pipeline.scoring.frame import ModelResult, ScoringSettings, backtest_table, status_table
+from crm_pipeline.scoring import cards, outcomes, store
+from crm_pipeline.scoring.frame import Report, ScoringSettings
+from crm_pipeline.scoring.steps import Given, score
 from crm_pipeline.stages import Stage
 
-_TABLES = {
-    "rfm": "One row per person with an order in the last 24 months: recency, frequency and monetary quintiles.",
-    "clv": "One row per buyer: expected margin of the coming months with its interval, and the probability alive.",
-    "churn": "One row per recent buyer: probability of no order within the churn horizon.",
-    "model_backtests": "One row per model, origin, candidate and metric, measured on later, unseen time.",
-    "model_status": "One row per model: whether its scores may be used, and why not.",
-}
-_INPUTS = [AssetKey([Stage.FEATURES.value, "customer_features"]), AssetKey([Stage.CUSTOMER.value, "fct_orders"])]
-_MODELS: dict[str, Callable[[duckdb.DuckDBPyConnection, ScoringSettings], ModelResult]] = {
-    clv.MODEL: clv.run,
-    churn.MODEL: churn.run,
-}
+MONTHS = DynamicPartitionsDefinition(name="month_end")
+"""The month ends that features exist for: a run adds those that it sees."""
+
+_INPUTS = [
+    AssetKey([stage.value, table])
+    for stage, tables in {
+        Stage.FEATURES: ("customer_features",),
+        Stage.CUSTOMER: (
+            "dim_campaigns",
+            "dim_customers",
+            "dim_products",
+            "fct_campaign_contacts",
+            "fct_order_lines",
+            "fct_orders",
+            "fct_social_mentions",
+            "fct_support_tickets",
+            "fct_survey_responses",
+        ),
+    }.items()
+    for table in tables
+]
+
+
+def _key(table: str) -> AssetKey:
+    return AssetKey([Stage.SCORING.value, table])
 
 
 @multi_asset(
     name=Stage.SCORING.value,
     specs=[
-        AssetSpec(AssetKey([Stage.SCORING.value, name]), deps=_INPUTS, group_name=Stage.SCORING.value, description=text)
-        for name, text in _TABLES.items()
+        AssetSpec(_key(name), deps=_INPUTS, group_name=Stage.SCORING.value, description=table.description)
+        for name, table in store.TABLES.items()
     ],
 )
 def scoring_tables(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
     """Score everybody with each model; a model that cannot says so in its status."""
-    settings, asked = workspace.settings, _scoring_settings(workspace)
-    started = time.monotonic()
-    with workspace.warehouse() as connection:
-        segments = rfm.score(connection, asked.as_of)
-        yield _stored(workspace, "rfm", segments, started)
-        results = []
-        for name, run in _MODELS.items():
+    with _given(workspace, workspace.as_of_date) as given:
+        _offer_months(context.instance, given)
+        shown = cards.Pages(given.settings, given.asked.as_of)
+        started = time.monotonic()
+        for _, made in score(given):
+            metadata = {"seconds": round(time.monotonic() - started, 2)}
+            for report in made.reports:
+                metadata |= _evidence(shown, report)
+                if report.status:
+                    context.log.info(f"{report.status.model}: {report.status.status} {report.status.reason or ''}")
+            for table, rows in made.tables.items():
+                yield MaterializeResult(asset_key=_key(table), metadata={"dagster/row_count": len(rows), **metadata})
             started = time.monotonic()
-            result = run(connection, asked)
-            registry.save(store.registry(settings), result)
-            context.log.info("%s: %s %s", name, result.status.status, result.status.reason or "")
-            yield _stored(workspace, name, result.scores, started, result)
-            results.append(result)
-    started = time.monotonic()
-    backtests = backtest_table((row for result in results for row in result.backtests), asked.as_of)
-    yield _stored(workspace, "model_backtests", backtests, started)
-    yield _stored(workspace, "model_status", status_table((result.status for result in results), asked.as_of), started)
 
 
-def _scoring_settings(workspace: Workspace) -> ScoringSettings:
-    business = workspace.dataset.business
-    return ScoringSettings(
-        as_of=workspace.as_of_date,
+@asset(
+    key=_key("score_history"),
+    deps=_INPUTS,
+    group_name=Stage.SCORING.value,
+    partitions_def=MONTHS,
+    description="All scores as they would have been at the end of a past month; backfill the months from here, "
+    "the oldest first. The next run publishes them.",
+)
+def scoring__score_history(context: AssetExecutionContext, workspace: Workspace) -> MaterializeResult:
+    """Score everybody as of the end of a month, with what was known then."""
+    month_end = date.fromisoformat(context.partition_key)
+    with _given(workspace, month_end) as given:
+        rows = {table: len(kept) for _, made in score(given) for table, kept in made.tables.items()}
+    return MaterializeResult(metadata={"rows": MetadataValue.json(rows), "dagster/row_count": sum(rows.values())})
+
+
+@contextmanager
+def _given(workspace: Workspace, as_of: date) -> Iterator[Given]:
+    business, settings = workspace.dataset.business, workspace.settings
+    asked = ScoringSettings(
+        as_of=as_of,
         churn_horizon_days=business.churn_horizon_days,
         clv_horizon_months=business.clv_horizon_months,
         monthly_discount_rate=business.monthly_discount_rate,
-        seed=workspace.settings.seed,
-        threads=workspace.settings.threads,
+        currency=business.currency,
+        seed=settings.seed,
+        threads=settings.threads,
     )
+    with workspace.warehouse() as connection:
+        yield Given(connection, asked, workspace.dataset.actions, settings)
 
 
-def _stored(
-    workspace: Workspace, table: str, rows: pa.Table, started: float, result: ModelResult | None = None
-) -> MaterializeResult:
-    """Store a table and show its evidence."""
-    store.save(workspace.settings, table, workspace.as_of_date, rows)
-    metadata: dict[str, Any] = {"dagster/row_count": len(rows), "seconds": round(time.monotonic() - started, 2)}
-    if result is not None:
-        metadata["status"] = result.status.status.value
-        metadata["reason"] = result.status.reason or ""
-        metadata["champion"] = result.status.champion or ""
-        metadata |= {title: MetadataValue.md(_picture(title, svg)) for title, svg in result.plots.items()}
-    return MaterializeResult(asset_key=AssetKey([Stage.SCORING.value, table]), metadata=metadata)
+def _offer_months(instance: DagsterInstance, given: Given) -> None:
+    """Let the UI offer each month end that has features, the run's own date left out."""
+    known = outcomes.origins_on_grid(given.connection, given.asked.as_of)
+    months = [day.isoformat() for day in known if day < given.asked.as_of]
+    instance.add_dynamic_partitions(MONTHS.name or "", months)
+
+
+def _evidence(shown: cards.Pages, report: Report) -> dict[str, Any]:
+    metadata: dict[str, Any] = {title: MetadataValue.md(_picture(title, svg)) for title, svg in report.plots.items()}
+    prefix = ""
+    if report.status:
+        status = report.status
+        prefix = f"{status.model}: "
+        metadata |= {f"{prefix}status": status.status.value, f"{prefix}champion": status.champion or ""}
+        metadata |= {f"{prefix}reason": status.reason} if status.reason else {}
+        metadata[f"{prefix}model card"] = MetadataValue.path(str(shown.write(status.model, report)))
+    if report.backtests:
+        metadata[f"{prefix}backtest"] = MetadataValue.md(cards.backtest_markdown(report.backtests))
+    return metadata
 
 
 def _picture(title: str, svg: str) -> str:

@@ -1,32 +1,46 @@
-"""The gate behind the scoring stage: no model is published that is worse than its naive baseline, or out of range."""
+"""The gate behind the scoring stage: only versions that beat their baseline score, and probabilities are some."""
 
 from collections.abc import Iterator
 
 import pyarrow.compute as pc
-from dagster import AssetCheckResult, AssetCheckSpec, AssetKey, multi_asset_check
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
 from crm_pipeline.resources import Workspace
-from crm_pipeline.scoring import store
+from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status
 from crm_pipeline.stages import Stage
 
-_STATUS = AssetKey([Stage.SCORING.value, "model_status"])
-_PROBABILITIES = {"clv": "p_alive", "churn": "churn_probability"}
+_PROBABILITIES = {
+    "clv": "p_alive",
+    "churn": "churn_probability",
+    "propensity": "purchase_probability",
+    "category_propensity": "probability",
+    "loyalty": "behavioural",
+}
+
+
+def _key(table: str) -> AssetKey:
+    return AssetKey([Stage.SCORING.value, table])
 
 
 @multi_asset_check(
     name=f"{Stage.SCORING}__gate",
     specs=[
         AssetCheckSpec(
-            "beats_its_baseline",
-            asset=_STATUS,
+            "scores_come_from_accepted_versions",
+            asset=_key("model_status"),
             blocking=True,
-            description="Each model with enough data beats a naive baseline on later, unseen time.",
+            description="Whoever is scored is scored by a version that beat a naive baseline on later, unseen time.",
+        ),
+        AssetCheckSpec(
+            "beats_its_baseline",
+            asset=_key("model_status"),
+            description="The newest version of each model with enough data is accepted; if not, an earlier one scores.",
         ),
         *(
             AssetCheckSpec(
                 "is_a_probability",
-                asset=AssetKey([Stage.SCORING.value, table]),
+                asset=_key(table),
                 blocking=True,
                 description=f"Each {column} lies between 0 and 1.",
             )
@@ -36,24 +50,50 @@ _PROBABILITIES = {"clv": "p_alive", "churn": "churn_probability"}
 )
 def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     """Judge the stored statuses and scores."""
-    settings, as_of = workspace.settings, workspace.as_of_date
-    statuses = store.read(settings, "model_status", as_of).to_pylist()
-    worse = [row for row in statuses if row["status"] == Status.WORSE_THAN_BASELINE]
-    said = [f"{row['model']} is worse than its baseline: {row['reason']}" for row in worse]
-    held = [f"{row['model']}: {row['status']}" for row in statuses]
-    yield AssetCheckResult(
-        asset_key=_STATUS,
-        check_name="beats_its_baseline",
-        passed=not worse,
-        description=" ".join(said) or "; ".join(held),
-    )
+    yield _accepted(workspace)
+    yield _newest(workspace)
     for table, column in _PROBABILITIES.items():
-        values = store.read(settings, table, as_of)[column]
-        outside = pc.sum(pc.invert(pc.and_kleene(pc.greater_equal(values, 0), pc.less_equal(values, 1)))).as_py() or 0
-        outside += values.null_count
-        yield AssetCheckResult(
-            asset_key=AssetKey([Stage.SCORING.value, table]),
-            check_name="is_a_probability",
-            passed=outside == 0,
-            description=f"{outside:,} of {len(values):,} values of {column} are no probability.",
-        )
+        yield _in_range(workspace, table, column)
+
+
+def _accepted(workspace: Workspace) -> AssetCheckResult:
+    settings, as_of = workspace.settings, workspace.as_of_date
+    wrong = []
+    for table, described in store.TABLES.items():
+        stored = [one for model in described.models for one in registry.versions(store.registry(settings), model)]
+        accepted = {one.version for one in stored if one.card["status"] == Status.OK.value}
+        if not described.models:
+            continue
+        used = set(pc.unique(store.read(settings, table, as_of)["model_version"]).to_pylist())
+        wrong += [f"{table} holds scores of version {one}, which was not accepted." for one in used - accepted - {None}]
+    return AssetCheckResult(
+        asset_key=_key("model_status"),
+        check_name="scores_come_from_accepted_versions",
+        passed=not wrong,
+        description=" ".join(sorted(wrong)) or "All scores come from accepted versions.",
+    )
+
+
+def _newest(workspace: Workspace) -> AssetCheckResult:
+    rows = store.read(workspace.settings, "model_status", workspace.as_of_date).to_pylist()
+    refused = [row for row in rows if row["status"] in {Status.WORSE_THAN_BASELINE, Status.DRIFTED}]
+    return AssetCheckResult(
+        asset_key=_key("model_status"),
+        check_name="beats_its_baseline",
+        passed=not refused,
+        severity=AssetCheckSeverity.WARN,
+        description=" ".join(f"{row['model']}: {row['reason']}" for row in refused)
+        or "; ".join(f"{row['model']}: {row['status']}" for row in rows),
+    )
+
+
+def _in_range(workspace: Workspace, table: str, column: str) -> AssetCheckResult:
+    values = store.read(workspace.settings, table, workspace.as_of_date)[column]
+    outside = pc.sum(pc.invert(pc.and_kleene(pc.greater_equal(values, 0), pc.less_equal(values, 1)))).as_py() or 0
+    outside += values.null_count
+    return AssetCheckResult(
+        asset_key=_key(table),
+        check_name="is_a_probability",
+        passed=outside == 0,
+        description=f"{outside:,} of {len(values):,} values of {column} are no probability.",
+    )

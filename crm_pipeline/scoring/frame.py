@@ -1,13 +1,18 @@
-"""What every model takes and gives: settings in; scores, backtests, a status and an artefact out."""
+"""The common frame of all models: what a model must say of itself, and what one run of it gives.
+
+A model that predicts fills in `Model`; `scoring/run.py` does the rest in the same way for all of them: backtest beside
+a naive baseline, champion, acceptance, drift, registry and model card.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,42 +23,6 @@ from crm_pipeline import __version__
 
 Floats = npt.NDArray[np.float64]
 
-RFM_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("recency_days", pa.int64()),
-        ("frequency", pa.int64()),
-        ("monetary", pa.decimal128(18, 2)),
-        ("r", pa.int64()),
-        ("f", pa.int64()),
-        ("m", pa.int64()),
-        ("rfm_code", pa.string()),
-        ("rfm_segment", pa.string()),
-    ]
-)
-CLV_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("p_alive", pa.float64()),
-        ("expected_orders", pa.float64()),
-        ("clv_historic", pa.float64()),
-        ("clv_predicted", pa.float64()),
-        ("clv_lower", pa.float64()),
-        ("clv_upper", pa.float64()),
-        ("model_version", pa.string()),
-    ]
-)
-CHURN_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("churn_probability", pa.float64()),
-        ("risk_band", pa.string()),
-        ("model_version", pa.string()),
-    ]
-)
 BACKTEST_SCHEMA = pa.schema(
     [
         ("model", pa.string()),
@@ -75,6 +44,9 @@ STATUS_SCHEMA = pa.schema(
         ("model_version", pa.string()),
         ("champion", pa.string()),
         ("trained_on", pa.date32()),
+        ("baseline", pa.string()),
+        ("metric", pa.string()),
+        ("higher_is_better", pa.bool_()),
     ]
 )
 
@@ -84,11 +56,12 @@ class NotEnoughDataError(Exception):
 
 
 class Status(StrEnum):
-    """How a model's run ended."""
+    """How a model's run ended; only an `OK` one made a version that may score."""
 
     OK = "ok"
     INSUFFICIENT_DATA = "insufficient_data"
     WORSE_THAN_BASELINE = "worse_than_baseline"
+    DRIFTED = "drifted"
 
 
 @dataclass(frozen=True)
@@ -99,11 +72,104 @@ class ScoringSettings:
     churn_horizon_days: int = 90
     clv_horizon_months: int = 12
     monthly_discount_rate: float = 0.01
+    propensity_horizon_days: int = 30
+    currency: str = ""
     seed: int = 20_110
     threads: int = 2
     eligibility_days: int = 365
     training_rows: int = 200_000
     code_version: str = __version__
+
+
+@dataclass(frozen=True)
+class Round:
+    """One origin of a backtest: what each candidate and baseline predicted, and what then came.
+
+    `actual` and each of `predictions` have one value per person, in the same order. `figures` are further measures by
+    candidate, taken elsewhere than on what then came; they are shown, and decide nothing.
+    """
+
+    origin: date
+    actual: Floats
+    predictions: Mapping[str, Floats]
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model looks at of the people whom it scores: at most `training_rows` rows, NaN where unknown."""
+
+    names: tuple[str, ...]
+    matrix: Floats
+
+
+class Model(Protocol):
+    """What a predicting model says of itself; `Prepared` and `Fitted` are its own business (Any here)."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, of its score table and of its folder in the registry."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the score table: customer_key and as_of_date first, model_version last."""
+
+    @property
+    def score_column(self) -> str:
+        """The column of the score table whose distribution tells whether a version drifted."""
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Methods that compete, simplest first: where two are equally good, the earlier is champion."""
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Naive methods shown beside them; the champion has to beat the first."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the measure that decides."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of that measure is better."""
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Any:
+        """Gather what the model learns from, labels included, none of it known later than the as-of date.
+
+        Raises:
+            NotEnoughDataError: if the model cannot be fitted and tested honestly.
+        """
+
+    def rounds(self, prepared: Any, settings: ScoringSettings) -> Iterator[Round]:
+        """Test all candidates and baselines at rolling origins, oldest first, at least 3 where history allows.
+
+        Raises:
+            NotEnoughDataError: if no origin can be tested.
+        """
+
+    def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
+        """Return metric -> value of one candidate at one origin, `metric` among them."""
+
+    def fit(self, prepared: Any, candidate: str, settings: ScoringSettings) -> Any:
+        """Fit a candidate, preprocessing included, on all that is known."""
+
+    def training_data(self, prepared: Any) -> Iterable[npt.NDArray[Any]]:
+        """Return the arrays that a fit follows from: with the settings they name its version."""
+
+    def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
+        """Return what the model looks at of the people to score at the as-of date."""
+
+    def score(
+        self, connection: duckdb.DuckDBPyConnection, fitted: Any, version: str, settings: ScoringSettings
+    ) -> pa.Table:
+        """Return the score table of everybody eligible at the as-of date, ordered by key; nothing is refitted."""
+
+    def card(self, prepared: Any, fitted: Any, settings: ScoringSettings) -> Mapping[str, Any]:
+        """Return what the model card says beyond what every card says: training window, rows, parameters."""
+
+    def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
+        """Return the model's own plots, SVG texts by title."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +187,10 @@ class Backtest:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """Whether a model's scores may be used, and why not."""
+    """Whether a model's new version may be used, why not, and which version scored instead.
+
+    `champion` was measured against `baseline` by `metric`; `model_version` and `trained_on` are of the version in use.
+    """
 
     model: str
     status: Status
@@ -129,6 +198,9 @@ class ModelStatus:
     model_version: str | None = None
     champion: str | None = None
     trained_on: date | None = None
+    baseline: str | None = None
+    metric: str | None = None
+    higher_is_better: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -142,19 +214,28 @@ class Artefact:
 
 
 @dataclass(frozen=True)
-class ModelResult:
-    """All that one run of one model gives; `plots` are SVG texts by title."""
+class Report:
+    """What a model has to say for itself; `plots` are SVG texts by title, `card` what its model card says."""
 
-    scores: pa.Table
-    backtests: tuple[Backtest, ...]
-    status: ModelStatus
-    artefact: Artefact | None = None
+    status: ModelStatus | None
+    backtests: tuple[Backtest, ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
     plots: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ModelResult:
+    """All that one run of one model gives."""
+
+    scores: pa.Table
+    status: ModelStatus
+    report: Report
+
+
 def insufficient(model: str, reason: str, schema: pa.Schema) -> ModelResult:
-    """Return the result of a model that has too little data: no score, no artefact, and a reason."""
-    return ModelResult(schema.empty_table(), (), ModelStatus(model, Status.INSUFFICIENT_DATA, reason))
+    """Return the result of a model that has too little data: no score, no version, and a reason."""
+    status = ModelStatus(model, Status.INSUFFICIENT_DATA, reason)
+    return ModelResult(schema.empty_table(), status, Report(status))
 
 
 def backtest_table(rows: Iterable[Backtest], as_of: date) -> pa.Table:
@@ -169,11 +250,6 @@ def status_table(rows: Iterable[ModelStatus], as_of: date) -> pa.Table:
     return pa.Table.from_pylist(
         [vars(row) | {"as_of_date": as_of, "status": row.status.value} for row in ordered], schema=STATUS_SCHEMA
     )
-
-
-def mean_metric(rows: Iterable[Backtest], candidate: str, metric: str) -> float:
-    """Return a candidate's mean over the origins, rounded so that the last bits never decide who is champion."""
-    return round(float(np.mean([row.value for row in rows if (row.candidate, row.metric) == (candidate, metric)])), 6)
 
 
 def content_version(description: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> str:

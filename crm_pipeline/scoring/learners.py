@@ -2,22 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
+from crm_pipeline.scoring import calibration
+from crm_pipeline.scoring.calibration import Calibration, Labels
 from crm_pipeline.scoring.frame import Floats
 
-Labels = npt.NDArray[np.int64]
 FOREST_ROWS = 20_000
 """A random forest's trees each see at most this many rows: its time grows with them, its ranking hardly does."""
 
@@ -27,15 +30,16 @@ class SchemaMismatchError(Exception):
 
 
 class KnownFeatures(TransformerMixin, BaseEstimator):
-    """Drop the features that no row of the training knows, as those of a channel that the shop does not have."""
+    """Drop the features that tell no two rows of the training apart, as those of a channel that the shop lacks."""
 
-    def fit(self, matrix: Floats, labels: object = None) -> "KnownFeatures":  # noqa: ARG002
-        """Remember which columns have a value anywhere."""
-        self.known_ = ~np.isnan(matrix).all(axis=0)
+    def fit(self, matrix: Floats, labels: object = None) -> "KnownFeatures":
+        """Remember which columns have more than one value, unknown being one."""
+        first = matrix[:1]
+        self.known_ = ~((matrix == first) | (np.isnan(matrix) & np.isnan(first))).all(axis=0)
         return self
 
     def transform(self, matrix: Floats) -> Floats:
-        """Return the columns that the training knew."""
+        """Return the columns that told rows apart."""
         return matrix[:, self.known_]
 
 
@@ -44,17 +48,34 @@ def signed_log(values: Floats) -> Floats:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
+class LinearProbability(ClassifierMixin, LinearRegression):
+    """Least squares on a yes/no outcome (the linear probability model), held between 0 and 1."""
+
+    def fit(self, matrix: Floats, labels: Labels) -> "LinearProbability":
+        """Fit the line."""
+        self.classes_ = np.unique(labels)
+        return super().fit(matrix, labels)
+
+    def predict_proba(self, matrix: Floats) -> Floats:
+        """Return the probability of each label."""
+        yes = np.clip(super().predict(matrix), 0, 1)
+        return np.column_stack([1 - yes, yes])
+
+
 def logistic_regression(seed: int, rows: int, threads: int) -> Pipeline:  # noqa: ARG001
     """Return a logistic regression on logged, scaled features; unknown values get the median and a flag."""
-    return Pipeline(
-        [
-            ("known", KnownFeatures()),
-            ("impute", SimpleImputer(strategy="median", add_indicator=True)),
-            ("log", FunctionTransformer(signed_log)),
-            ("scale", StandardScaler()),
-            ("model", LogisticRegression(C=1.0, max_iter=1000, random_state=seed)),
-        ]
-    )
+    return Pipeline([*_scaled(), ("model", LogisticRegression(C=1.0, max_iter=1000, random_state=seed))])
+
+
+def linear_regression(seed: int, rows: int, threads: int) -> Pipeline:  # noqa: ARG001
+    """Return a linear probability model on the features of the logistic regression."""
+    return Pipeline([*_scaled(), ("model", LinearProbability())])
+
+
+def decision_tree(seed: int, rows: int, threads: int) -> Pipeline:  # noqa: ARG001
+    """Return a tree small enough to be read; unknown values are a branch of their own."""
+    tree = DecisionTreeClassifier(max_depth=5, min_samples_leaf=max(20, rows // 100), random_state=seed)
+    return Pipeline([("known", KnownFeatures()), ("model", tree)])
 
 
 def random_forest(seed: int, rows: int, threads: int) -> Pipeline:
@@ -86,12 +107,14 @@ def gradient_boosting(seed: int, rows: int, threads: int) -> Pipeline:  # noqa: 
 
 
 Factory = Callable[[int, int, int], Pipeline]
-CANDIDATES: dict[str, Factory] = {
+METHODS: dict[str, Factory] = {
+    "linear_regression": linear_regression,
     "logistic_regression": logistic_regression,
+    "decision_tree": decision_tree,
     "random_forest": random_forest,
     "gradient_boosting": gradient_boosting,
 }
-"""Simplest first: where two are equally good, the earlier is champion."""
+"""All methods, simplest first."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +122,13 @@ class Classifier:
     """A fitted pipeline, its calibration, and the features it was trained on."""
 
     pipeline: Pipeline
-    calibration: LogisticRegression | None
     features: tuple[str, ...]
+    calibration: Calibration = field(default_factory=Calibration)
 
-    def probability(self, features: tuple[str, ...], matrix: Floats) -> Floats:
-        """Return the calibrated probability of the outcome; nothing is refitted.
-
-        Raises:
-            SchemaMismatchError: if the features differ from those of the training.
-        """
-        if features != self.features:
-            unlike = sorted(set(features) ^ set(self.features)) or "their order"
-            raise SchemaMismatchError(f"The model was trained on other features; they differ in {unlike}.")
+    def probability(self, matrix: Floats) -> Floats:
+        """Return the calibrated probability of a yes, for rows of `features`; nothing is refitted."""
         with one_thread():
-            raw = self.pipeline.predict_proba(matrix)[:, 1]
-            return raw if self.calibration is None else self.calibration.predict_proba(_logit(raw))[:, 1]
+            return self.calibration(self.pipeline.predict_proba(matrix)[:, 1])
 
 
 @contextmanager
@@ -133,25 +148,30 @@ def fit_pipeline(factory: Factory, matrix: Floats, labels: Labels, seed: int, th
     return pipeline
 
 
-def fit_calibration(pipeline: Pipeline, matrix: Floats, labels: Labels) -> LogisticRegression:
-    """Fit Platt's sigmoid on a slice that the pipeline has not seen; it keeps the ranking."""
-    with one_thread():
-        raw = pipeline.predict_proba(matrix)[:, 1]
-        return LogisticRegression(C=1e6).fit(_logit(raw), labels)
+def only(places: list[int], factory: Factory) -> Factory:
+    """Return a factory whose pipelines see only the features at some places."""
+
+    def made(seed: int, rows: int, threads: int) -> Pipeline:
+        chosen = ColumnTransformer([("chosen", "passthrough", places)])
+        return Pipeline([("only", chosen), *factory(seed, rows, threads).steps])
+
+    return made
 
 
-def probability_metrics(labels: Labels, probability: Floats) -> dict[str, float]:
-    """Return the ranking metrics plus Brier score, log loss and calibration error (ten groups of equal size)."""
-    groups = [group for group in np.array_split(np.argsort(probability, kind="stable"), 10) if len(group)]
-    gaps = [len(group) * abs(probability[group].mean() - labels[group].mean()) for group in groups]
-    return ranking_metrics(labels, probability) | {
-        "brier": float(brier_score_loss(labels, probability)),
-        "log_loss": float(log_loss(labels, probability, labels=[0, 1])),
-        "calibration_error": float(np.sum(gaps) / len(labels)),
+def measures(labels: Labels, score: Floats) -> dict[str, float]:
+    """Return the ranking measures of any score, and those of probabilities where all scores lie between 0 and 1."""
+    found = ranking_measures(labels, score)
+    if score.min() < 0 or score.max() > 1:
+        return found
+    return found | {
+        "brier": float(brier_score_loss(labels, score)),
+        "log_loss": float(log_loss(labels, score, labels=[0, 1])),
+        "calibration_error": calibration.error(labels, score),
+        "calibration_error_by_chance": calibration.error_by_chance(score),
     }
 
 
-def ranking_metrics(labels: Labels, score: Floats) -> dict[str, float]:
+def ranking_measures(labels: Labels, score: Floats) -> dict[str, float]:
     """Return the area under the ROC curve and the lift of the highest tenth."""
     tenth = np.argsort(-score, kind="stable")[: max(len(score) // 10, 1)]
     return {
@@ -160,6 +180,10 @@ def ranking_metrics(labels: Labels, score: Floats) -> dict[str, float]:
     }
 
 
-def _logit(probability: Floats) -> Floats:
-    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
-    return np.log(clipped / (1 - clipped)).reshape(-1, 1)
+def _scaled() -> list[tuple[str, Any]]:
+    return [
+        ("known", KnownFeatures()),
+        ("impute", SimpleImputer(strategy="median", add_indicator=True)),
+        ("log", FunctionTransformer(signed_log)),
+        ("scale", StandardScaler()),
+    ]

@@ -1,7 +1,7 @@
-"""What people did: purchase histories up to a cutoff, outcomes strictly after it, and the frames the models learn from.
+"""What people did, and whether they then went on: the frame that the churn model learns from.
 
-Every statement takes its cutoff as a parameter and reads nothing beyond it, except `outcomes` and the label of
-`churn_frame`, which read only what comes after it. Money is summed as DECIMAL, so that no sum depends on threads.
+Every statement takes its cutoff as a parameter and reads nothing beyond it, except the label of `churn_frame`, which
+reads only what comes after it.
 """
 
 from collections.abc import Sequence
@@ -15,37 +15,7 @@ import pyarrow as pa
 
 from crm_pipeline.scoring.frame import Floats
 
-LAST_YEAR_DAYS = 365
 _SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
-
-# One row per person with a counted order up to the cutoff. Several orders on one day are one occasion; its value is
-# the margin of its counted orders, at least 0. Returns lie in `margin_historic` and `margin_last_year` alone.
-_HISTORY = """
-    with days as (
-        select customer_key, ordered_on, sum(margin) as margin, coalesce(bool_or(is_counted), false) as counted,
-            greatest(coalesce(sum(margin) filter (where is_counted), 0), 0) as value
-        from customer.fct_orders
-        where customer_key is not null and ordered_on <= $cutoff
-        group by customer_key, ordered_on
-    ),
-    people as (
-        select customer_key, min(ordered_on) filter (where counted) as first_on,
-            max(ordered_on) filter (where counted) as last_on,
-            count(*) filter (where counted) as occasions,
-            sum(value) filter (where counted) as value_total,
-            min_by(value, ordered_on) filter (where counted) as value_first,
-            sum(margin) as margin_historic,
-            coalesce(sum(margin) filter (where ordered_on > $cutoff::date - $last_year::int), 0) as margin_last_year
-        from days
-        group by customer_key
-        having count(*) filter (where counted) > 0
-    )
-    select customer_key, occasions - 1 as x, last_on - first_on as t_x, $cutoff::date - first_on as age,
-        coalesce(round((value_total - value_first) / nullif(occasions - 1, 0), 2), 0)::double as mean_value,
-        value_total::double as value_total, coalesce(margin_historic, 0)::double as margin_historic,
-        margin_last_year::double as margin_last_year
-    from people
-"""
 
 # The features a model may see, all of them columns of customer_features at the same as-of date. They are rounded so
 # that the last bits of an average never decide a split.
@@ -127,49 +97,6 @@ def order_span(connection: duckdb.DuckDBPyConnection, as_of: date) -> Span | Non
     return Span(*rows[0]) if rows[0][0] is not None else None
 
 
-def purchase_history(connection: duckdb.DuckDBPyConnection, cutoff: date) -> pa.Table:
-    """Return one row per buyer up to `cutoff`: x, t_x, age, mean value of repeat occasions, and margins; by key."""
-    return connection.sql(f"{_HISTORY} order by customer_key", params=_history_params(cutoff)).to_arrow_table()
-
-
-def history_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date) -> pa.Table:
-    """Return the distinct (x, t_x, age) up to `cutoff` with the number of people who have each."""
-    return connection.sql(
-        f"with history as ({_HISTORY}) select x, t_x, age, count(*) as people from history group by all order by all",
-        params=_history_params(cutoff),
-    ).to_arrow_table()
-
-
-def value_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date) -> pa.Table:
-    """Return the distinct (x, mean value) of repeat buyers with a value above 0, with the number of people."""
-    return connection.sql(
-        f"with history as ({_HISTORY}) select x, mean_value, count(*) as people from history "
-        "where x > 0 and mean_value > 0 group by all order by all",
-        params=_history_params(cutoff),
-    ).to_arrow_table()
-
-
-def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date) -> float:
-    """Return the share of the occasions' value that is left after returns and losses, over all people (0 to 1)."""
-    net, value = connection.sql(
-        f"with history as ({_HISTORY}) select sum(margin_historic::decimal(18, 2))::double, "
-        "sum(value_total::decimal(18, 2))::double from history",
-        params=_history_params(cutoff),
-    ).fetchall()[0]
-    return min(max(net / value, 0.0), 1.0) if value else 1.0
-
-
-def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date) -> pa.Table:
-    """Return per person the counted orders and the margin (returns netted) after `after`, up to and with `until`."""
-    return connection.sql(
-        "select customer_key, count(*) filter (where is_counted) as orders, sum(margin)::double as margin "
-        "from customer.fct_orders "
-        "where customer_key is not null and ordered_on > $after and ordered_on <= $until "
-        "group by customer_key order by customer_key",
-        params={"after": after, "until": until},
-    ).to_arrow_table()
-
-
 def origins_on_grid(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
     """Return the as-of dates of customer_features up to `until`, oldest first."""
     rows = connection.sql(
@@ -239,7 +166,3 @@ def feature_matrix(table: pa.Table | pa.RecordBatch) -> Floats:
     """Return the columns of CHURN_FEATURES as a matrix; unknown values are NaN."""
     columns = [table.column(name).to_numpy(zero_copy_only=False) for name in CHURN_FEATURES]
     return np.column_stack(columns).astype(np.float64)
-
-
-def _history_params(cutoff: date) -> dict[str, object]:
-    return {"cutoff": cutoff, "last_year": LAST_YEAR_DAYS}

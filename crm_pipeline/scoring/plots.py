@@ -1,84 +1,158 @@
-"""Small plots as SVG text, drawn without a plotting library: backtest bars, calibration, gains."""
+"""Plots as SVG texts, drawn with matplotlib; the same figures give the same text."""
 
-from collections.abc import Sequence
-from html import escape
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from crm_pipeline.scoring.frame import Backtest, Floats
 
-_WIDTH, _HEIGHT, _MARGIN = 420, 260, 44
-_COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#8d6a9f", "#b08900")
-_GREY = "#888888"
+GREY = "#9a9a9a"
+COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#8d6a9f", "#b08900", "#3a9a9a", "#7a4f2b")
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "crm_pipeline",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+Points = Sequence[tuple[float, float]]
+
+
+class Drawing:
+    """A figure in the making: draw on `axes`, then read `svg`."""
+
+    def __init__(self, title: str, width: float, height: float) -> None:
+        """Begin a figure; width and height are in inches."""
+        self._figure = Figure(figsize=(width, height), layout="constrained")
+        self.axes: Axes = self._figure.subplots()
+        self.axes.set_title(title, fontsize=10)
+
+    @property
+    def svg(self) -> str:
+        """The figure as SVG text, without the time of its making."""
+        text = io.StringIO()
+        self._figure.savefig(text, format="svg", metadata={"Date": None})
+        return text.getvalue()
+
+
+@contextmanager
+def drawing(title: str, width: float = 5.2, height: float = 3.2) -> Iterator[Drawing]:
+    """Begin a figure in the project's style; read its `svg` before the block ends."""
+    with matplotlib.rc_context(_STYLE):
+        yield Drawing(title, width, height)
+
+
+def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]], muted: Collection[str] = ()) -> str:
+    """Return a bar per group and series; muted series (baselines) are grey."""
+    with drawing(title) as made:
+        width = 0.8 / max(len(series), 1)
+        for place, (name, values) in enumerate(series.items()):
+            left = np.arange(len(groups)) + (place - (len(series) - 1) / 2) * width
+            made.axes.bar(left, values, width * 0.92, label=name, color=_colour(place, name in muted))
+        made.axes.set_xticks(range(len(groups)), groups)
+        _legend(made.axes, series)
+        return made.svg
+
+
+def curve(
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Mapping[str, Points],
+    muted: Collection[str] = (),
+    markers: bool = False,
+) -> str:
+    """Return a line per series of (x, y) points; muted ones are grey and dashed."""
+    with drawing(title) as made:
+        for place, (name, points) in enumerate(lines.items()):
+            quiet = name in muted
+            x, y = zip(*points, strict=True) if points else ((), ())
+            marker = "o" if markers and not quiet else ""
+            colour = _colour(place, quiet)
+            made.axes.plot(x, y, "--" if quiet else "-", label=name, color=colour, marker=marker, markersize=3)
+        _labels(made.axes, x_label, y_label)
+        _legend(made.axes, lines)
+        return made.svg
+
+
+def histogram(title: str, x_label: str, values: Floats, bins: int = 30) -> str:
+    """Return how many of the values fall into each of equally wide bins."""
+    with drawing(title) as made:
+        made.axes.hist(values[~np.isnan(values)], bins=bins, color=COLOURS[0])
+        _labels(made.axes, x_label, "people")
+        return made.svg
+
+
+def heat_map(title: str, rows: Sequence[str], columns: Sequence[str], values: Floats, form: str = "{:.1f}") -> str:
+    """Return a table of numbers (rows x columns) coloured around 0, each cell with its number."""
+    with drawing(title, 2.2 + 0.55 * len(columns), 1.2 + 0.32 * len(rows)) as made:
+        limit = float(np.nanmax(np.abs(values))) if values.size else 1.0
+        made.axes.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+        made.axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
+        made.axes.set_yticks(range(len(rows)), rows)
+        for (row, column), value in np.ndenumerate(values):
+            shade = "white" if abs(value) > 0.6 * limit else "black"
+            made.axes.text(column, row, form.format(value), ha="center", va="center", fontsize=7, color=shade)
+        return made.svg
 
 
 def backtest_bars(rows: Sequence[Backtest], metric: str) -> str:
     """Return a bar per candidate and origin of one metric; baselines are grey."""
-    chosen = [row for row in rows if row.metric == metric]
-    origins = sorted({row.origin for row in chosen})
-    candidates = sorted({(row.is_baseline, row.candidate) for row in chosen})
-    top = max((row.value for row in chosen), default=0.0) or 1.0
-    group = (_WIDTH - 2 * _MARGIN) / max(len(origins), 1)
-    bar = group * 0.8 / max(len(candidates), 1)
-    colours = {name: _GREY if naive else _COLOURS[i % len(_COLOURS)] for i, (naive, name) in enumerate(candidates)}
-    order = {name: place for place, (_, name) in enumerate(candidates)}
-    parts = []
-    for row in chosen:
-        height = (_HEIGHT - 2 * _MARGIN) * max(row.value, 0.0) / top
-        left = _MARGIN + origins.index(row.origin) * group + order[row.candidate] * bar
-        hint = escape(f"{row.candidate} {row.origin}: {row.value:.4g}")
-        parts.append(
-            f'<rect x="{left:.1f}" y="{_HEIGHT - _MARGIN - height:.1f}" width="{bar * 0.9:.1f}" '
-            f'height="{height:.1f}" fill="{colours[row.candidate]}"><title>{hint}</title></rect>'
-        )
-    parts += [
-        _text(_MARGIN + place * group, _HEIGHT - _MARGIN + 14, origin.isoformat())
-        for place, origin in enumerate(origins)
-    ]
-    return _svg(metric.replace("_", " "), parts, list(colours.items()), top)
+    found = {(row.candidate, row.origin): row.value for row in rows if row.metric == metric}
+    origins = sorted({origin for _, origin in found})
+    naive = {row.candidate: row.is_baseline for row in rows if row.metric == metric}
+    series = {
+        name: [found.get((name, origin), 0.0) for origin in origins]
+        for name in sorted(naive, key=lambda name: (naive[name], name))
+    }
+    muted = [name for name, baseline in naive.items() if baseline]
+    return bars(metric.replace("_", " "), [origin.isoformat() for origin in origins], series, muted)
 
 
 def calibration_curve(predicted: Floats, actual: npt.NDArray[np.int64], bins: int = 10) -> str:
     """Return observed share against predicted probability, in groups of equal size, beside the diagonal."""
     groups = [group for group in np.array_split(np.argsort(predicted, kind="stable"), bins) if len(group)]
     points = [(float(predicted[group].mean()), float(actual[group].mean())) for group in groups]
-    parts = [_line([(0, 0), (1, 1)], _GREY), _line(points, _COLOURS[0])]
-    return _svg("observed share by predicted probability", parts, [("model", _COLOURS[0]), ("perfect", _GREY)], 1.0)
+    lines: dict[str, Points] = {"model": points, "perfect": [(0, 0), (1, 1)]}
+    return curve("Calibration", "predicted probability", "observed share", lines, ["perfect"], markers=True)
 
 
-def gains_curve(scores: dict[str, Floats], actual: npt.NDArray[np.int64], steps: int = 20) -> str:
-    """Return the share of churners found among the people ranked highest, per candidate."""
+def gains_curve(scores: Mapping[str, Floats], actual: npt.NDArray[np.int64], found: str, steps: int = 20) -> str:
+    """Return the share of those sought who are found among the people ranked highest, per candidate.
+
+    Args:
+        scores: one score per person by candidate, higher = sought rather.
+        actual: 1 for those sought, else 0.
+        found: who is sought, in the plural (`churners`).
+        steps: points per line.
+    """
     total = max(int(actual.sum()), 1)
     places = np.linspace(0, len(actual), steps + 1).astype(int)
-    parts = [_line([(0, 0), (1, 1)], _GREY)]
-    legend = []
-    for colour, (name, values) in zip(_COLOURS, scores.items(), strict=False):
-        found = np.concatenate([[0], np.cumsum(actual[np.argsort(-values, kind="stable")])])
-        parts.append(_line([(place / max(len(actual), 1), found[place] / total) for place in places], colour))
-        legend.append((name, colour))
-    return _svg("share of churners found by share of people", parts, legend, 1.0)
+    lines: dict[str, Points] = {}
+    for name, values in scores.items():
+        reached = np.concatenate([[0], np.cumsum(actual[np.argsort(-values, kind="stable")])])
+        lines[name] = [(place / max(len(actual), 1), reached[place] / total) for place in places]
+    lines["chance"] = [(0, 0), (1, 1)]
+    return curve(f"Gains: {found}", "share of people contacted", f"share of {found} reached", lines, ["chance"])
 
 
-def _line(points: Sequence[tuple[float, float]], colour: str) -> str:
-    wide, high = _WIDTH - 2 * _MARGIN, _HEIGHT - 2 * _MARGIN
-    path = " ".join(f"{_MARGIN + x * wide:.1f},{_HEIGHT - _MARGIN - y * high:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+def _labels(axes: Axes, x_label: str, y_label: str) -> None:
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
 
 
-def _text(x: float, y: float, text: str, colour: str = "#222222") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="10" font-family="sans-serif" fill="{colour}">{escape(text)}</text>'
-    )
+def _legend(axes: Axes, names: Collection[str]) -> None:
+    if len(names) > 1:
+        axes.legend(frameon=False, fontsize=8)
 
 
-def _svg(title: str, parts: Sequence[str], legend: Sequence[tuple[str, str]], top: float) -> str:
-    names = [_text(_MARGIN + place * 95, _HEIGHT - 8, name[:18], colour) for place, (name, colour) in enumerate(legend)]
-    base, right = _HEIGHT - _MARGIN, _WIDTH - _MARGIN
-    axes = (
-        f'<path d="M{_MARGIN},{_MARGIN}V{base}H{right}" fill="none" stroke="#222222"/>'
-        + _text(4, _MARGIN + 4, f"{top:.4g}")
-        + _text(4, base, "0")
-    )
-    body = "".join([_text(_MARGIN, 20, title), axes, *parts, *names])
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}">{body}</svg>'
+def _colour(place: int, muted: bool) -> str:
+    return GREY if muted else COLOURS[place % len(COLOURS)]

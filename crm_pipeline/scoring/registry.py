@@ -16,7 +16,7 @@ from typing import Any
 import joblib
 
 from crm_pipeline.lake import atomic_file
-from crm_pipeline.scoring.frame import ModelResult, Status
+from crm_pipeline.scoring.frame import Artefact, Status
 
 MODEL_FILE = "model.joblib"
 CARD_FILE = "card.json"
@@ -47,11 +47,8 @@ class Stored:
         return joblib.load(io.BytesIO(content))
 
 
-def save(root: Path, result: ModelResult) -> Stored | None:
-    """Store a result's model with its card and status; a version that is already there is left untouched."""
-    artefact = result.artefact
-    if artefact is None:
-        return None
+def save(root: Path, artefact: Artefact) -> Stored:
+    """Store a fitted model with its card; a version that is already there is left untouched."""
     folder = root / artefact.model / artefact.version
     if (folder / CARD_FILE).exists():
         return _read(folder)
@@ -60,8 +57,6 @@ def save(root: Path, result: ModelResult) -> Stored | None:
     card = dict(artefact.card) | {
         "version": artefact.version,
         "number": 1 + max((stored.card["number"] for stored in versions(root, artefact.model)), default=0),
-        "status": result.status.status.value,
-        "reason": result.status.reason,
         "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
     }
     with atomic_file(folder / MODEL_FILE) as building:
@@ -77,11 +72,13 @@ def versions(root: Path, model: str) -> list[Stored]:
     return sorted(found, key=lambda stored: (stored.card["as_of"], stored.card["number"]))
 
 
-def latest_accepted(root: Path, model: str, as_of: date | None = None) -> Stored | None:
-    """Return the newest version that beat its baseline, none trained later than `as_of`; None when there is none."""
-    accepted = [stored for stored in versions(root, model) if stored.card["status"] == Status.OK.value]
-    if as_of is not None:
-        accepted = [stored for stored in accepted if stored.card["as_of"] <= as_of.isoformat()]
+def latest_accepted(root: Path, model: str, before: date) -> Stored | None:
+    """Return the newest version that was accepted as of an earlier date than `before`; None when there is none."""
+    accepted = [
+        stored
+        for stored in versions(root, model)
+        if stored.card["status"] == Status.OK.value and stored.card["as_of"] < before.isoformat()
+    ]
     return accepted[-1] if accepted else None
 
 

@@ -6,8 +6,20 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.scoring.frame import RFM_SCHEMA
-
+RFM_SCHEMA = pa.schema(
+    [
+        ("customer_key", pa.int64()),
+        ("as_of_date", pa.date32()),
+        ("recency_days", pa.int64()),
+        ("frequency", pa.int64()),
+        ("monetary", pa.decimal128(18, 2)),
+        ("r", pa.int64()),
+        ("f", pa.int64()),
+        ("m", pa.int64()),
+        ("rfm_code", pa.string()),
+        ("rfm_segment", pa.string()),
+    ]
+)
 SEGMENTS_FILE = Path(__file__).with_name("rfm_segments.csv")
 
 # rank() gives tied people the same (lowest) place, so that a tie shares a score; integers only, so that a boundary

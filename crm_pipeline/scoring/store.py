@@ -1,5 +1,6 @@
 """Where scores lie: one Parquet file per table and as-of date, so that past months stay and can be filled in later."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -7,16 +8,110 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
-from crm_pipeline.scoring.frame import BACKTEST_SCHEMA, CHURN_SCHEMA, CLV_SCHEMA, RFM_SCHEMA, STATUS_SCHEMA
+from crm_pipeline.scoring import (
+    association_rules,
+    early_warnings,
+    frame,
+    next_best_action,
+    rfm,
+    segment_quality,
+    segment_tables,
+    sentiment,
+    topics,
+)
+from crm_pipeline.scoring.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.churn import Churn
+from crm_pipeline.scoring.clv import Clv
+from crm_pipeline.scoring.loyalty import Loyalty
+from crm_pipeline.scoring.propensity import Propensity
+from crm_pipeline.scoring.recommendation import Recommendation
+from crm_pipeline.scoring.uplift import Uplift
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
-SCHEMAS = {
-    "rfm": RFM_SCHEMA,
-    "clv": CLV_SCHEMA,
-    "churn": CHURN_SCHEMA,
-    "model_backtests": BACKTEST_SCHEMA,
-    "model_status": STATUS_SCHEMA,
+
+@dataclass(frozen=True)
+class Table:
+    """A stored table: its columns, what a row of it is, and the models of whose versions `model_version` speaks."""
+
+    schema: pa.Schema
+    description: str
+    models: tuple[str, ...] = ()
+
+
+TABLES = {
+    "rfm": Table(
+        rfm.RFM_SCHEMA,
+        "One row per person with an order in the last 24 months: recency, frequency and monetary quintiles.",
+    ),
+    "text_sentiment": Table(
+        sentiment.TEXT_SENTIMENT_SCHEMA,
+        "One row per ticket, comment or mention with a text: its language and sentiment.",
+        ("sentiment_en", "sentiment_zh"),
+    ),
+    "customer_sentiment": Table(
+        sentiment.CUSTOMER_SENTIMENT_SCHEMA, "One row per person who wrote in the last 12 months: how they sounded."
+    ),
+    "ticket_topics": Table(topics.TICKET_TOPIC_SCHEMA, "One row per ticket: its weightiest topic."),
+    "segments": Table(
+        segment_tables.SEGMENTS_SCHEMA,
+        "One row per buyer: segment, persona, distance to its centre, niche.",
+        ("segmentation",),
+    ),
+    "segment_profiles": Table(
+        segment_tables.PROFILES_SCHEMA, "One row per segment: persona, size, worth, and how good a segment it is."
+    ),
+    "segment_traits": Table(
+        segment_tables.TRAITS_SCHEMA, "One row per segment and trait: its mean beside that of all people."
+    ),
+    "segment_tree": Table(segment_tables.TREE_SCHEMA, "One row per merge of two groups of segments, nearest first."),
+    "segment_choices": Table(segment_tables.CHOICES_SCHEMA, "One row per number of segments that was tried."),
+    "segment_cuts": Table(
+        segment_tables.CUTS_SCHEMA, "One row per segment, dimension and value: people, and lift against all people."
+    ),
+    "segment_migration": Table(
+        segment_quality.MIGRATION_SCHEMA, "One row per pair of segments between which people moved since the last date."
+    ),
+    "clv": Table(
+        Clv.schema,
+        "One row per buyer: expected margin of the coming months with its interval, and the probability alive.",
+        ("clv",),
+    ),
+    "churn": Table(
+        Churn.schema,
+        "One row per recent buyer: probability of no order within the churn horizon, with reasons.",
+        ("churn",),
+    ),
+    "propensity": Table(
+        Propensity.schema, "One row per recent buyer: probability of an order in the coming days.", ("propensity",)
+    ),
+    "category_propensity": Table(
+        CategoryPropensity.schema,
+        "One row per recent buyer and category: probability of buying from it in the coming days.",
+        ("category_propensity",),
+    ),
+    "loyalty": Table(
+        Loyalty.schema, "One row per recent buyer: loyalty in behaviour and attitude, and its stage.", ("loyalty",)
+    ),
+    "early_warnings": Table(early_warnings.SCHEMA, "One row per buyer and signal that something got worse."),
+    "basket_rules": Table(association_rules.RULE_SCHEMA, "One row per rule: who takes this also takes that."),
+    "recommendations": Table(
+        Recommendation.schema, "One row per person and rank (1-5): a product not lately bought.", ("recommendations",)
+    ),
+    "uplift": Table(
+        Uplift().schema, "One row per person and contact channel: what a contact is expected to add.", ("uplift",)
+    ),
+    "next_best_actions": Table(
+        next_best_action.SCHEMA, "One row per person: the action of the highest expected value, or none."
+    ),
+    "action_plans": Table(next_best_action.PLAN_SCHEMA, "One row per plan: its people, cost and expected value."),
+    "segment_targets": Table(
+        next_best_action.TARGET_SCHEMA, "One row per segment: value, potential, and its share of the budget."
+    ),
+    "model_backtests": Table(
+        frame.BACKTEST_SCHEMA, "One row per model, origin, candidate and metric, measured on later, unseen time."
+    ),
+    "model_status": Table(frame.STATUS_SCHEMA, "One row per model: whether its scores may be used, and why not."),
 }
 
 
@@ -36,7 +131,8 @@ def save(settings: Settings, table: str, as_of: date, rows: pa.Table) -> None:
     Raises:
         ArrowInvalid: if the rows do not fit the table's schema.
     """
-    typed = rows.select(SCHEMAS[table].names).cast(SCHEMAS[table])
+    schema = TABLES[table].schema
+    typed = rows.select(schema.names).cast(schema)
     target = path(settings, table, as_of)
     if not (target.exists() and pq.read_table(target).equals(typed)):
         lake.write_parquet(typed, target)
@@ -49,3 +145,17 @@ def read(settings: Settings, table: str, as_of: date) -> pa.Table:
         FileNotFoundError: if it has not been scored.
     """
     return pq.ParquetFile(path(settings, table, as_of)).read()
+
+
+def read_or_empty(settings: Settings, table: str, as_of: date) -> pa.Table:
+    """Return a stored table as of a date, without rows where it has not been scored."""
+    return read(settings, table, as_of) if path(settings, table, as_of).exists() else TABLES[table].schema.empty_table()
+
+
+def last_before(settings: Settings, table: str, as_of: date) -> date | None:
+    """Return the last date before `as_of` for which a table is stored; None where there is none."""
+    days = [
+        date.fromisoformat(file.stem.removeprefix("as_of_date="))
+        for file in path(settings, table, as_of).parent.glob("as_of_date=*.parquet")
+    ]
+    return max((day for day in days if day < as_of), default=None)

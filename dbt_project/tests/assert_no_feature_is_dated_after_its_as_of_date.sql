@@ -6,4 +6,7 @@ where
     as_of_date > {{ as_of_date() }}
     or first_order_on > as_of_date
     or last_order_on > as_of_date
-    or tenure_days < 0
+    {%- for days in ['tenure_days', 'days_since_visit', 'days_since_contact', 'days_since_survey',
+                     'days_since_redemption'] %}
+    or {{ days }} < 0
+    {%- endfor %}

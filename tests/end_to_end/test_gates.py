@@ -1,13 +1,12 @@
 """A planted failure at each border stops everything after it, and the serving file stays byte for byte (I8)."""
 
 import gzip
+from dataclasses import replace
 
 import pyarrow as pa
-from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import Pipeline
 
 from crm_pipeline.identity import assets as identity_assets
-from crm_pipeline.scoring import learners
+from crm_pipeline.scoring import steps
 from crm_pipeline.stages import Stage
 
 
@@ -71,12 +70,18 @@ def test_a_feature_from_the_future_stops_the_run_after_features(with_hook):
     assert_stopped_at(Stage.FEATURES, planted, "assert_no_feature_is_dated_after_its_as_of_date")
 
 
-def test_a_model_worse_than_its_baseline_stops_the_run_after_scoring(spare, monkeypatch):
-    def coin(seed, rows, threads):
-        return Pipeline([("model", DummyClassifier(strategy="stratified", random_state=seed))])
+def test_scores_of_a_refused_version_stop_the_run_after_scoring(spare, monkeypatch):
+    honest = steps.STEPS["churn"]
 
-    monkeypatch.setattr(learners, "CANDIDATES", {"coin": coin})
-    assert_stopped_at(Stage.SCORING, spare, "beats_its_baseline", "churn is worse than its baseline")
+    def refused(given):
+        made = honest(given)
+        unknown = pa.array(["refused"] * len(made.tables["churn"]))
+        place = made.tables["churn"].schema.get_field_index("model_version")
+        scores = made.tables["churn"].set_column(place, "model_version", unknown)
+        return replace(made, tables={"churn": scores})
+
+    monkeypatch.setitem(steps.STEPS, "churn", refused)
+    assert_stopped_at(Stage.SCORING, spare, "scores_come_from_accepted_versions", "churn", "not accepted")
 
 
 def test_a_total_that_does_not_reconcile_stops_the_run_after_marts(with_hook):

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.scoring import churn, clv
+from crm_pipeline.scoring.churn import Churn
+from crm_pipeline.scoring.clv import Clv
 from crm_pipeline.scoring.frame import ModelResult, ScoringSettings
+from crm_pipeline.scoring.run import run
 
 FIXTURES = Path(__file__).with_name("fixtures")
 FIRST_DAY = date(2021, 1, 1)
@@ -24,7 +26,12 @@ ORDERS_SCHEMA = pa.schema(
         ("is_counted", pa.bool_()),
         ("revenue", pa.decimal128(18, 2)),
         ("margin", pa.decimal128(18, 2)),
+        ("refunded_margin", pa.decimal128(18, 2)),
+        ("refunded_on", pa.date32()),
     ]
+)
+TOUCHPOINTS_SCHEMA = pa.schema(
+    [("customer_key", pa.int64()), ("occurred_on", pa.date32()), ("kind", pa.string()), ("direction", pa.string())]
 )
 
 # The features in the shape of features.customer_features, written independently of the code under test.
@@ -116,16 +123,23 @@ def orders_table(rows: list[tuple[int | None, date, bool, float]]) -> pa.Table:
         pa.array(counted, pa.bool_()),
         pa.array(revenue).cast(pa.decimal128(18, 2), safe=False),
         pa.array(np.round(revenue * 0.4, 2)).cast(pa.decimal128(18, 2), safe=False),
+        pa.array(np.zeros(len(keys))).cast(pa.decimal128(18, 2)),
+        pa.nulls(len(keys), pa.date32()),
     ]
     return pa.Table.from_arrays(columns, schema=ORDERS_SCHEMA)
 
 
-def warehouse(orders: pa.Table, as_of: date = AS_OF, threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """Return a warehouse in memory with `customer.fct_orders` and `features.customer_features`."""
+def warehouse(
+    orders: pa.Table, as_of: date = AS_OF, threads: int = 2, touchpoints: pa.Table | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Return a warehouse in memory with the orders, the touchpoints (none), and `features.customer_features`."""
     connection = duckdb.connect(config={"threads": threads})
     connection.execute("create schema customer; create schema features")
     connection.register("arrived", orders)
     connection.execute("create table customer.fct_orders as select * from arrived")
+    connection.unregister("arrived")
+    connection.register("arrived", touchpoints or TOUCHPOINTS_SCHEMA.empty_table())
+    connection.execute("create table customer.fct_touchpoints as select * from arrived")
     connection.unregister("arrived")
     connection.execute(FEATURES, {"as_of": as_of})
     return connection
@@ -177,12 +191,16 @@ def settings() -> ScoringSettings:
 
 
 @pytest.fixture(scope="session")
-def churn_result(shop: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> ModelResult:
+def churn_result(
+    shop: duckdb.DuckDBPyConnection, settings: ScoringSettings, tmp_path_factory: pytest.TempPathFactory
+) -> ModelResult:
     """The churn model of the simulated shop."""
-    return churn.run(shop, settings)
+    return run(Churn(), shop, settings, tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="session")
-def clv_result(shop: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> ModelResult:
+def clv_result(
+    shop: duckdb.DuckDBPyConnection, settings: ScoringSettings, tmp_path_factory: pytest.TempPathFactory
+) -> ModelResult:
     """The lifetime values of the simulated shop."""
-    return clv.run(shop, settings)
+    return run(Clv(), shop, settings, tmp_path_factory.mktemp("registry"))

@@ -7,14 +7,14 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import gamma as gamma_distribution
 
-from crm_pipeline.scoring import gamma_gamma, outcomes
+from crm_pipeline.scoring import gamma_gamma, purchases
 from crm_pipeline.scoring.frame import NotEnoughDataError
 
 
 @pytest.fixture(scope="module")
 def cdnow_values(cdnow):
     # The order tables' margin is 40 % of the revenue: the estimates are for revenue, so it is undone here.
-    tuples = outcomes.value_tuples(cdnow, date(1997, 9, 30))
+    tuples = purchases.value_tuples(cdnow, date(1997, 9, 30))
     x, mean_value, people = (tuples[name].to_numpy().astype(float) for name in ("x", "mean_value", "people"))
     return x, mean_value / 0.4, people
 

@@ -10,6 +10,7 @@ movements as (
         ordered_on as day,
         is_counted,
         sales_channel,
+        coupon_code,
         units,
         discount_amount,
         revenue + refunded_amount as revenue,
@@ -22,6 +23,7 @@ movements as (
         coalesce(refunded_on, ordered_on) as day,
         false as is_counted,
         null as sales_channel,
+        null as coupon_code,
         null as units,
         0 as discount_amount,
         -refunded_amount as revenue,
@@ -40,6 +42,7 @@ days as (
         {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
         count(*) filter (where is_counted and sales_channel = '{{ channel }}') as orders_{{ channel }},
         {%- endfor %}
+        count(*) filter (where is_counted and coupon_code is not null) as orders_with_coupon,
         count(*) filter (where is_counted and units is not null) as orders_with_units,
         sum(units) filter (where is_counted) as units,
         sum(revenue) filter (where is_counted) as counted_revenue,
@@ -55,6 +58,8 @@ days as (
 select
     *,
     orders > 0 as has_order,
+    -- Counted from a Monday: the number of a weekday differs between databases.
+    case when ({{ days_between("date '1970-01-05'", 'day') }}) % 7 >= 5 then orders else 0 end as orders_on_weekend,
     case
         when orders > 0
             then {{ days_between('lag(day) over (partition by customer_key, orders > 0 order by day)', 'day') }}

@@ -1,113 +1,112 @@
--- What was known about each person at the end of each as-of date: month ends, and the run's own date. Dates multiply
--- days with orders, not orders.
+-- What was known about each person at the end of each as-of date: month ends, and the run's own date. Counts are 0
+-- where the channel is there and the person has none, and empty where the channel is not there.
 
-with people as (
+{%- set groups = ['web', 'campaigns', 'service', 'surveys', 'social', 'loyalty', 'referrals'] %}
+{%- set windows = ['orders_24m', 'orders_12m', 'orders_90d', 'orders_prev_90d', 'revenue_24m', 'revenue_12m',
+                   'revenue_90d', 'revenue_prev_90d', 'margin_12m'] %}
+{%- set shares = ['avg_order_value', 'mean_gap_days', 'sd_gap_days', 'return_share', 'discount_share',
+                  'units_per_order', 'share_store', 'share_web', 'share_app', 'share_marketplace', 'coupon_share',
+                  'weekend_share'] %}
+{%- set counts = {
+    'web': ['sessions_30d', 'sessions_90d', 'sessions_prev_90d', 'views_90d', 'carts_90d', 'abandoned_carts_90d',
+            'web_minutes_90d'],
+    'campaigns': ['contacts_90d', 'opens_90d', 'clicks_90d'],
+    'service': ['tickets_12m', 'tickets_90d', 'tickets_prev_90d', 'complaints_12m', 'reopened_12m', 'open_tickets'],
+    'social': ['mentions_12m', 'reach_12m'],
+    'loyalty': ['points_balance', 'points_earned_12m', 'points_redeemed_12m'],
+    'referrals': ['referrals_made'],
+} %}
+{%- set values = {
+    'web': ['app_share_90d', 'days_since_visit'],
+    'campaigns': ['open_rate_12m', 'click_rate_12m', 'days_since_contact'],
+    'service': ['avg_first_response_hours_12m', 'avg_resolution_hours_12m', 'last_ticket_satisfaction'],
+    'surveys': ['last_nps', 'last_csat', 'last_ces', 'nps_change', 'days_since_survey'],
+    'loyalty': ['tier', 'days_since_redemption'],
+} %}
+{%- set demographics = ['age_band', 'gender', 'income_band', 'household_size', 'country', 'acquisition_channel'] %}
+
+with customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-days as (
-    select * from {{ ref('customer_days') }}
+dates as (
+    select * from {{ ref('as_of_dates') }}
 ),
 
-grid as (
-    select {{ as_of_date() }} as as_of_date
-    union
-    select {{ month_end('month_start') }} as as_of_date
-    from (
-        {{ month_spine(add_months(as_of_date(), -(var('feature_grid_months') | int)), as_of_date()) }}
-    ) as months
-    where {{ month_end('month_start') }} <= {{ as_of_date() }}
+{% for name, model in [
+    ('purchases', 'purchase_states'), ('windows', 'purchase_windows'), ('baskets', 'basket_features'),
+    ('web', 'web_features'), ('campaigns', 'campaign_features'), ('service', 'service_features'),
+    ('surveys', 'survey_features'), ('social', 'social_features'), ('loyalty', 'loyalty_features'),
+    ('referrals', 'referral_features'),
+] -%}
+{{ name }} as (
+    select * from {{ ref(model) }}
 ),
 
--- Before the first person was known there is nothing to say, also about people of whom no date is known.
-as_of_dates as (
+{% endfor -%}
+people as (
     select
-        as_of_date,
-        {{ add_days('as_of_date', -90) }} as days_90_before,
-        {{ add_days('as_of_date', -180) }} as days_180_before,
-        {{ add_months('as_of_date', -12) }} as months_12_before,
-        {{ add_months('as_of_date', -24) }} as months_24_before
-    from grid
-    where as_of_date = {{ as_of_date() }} or as_of_date >= (select min(known_since) from people)
-),
-
-people_and_dates as (
-    select
-        people.customer_key,
-        people.known_since,
-        people.has_profile and coalesce(people.profile_since <= as_of_dates.as_of_date, true) as has_profile,
-        people.consent_email
-        and coalesce(coalesce(people.consent_on, people.profile_since) <= as_of_dates.as_of_date, true)
-            as consent_email,
-        as_of_dates.as_of_date
-    from people
-    inner join as_of_dates on people.known_since is null or people.known_since <= as_of_dates.as_of_date
-),
-
-history as (
-    select
-        days.customer_key,
-        dates.as_of_date,
-        min(days.day) filter (where days.has_order) as first_order_on,
-        max(days.day) filter (where days.has_order) as last_order_on,
-        count(*) filter (where days.has_order) as order_days,
-        sum(days.orders) as orders_lifetime,
-        sum(days.revenue) as revenue_lifetime,
-        sum(days.margin) as margin_lifetime,
-        {%- for period, since, until in [
-            ('24m', 'months_24_before', 'as_of_date'), ('12m', 'months_12_before', 'as_of_date'),
-            ('90d', 'days_90_before', 'as_of_date'), ('prev_90d', 'days_180_before', 'days_90_before')
-        ] %}
-        {%- set in_period = 'days.day > dates.' ~ since ~ ' and days.day <= dates.' ~ until %}
-        sum(days.orders) filter (where {{ in_period }}) as orders_{{ period }},
-        sum(days.revenue) filter (where {{ in_period }}) as revenue_{{ period }},
-        {%- endfor %}
-        sum(days.margin) filter (where days.day > dates.months_12_before) as margin_12m,
-        sum(days.counted_revenue) as counted_revenue,
-        sum(days.returned_amount) as returned_amount,
-        sum(days.discount_amount) as discount_amount,
-        sum(days.units) as units,
-        sum(days.orders_with_units) as orders_with_units,
-        avg(days.gap_days) as mean_gap_days,
-        stddev_samp(days.gap_days) as sd_gap_days,
-        sum(days.orders_with_channel) as orders_with_channel,
-        sum(days.orders_store) as orders_store,
-        sum(days.orders_web) as orders_web,
-        sum(days.orders_app) as orders_app,
-        sum(days.orders_marketplace) as orders_marketplace
-    from days
-    inner join as_of_dates as dates on days.day <= dates.as_of_date
-    group by days.customer_key, dates.as_of_date
+        customers.*,
+        customers.has_profile and coalesce(customers.profile_since <= dates.as_of_date, true) as has_profile_by_then,
+        customers.consent_email
+        and coalesce(coalesce(customers.consent_on, customers.profile_since) <= dates.as_of_date, true)
+            as consented_by_then,
+        dates.*
+    from customers
+    inner join dates on customers.known_since is null or customers.known_since <= dates.as_of_date
 )
 
 select
     people.customer_key,
     people.as_of_date,
     {{ days_between('people.known_since', 'people.as_of_date') }} as tenure_days,
-    history.first_order_on,
-    history.last_order_on,
-    cast(coalesce(history.orders_lifetime, 0) as bigint) as orders_lifetime,
-    coalesce(history.order_days, 0) as order_days,
-    {{ days_between('history.first_order_on', 'history.last_order_on') }} as t_x_days,
-    {{ days_between('history.first_order_on', 'people.as_of_date') }} as age_days,
-    {{ days_between('history.last_order_on', 'people.as_of_date') }} as recency_days,
-    {%- for amount in ['revenue_lifetime', 'margin_lifetime', 'revenue_24m', 'revenue_12m', 'margin_12m',
-                       'revenue_90d', 'revenue_prev_90d'] %}
-    cast(coalesce(history.{{ amount }}, 0) as decimal(18, 2)) as {{ amount }},
+    purchases.first_order_on,
+    purchases.last_order_on,
+    {{ days_between('purchases.first_order_on', 'purchases.last_order_on') }} as t_x_days,
+    {{ days_between('purchases.first_order_on', 'people.as_of_date') }} as age_days,
+    {{ days_between('purchases.last_order_on', 'people.as_of_date') }} as recency_days,
+    coalesce(purchases.orders_lifetime, 0) as orders_lifetime,
+    coalesce(purchases.order_days, 0) as order_days,
+    coalesce(purchases.revenue_lifetime, 0) as revenue_lifetime,
+    coalesce(purchases.margin_lifetime, 0) as margin_lifetime,
+    {%- for amount in windows %}
+    coalesce(windows.{{ amount }}, 0) as {{ amount }},
     {%- endfor %}
-    {%- for orders in ['orders_24m', 'orders_12m', 'orders_90d', 'orders_prev_90d'] %}
-    cast(coalesce(history.{{ orders }}, 0) as bigint) as {{ orders }},
+    {%- for measure in ['orders', 'revenue'] %}
+    case
+        when windows.{{ measure }}_prev_90d > 0
+            then {{ ratio('windows.' ~ measure ~ '_90d', 'windows.' ~ measure ~ '_prev_90d') }}
+    end as {{ measure }}_trend,
     {%- endfor %}
-    {{ ratio('history.revenue_lifetime', 'history.orders_lifetime') }} as avg_order_value,
-    history.mean_gap_days,
-    history.sd_gap_days,
-    {{ ratio('history.returned_amount', 'history.revenue_lifetime + history.returned_amount') }} as return_share,
-    {{ ratio('history.discount_amount', 'history.counted_revenue + history.discount_amount') }} as discount_share,
-    {{ ratio('history.units', 'history.orders_with_units') }} as units_per_order,
-    {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
-    {{ ratio('history.orders_' ~ channel, 'history.orders_with_channel') }} as share_{{ channel }},
+    {%- for share in shares %}
+    purchases.{{ share }},
     {%- endfor %}
-    people.has_profile,
-    people.consent_email
-from people_and_dates as people
-left join history on people.customer_key = history.customer_key and people.as_of_date = history.as_of_date
+    case when people.has_categories then coalesce(baskets.categories_12m, 0) end as categories_12m,
+    baskets.top_category,
+    baskets.top_category_share,
+    {%- for group in groups %}
+    people.has_{{ group }},
+    {%- for count in counts.get(group, []) %}
+    case when people.has_{{ group }} then coalesce({{ group }}.{{ count }}, 0) end as {{ count }},
+    {%- endfor %}
+    {%- for value in values.get(group, []) %}
+    {{ group }}.{{ value }},
+    {%- endfor %}
+    {%- endfor %}
+    case when people.has_campaigns then coalesce(campaigns.unsubscribed, false) end as unsubscribed,
+    case when people.has_loyalty then loyalty.customer_key is not null end as is_member,
+    case when people.has_referrals then coalesce(referrals.was_referred, false) end as was_referred,
+    {%- for attribute in demographics %}
+    case when people.has_profile_by_then then people.{{ attribute }} end as {{ attribute }},
+    {%- endfor %}
+    people.has_profile_by_then as has_profile,
+    people.consented_by_then as consent_email
+from people
+left join purchases
+    on
+        people.customer_key = purchases.customer_key
+        and people.as_of_date >= purchases.valid_from
+        and (purchases.valid_to is null or people.as_of_date < purchases.valid_to)
+{%- for group in ['windows', 'baskets'] + groups %}
+left join {{ group }} on people.customer_key = {{ group }}.customer_key and people.as_of_date = {{ group }}.as_of_date
+{%- endfor %}

@@ -5,6 +5,9 @@ select
     reason,
     model_version,
     champion,
-    trained_on
+    trained_on,
+    baseline,
+    metric,
+    higher_is_better
 from {{ source('scoring', 'model_status') }}
 where as_of_date <= {{ as_of_date() }}

@@ -1,0 +1,196 @@
+"""Association rules: which products, and which categories, are bought in one basket more often than by chance.
+
+A basket is an order with its completed sales of the last `WINDOW_DAYS`. Support = share of baskets with both sides,
+confidence = share of the antecedent's baskets that hold the consequent too, lift = confidence / share of baskets with
+the consequent, conviction = (1 - that share) / (1 - confidence) (Brin et al., Dynamic Itemset Counting, SIGMOD 1997).
+A rule is kept when its lift is above 1 and a one-sided binomial test says so at a false discovery rate of `MAX_Q` over
+all pairs tested (Benjamini and Hochberg, 1995); of an antecedent's rules the `MAX_CONSEQUENTS` of highest lift.
+
+What it costs is bounded: only the `MAX_ITEMS` items in most baskets form pairs, and baskets with more than
+`MAX_BASKET_ITEMS` different ones, which are wholesale and say little of what goes together, are left out of all counts.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from scipy import stats
+
+from crm_pipeline.scoring.frame import Floats, ModelStatus, ScoringSettings, Status
+from crm_pipeline.scoring.plots import curve
+
+RULE_SCHEMA = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("level", pa.string()),
+        ("antecedent_key", pa.int64()),
+        ("antecedent", pa.string()),
+        ("consequent_key", pa.int64()),
+        ("consequent", pa.string()),
+        ("baskets", pa.int64()),
+        ("antecedent_baskets", pa.int64()),
+        ("consequent_baskets", pa.int64()),
+        ("all_baskets", pa.int64()),
+        ("support", pa.float64()),
+        ("confidence", pa.float64()),
+        ("lift", pa.float64()),
+        ("conviction", pa.float64()),
+        ("q_value", pa.float64()),
+    ]
+)
+"""One row per rule and level (`product` or `category`), the highest lift first; the keys are those of products and
+empty for categories. `conviction` is empty where the consequent is never missing."""
+
+NAME = "basket_rules"
+LEVELS = ("product", "category")
+WINDOW_DAYS = 730
+MAX_ITEMS, MAX_BASKET_ITEMS = 2_000, 100
+MIN_BASKETS, MIN_BASKETS_OF_RULE, MAX_Q, MAX_CONSEQUENTS = 500, 10, 0.01, 5
+_DIGITS = 12
+
+_TURNED = {
+    "antecedent": "consequent",
+    "consequent": "antecedent",
+    "antecedent_baskets": "consequent_baskets",
+    "consequent_baskets": "antecedent_baskets",
+}
+_ITEM = {"product": "lines.product_key", "category": "products.category"}
+# One row per pair of items that meet often enough, with the counts that all measures follow from.
+_PAIRS = """
+    with items as (
+        select distinct lines.order_key, {item} as item
+        from customer.fct_order_lines as lines
+        inner join customer.dim_products as products on lines.product_key = products.product_key
+        where lines.kind = 'sale' and lines.status = 'completed' and {item} is not null
+            and lines.ordered_on <= $cutoff and lines.ordered_on > $cutoff::date - $window::int
+    ),
+    small as (
+        select order_key from items group by order_key having count(*) <= $most
+    ),
+    kept as (
+        select items.* from items semi join small on items.order_key = small.order_key
+    ),
+    counted as (
+        select item, count(*) as baskets
+        from kept
+        group by item
+        having count(*) >= $least
+        order by baskets desc, item
+        limit $top
+    ),
+    baskets as (
+        select kept.* from kept semi join counted on kept.item = counted.item
+    ),
+    pairs as (
+        select one.item as antecedent, other.item as consequent, count(*) as baskets
+        from baskets as one
+        inner join baskets as other on one.order_key = other.order_key and one.item < other.item
+        group by one.item, other.item
+        having count(*) >= $least
+    )
+    select pairs.*, one.baskets as antecedent_baskets, other.baskets as consequent_baskets,
+        (select count(*) from small) as all_baskets
+    from pairs
+    inner join counted as one on pairs.antecedent = one.item
+    inner join counted as other on pairs.consequent = other.item
+    order by pairs.antecedent, pairs.consequent
+"""
+
+
+def basket_rules(
+    connection: duckdb.DuckDBPyConnection, settings: ScoringSettings
+) -> tuple[pa.Table, ModelStatus, Mapping[str, str]]:
+    """Return the table `basket_rules`, its status, and plots by title."""
+    baskets = connection.sql(
+        "select count(distinct order_key) from customer.fct_order_lines where kind = 'sale' and status = 'completed' "
+        "and product_key is not null and ordered_on <= $cutoff and ordered_on > $cutoff::date - $window::int",
+        params={"cutoff": settings.as_of, "window": WINDOW_DAYS},
+    ).fetchall()[0][0]
+    if baskets < MIN_BASKETS:
+        reason = f"Needs {MIN_BASKETS} baskets in the last {WINDOW_DAYS} days; has {baskets}."
+        return RULE_SCHEMA.empty_table(), ModelStatus(NAME, Status.INSUFFICIENT_DATA, reason), {}
+    names = _product_names(connection)
+    table = pa.concat_tables([_rules(connection, level, settings.as_of, names) for level in LEVELS])
+    points = {
+        level: sorted({(one["support"], one["lift"]) for one in table.to_pylist() if one["level"] == level})
+        for level in LEVELS
+    }
+    title = f"{NAME}: lift by support"
+    plots = {title: curve(title, "support", "lift", points)} if len(table) else {}
+    return table, ModelStatus(NAME, Status.OK, champion="pairs", trained_on=settings.as_of), plots
+
+
+def measures(pairs: pa.Table) -> pa.Table:
+    """Return the rules of the pairs that pass the test, in both directions, the highest lift first, ties by the items.
+
+    Args:
+        pairs: columns antecedent, consequent, baskets, antecedent_baskets, consequent_baskets, all_baskets.
+    """
+    both, left, right, whole = _counts(pairs)
+    # The test draws the rarer side's baskets with replacement: a little stricter than Fisher's, and the same both ways.
+    chance = stats.binom.sf(both - 1, np.minimum(left, right), np.maximum(left, right) / whole)
+    q_value = stats.false_discovery_control(chance)
+    lift = np.round(both * whole / (left * right), _DIGITS)
+    forward = pairs.append_column("lift", pa.array(lift)).append_column("q_value", pa.array(q_value))
+    forward = forward.filter(pa.array((lift > 1) & (q_value <= MAX_Q)))
+    turned = [_TURNED.get(name, name) for name in forward.column_names]
+    rules = pa.concat_tables([forward, forward.rename_columns(turned).select(forward.column_names)])
+    rules = _best_of_each(rules)
+    both, left, right, whole = _counts(rules)
+    with np.errstate(divide="ignore"):
+        conviction = (1 - right / whole) / (1 - both / left)
+    return (
+        rules.append_column("support", pa.array(both / whole))
+        .append_column("confidence", pa.array(both / left))
+        .append_column("conviction", pa.array(conviction, mask=both == left))
+    )
+
+
+def _counts(pairs: pa.Table) -> tuple[Floats, Floats, Floats, Floats]:
+    both, left, right, whole = (
+        pairs[name].to_numpy().astype(np.float64)
+        for name in ("baskets", "antecedent_baskets", "consequent_baskets", "all_baskets")
+    )
+    return both, left, right, whole
+
+
+def _best_of_each(rules: pa.Table) -> pa.Table:
+    """Return the `MAX_CONSEQUENTS` rules of highest lift of each antecedent, all of them by lift."""
+    order = [("lift", "descending"), ("antecedent", "ascending"), ("consequent", "ascending")]
+    by_antecedent = rules.sort_by([order[1], order[0], order[2]])
+    _, start, number = np.unique(
+        by_antecedent["antecedent"].to_numpy(zero_copy_only=False), return_index=True, return_inverse=True
+    )
+    place = np.arange(len(rules)) - start[number]
+    return by_antecedent.filter(pa.array(place < MAX_CONSEQUENTS)).sort_by(order)
+
+
+def _rules(connection: duckdb.DuckDBPyConnection, level: str, as_of: date, names: Mapping[int, str]) -> pa.Table:
+    pairs = connection.sql(
+        _PAIRS.format(item=_ITEM[level]),
+        params={
+            "cutoff": as_of,
+            "window": WINDOW_DAYS,
+            "most": MAX_BASKET_ITEMS,
+            "least": MIN_BASKETS_OF_RULE,
+            "top": MAX_ITEMS,
+        },
+    ).to_arrow_table()
+    if not len(pairs):
+        return RULE_SCHEMA.empty_table()
+    rules = measures(pairs)
+    columns = {name: rules[name] for name in rules.column_names if name not in ("antecedent", "consequent")}
+    for side in ("antecedent", "consequent"):
+        items = rules[side].to_pylist()
+        columns[f"{side}_key"] = pa.array(items if level == "product" else [None] * len(items), pa.int64())
+        columns[side] = pa.array([names.get(item, str(item)) for item in items] if level == "product" else items)
+    columns["as_of_date"] = pa.repeat(pa.scalar(as_of, pa.date32()), len(rules))
+    columns["level"] = pa.repeat(pa.scalar(level), len(rules))
+    return pa.table(columns).select(RULE_SCHEMA.names).cast(RULE_SCHEMA)
+
+
+def _product_names(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    rows = connection.sql("select product_key, coalesce(product_name, product_id) from customer.dim_products")
+    return dict(rows.fetchall())

@@ -1,0 +1,201 @@
+"""Past experiments: campaigns whose recipients were drawn at random, what was known of them, and what they then did.
+
+A contact's features are those of the last as-of date before the day on which its recipient was drawn; its outcome is
+what the recipient did from that day on, contacted or held out alike (intention to treat).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.stats import chisquare
+
+from crm_pipeline.scoring import features
+from crm_pipeline.scoring.frame import Floats, ScoringSettings
+
+BROKEN_BELOW = 0.001
+"""A sample ratio less probable than this means that the groups were not drawn as planned (sample-ratio check)."""
+
+_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Contacts of experiments, one row per person and campaign, in the order of time, campaign and person.
+
+    Attributes:
+        keys: the person.
+        campaigns: key of the campaign.
+        channels: channel over which the campaign contacts.
+        days: the day on which the recipient was drawn.
+        treated: 1 for who was to be contacted, 0 for who was held out.
+        share: share of the campaign's recipients who were to be contacted.
+        margin: margin of the recipient's orders in the response days from `days` on, returns netted.
+        orders: counted orders in the same days.
+        features: what was known the day before, NaN where unknown, columns as in `names`.
+    """
+
+    keys: npt.NDArray[np.int64]
+    campaigns: npt.NDArray[np.int64]
+    channels: npt.NDArray[np.str_]
+    days: npt.NDArray[np.datetime64]
+    treated: Floats
+    share: Floats
+    margin: Floats
+    orders: Floats
+    features: Floats
+    names: tuple[str, ...]
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "Trial":
+        """Return the rows that a mask selects."""
+        rows = {name: values[mask] for name, values in vars(self).items() if name != "names"}
+        return replace(self, **rows)
+
+    def __len__(self) -> int:
+        """Return the number of contacts."""
+        return len(self.keys)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign of an experiment, as it was drawn by the as-of date; `fault` says why nothing is learned from it."""
+
+    key: int
+    name: str
+    experiment: str
+    channel: str
+    treated: int
+    held_out: int
+    fault: str | None
+
+
+def sample_ratio_p(treated: int, held_out: int, control_share: float) -> float:
+    """Return how probable groups at least so far from the planned share are (chi-square test, 1 degree of freedom).
+
+    See R. Kohavi, D. Tang, Y. Xu, Trustworthy Online Controlled Experiments, 2020, chapter 21.
+    """
+    total = treated + held_out
+    expected = [total * (1 - control_share), total * control_share]
+    return float(chisquare([treated, held_out], expected).pvalue)
+
+
+def campaigns(
+    connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, control_shares: Mapping[str, float]
+) -> list[Campaign]:
+    """Return the campaigns that are part of an experiment and were drawn by the as-of date, by key."""
+    rows = connection.sql(
+        """
+        select campaign_key, coalesce(any_value(campaigns.campaign_name), any_value(campaigns.campaign_id)),
+            any_value(campaigns.experiment_name), any_value(campaigns.channel),
+            count(*) filter (where contacts.variant = 'treatment'), count(*) filter (where contacts.variant = 'control')
+        from customer.fct_campaign_contacts as contacts
+        join customer.dim_campaigns as campaigns using (campaign_key)
+        where campaigns.experiment_name is not null and campaigns.channel is not null
+            and contacts.assigned_on <= $as_of
+        group by campaign_key
+        order by campaign_key
+        """,
+        params={"as_of": settings.as_of},
+    ).fetchall()
+    return [
+        Campaign(key, name, kind, channel, treated, held_out, _fault(treated, held_out, control_shares.get(kind)))
+        for key, name, kind, channel, treated, held_out in rows
+    ]
+
+
+def trial(
+    connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, usable: list[Campaign], response_days: int
+) -> Trial:
+    """Return the contacts of these campaigns whose response days had passed by the as-of date.
+
+    A person is left out of a campaign that both contacted them and held them out, under different records, and where
+    nothing was known of them before. Beyond `settings.training_rows` a fixed share of the people is taken.
+    """
+    names = features.feature_names(connection, settings.as_of)
+    params = {
+        "campaigns": [campaign.key for campaign in usable],
+        "as_of": settings.as_of,
+        "last_day": response_days - 1,
+    }
+    drawn = connection.sql(f"select count(*) from ({_DRAWN}) where $last_day >= 0", params=params).fetchall()[0][0]
+    share = min(_SHARES, max(1, _SHARES * settings.training_rows // max(drawn, 1)))
+    table = connection.sql(
+        f"""
+        with drawn as ({_DRAWN}),
+        seen as (
+            select drawn.*, (
+                select max(as_of_date) from (select distinct as_of_date from {features.TABLE}) as grid
+                where grid.as_of_date < drawn.assigned_on
+            ) as as_of_date
+            from drawn
+            where ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share
+        ),
+        responses as (
+            select seen.customer_key, seen.campaign_key, sum(orders.margin)::double as margin,
+                count(*) filter (where orders.is_counted)::double as orders
+            from seen
+            join customer.fct_orders as orders
+                on orders.customer_key = seen.customer_key and orders.ordered_on >= seen.assigned_on
+                and orders.ordered_on <= seen.assigned_on + $last_day::int
+            group by seen.customer_key, seen.campaign_key
+        ),
+        known as (
+            select customer_key, as_of_date, {features.select_list(connection, names)} from {features.TABLE}
+            where as_of_date in (select distinct as_of_date from seen)
+        )
+        select seen.campaign_key, seen.channel, seen.assigned_on, seen.treated,
+            coalesce(responses.margin, 0) as response_margin, coalesce(responses.orders, 0) as response_orders, known.*
+        from seen
+        join known using (customer_key, as_of_date)
+        left join responses
+            on responses.customer_key = seen.customer_key and responses.campaign_key = seen.campaign_key
+        order by seen.assigned_on, seen.campaign_key, seen.customer_key
+        """,
+        params={**params, "share": share},
+    ).to_arrow_table()
+    return _trial(table, names)
+
+
+# One row per person and campaign, with the first day on which the person was drawn.
+_DRAWN = """
+    select customer_key, campaign_key, any_value(channel) as channel, min(assigned_on) as assigned_on,
+        bool_and(variant = 'treatment')::double as treated
+    from customer.fct_campaign_contacts
+    where customer_key is not null and campaign_key = any($campaigns)
+    group by customer_key, campaign_key
+    having count(distinct variant) = 1 and min(assigned_on) + $last_day::int <= $as_of
+"""
+
+
+def _trial(table: pa.Table, names: tuple[str, ...]) -> Trial:
+    keys = table["campaign_key"].to_numpy()
+    treated = table["treated"].to_numpy()
+    _, place = np.unique(keys, return_inverse=True)
+    share = np.bincount(place, treated) / np.maximum(np.bincount(place), 1) if len(keys) else treated
+    return Trial(
+        keys=table["customer_key"].to_numpy(),
+        campaigns=keys,
+        channels=np.array(table["channel"].to_pylist(), dtype=np.str_),
+        days=table["assigned_on"].to_numpy().astype("datetime64[D]"),
+        treated=treated,
+        share=share[place] if len(keys) else share,
+        margin=table["response_margin"].to_numpy(),
+        orders=table["response_orders"].to_numpy(),
+        features=features.matrix(table, names),
+        names=names,
+    )
+
+
+def _fault(treated: int, held_out: int, control_share: float | None) -> str | None:
+    if not treated or not held_out:
+        return "it has no control group" if treated else "nobody was contacted"
+    if control_share is None:
+        return None
+    probability = sample_ratio_p(treated, held_out, control_share)
+    if probability >= BROKEN_BELOW:
+        return None
+    seen = held_out / (treated + held_out)
+    return f"{seen:.1%} were held out instead of the planned {control_share:.1%} (p = {probability:.1g})"

@@ -1,0 +1,86 @@
+"""The features of people as the models see them: the columns of customer_features, read by their type.
+
+Numbers are rounded, so that the last bits of an average never decide a split; yes and no are 1 and 0; a date is the
+days since then; a text with few values is a feature `column=value` for each. Texts with many values are left out.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.learners import SchemaMismatchError
+
+TABLE = "features.customer_features"
+_KEYS = ("customer_key", "as_of_date")
+# `age_days` and `recency_days` say the same in days.
+_SAID_TWICE = ("first_order_on", "last_order_on")
+# What the golden record says today was not known then; nor should a person's risk hang on sex, age or income.
+_TRAITS = ("age_band", "gender", "income_band", "household_size", "country")
+_DERIVED = {"recency_to_gap": "recency_days / nullif(mean_gap_days, 0)"}
+_MOST_VALUES = 12
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UINTEGER", "UBIGINT")
+
+
+def feature_names(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[str, ...]:
+    """Return the features that the table has, in its order; which values a text has is read at `as_of`."""
+    names: list[str] = []
+    for column, kind in _columns(connection).items():
+        if kind == "VARCHAR":
+            names += [f"{column}={value}" for value in _values(connection, column, as_of)]
+        elif kind == "BOOLEAN" or kind == "DATE" or kind.startswith(_NUMBERS):
+            names.append(column)
+    return (*names, *_DERIVED)
+
+
+def select_list(connection: duckdb.DuckDBPyConnection, names: Sequence[str], given: Sequence[str] = ()) -> str:
+    """Return the SQL that selects these features from rows of customer_features joined with the numbers `given`.
+
+    Raises:
+        SchemaMismatchError: if the table has no such columns any more.
+    """
+    kinds = _columns(connection) | dict.fromkeys(given, "DOUBLE")
+    gone = sorted({name.partition("=")[0] for name in names} - set(kinds) - set(_DERIVED))
+    if gone:
+        raise SchemaMismatchError(f"The model was trained on features that are gone: {', '.join(gone)}.")
+    return ", ".join(f"round(({_expression(name, kinds)})::double, 6) as {quoted(name)}" for name in names)
+
+
+def matrix(rows: pa.Table | pa.RecordBatch, names: Sequence[str]) -> Floats:
+    """Return features as a matrix; unknown values are NaN."""
+    columns = [rows.column(name).to_numpy(zero_copy_only=False) for name in names]
+    return np.column_stack(columns).astype(np.float64, copy=False) if columns else np.empty((len(rows), 0))
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _expression(name: str, kinds: dict[str, str]) -> str:
+    if name in _DERIVED:
+        return _DERIVED[name]
+    column, is_text, value = name.partition("=")
+    if is_text:
+        text = value.replace("'", "''")
+        return f"coalesce({quoted(column)} = '{text}', false)::integer"
+    if kinds[column] == "BOOLEAN":
+        return f"{quoted(column)}::integer"
+    return f"as_of_date - {quoted(column)}" if kinds[column] == "DATE" else quoted(column)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    rows = connection.sql(f"describe {TABLE}").fetchall()
+    return {row[0]: row[1] for row in rows if row[0] not in (*_KEYS, *_SAID_TWICE, *_TRAITS)}
+
+
+def _values(connection: duckdb.DuckDBPyConnection, column: str, as_of: date) -> list[str]:
+    rows = connection.sql(
+        f"select distinct {quoted(column)} from {TABLE} where as_of_date = $as_of and {quoted(column)} is not null "
+        f"order by 1 limit {_MOST_VALUES + 1}",
+        params={"as_of": as_of},
+    ).fetchall()
+    return [row[0] for row in rows] if len(rows) <= _MOST_VALUES else []

@@ -1,0 +1,179 @@
+"""The models in the order in which they score, and the tables that each gives."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from crm_pipeline.actions import ActionSettings
+from crm_pipeline.scoring import (
+    action_options,
+    association_rules,
+    early_warnings,
+    next_best_action,
+    registry,
+    rfm,
+    segmentation,
+    sentiment,
+    store,
+    text,
+    topics,
+)
+from crm_pipeline.scoring.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.churn import Churn
+from crm_pipeline.scoring.clv import Clv
+from crm_pipeline.scoring.frame import (
+    Model,
+    Report,
+    ScoringSettings,
+    backtest_table,
+    status_table,
+)
+from crm_pipeline.scoring.loyalty import Loyalty
+from crm_pipeline.scoring.propensity import Propensity
+from crm_pipeline.scoring.recommendation import Recommendation
+from crm_pipeline.scoring.run import run
+from crm_pipeline.scoring.uplift import Uplift
+from crm_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a step may use: the warehouse to read, what is asked, and what was scored before it."""
+
+    connection: duckdb.DuckDBPyConnection
+    asked: ScoringSettings
+    actions: ActionSettings
+    settings: Settings
+
+    @property
+    def registry(self) -> Path:
+        """The folder of stored models."""
+        return store.registry(self.settings)
+
+    def stored(self, table: str, as_of: date | None = None) -> pa.Table:
+        """Return a table as of a date (default: as scored by an earlier step); empty where it was never scored."""
+        return store.read_or_empty(self.settings, table, as_of or self.asked.as_of)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step gives: its tables by name, and what each of its models has to say for itself."""
+
+    tables: Mapping[str, pa.Table]
+    reports: tuple[Report, ...] = ()
+
+
+Step = Callable[[Given], Made]
+
+
+def predicting(model: Model) -> Step:
+    """Return the step of a model that fills in the frame."""
+
+    def step(given: Given) -> Made:
+        result = run(model, given.connection, given.asked, given.registry)
+        return Made({model.name: result.scores}, (result.report,))
+
+    return step
+
+
+def _rfm(given: Given) -> Made:
+    return Made({"rfm": rfm.score(given.connection, given.asked.as_of)})
+
+
+def _texts(given: Given) -> Made:
+    """Read the texts of each language with its own model, then gather what each person wrote."""
+    results = {
+        language: run(sentiment.Sentiment(language), given.connection, given.asked, given.registry)
+        for language in text.LANGUAGES
+    }
+    scores = {language: result.scores for language, result in results.items()}
+    texts = sentiment.text_sentiment(given.connection, scores, given.asked)
+    by_person = sentiment.customer_sentiment(texts, given.asked.as_of)
+    found, statuses, plots = topics.ticket_topics(given.connection, given.asked)
+    tables = {"text_sentiment": texts, "customer_sentiment": by_person, "ticket_topics": found}
+    told = [Report(status, plots=plots if place == 0 else {}) for place, status in enumerate(statuses)]
+    return Made(tables, (*(result.report for result in results.values()), *told))
+
+
+def _segmentation(given: Given) -> Made:
+    """Go on with the segments of the last run before this date, unless new ones are clearly better."""
+    before = registry.latest_accepted(given.registry, segmentation.MODEL, given.asked.as_of)
+    last = store.last_before(given.settings, "segments", given.asked.as_of)
+    previous = segmentation.Previous(
+        before.load() if before else None,
+        before.version if before else None,
+        *((given.stored("segments", last), given.stored("rfm", last)) if last else ()),
+    )
+    result = segmentation.run(given.connection, given.asked, previous)
+    card = registry.save(given.registry, result.artefact).card if result.artefact else before.card if before else {}
+    said = {"complaints": list(result.complaints)}
+    return Made(result.tables, (Report(result.status, result.backtests, {**card, **said}, result.plots),))
+
+
+def _basket_rules(given: Given) -> Made:
+    rules, status, plots = association_rules.basket_rules(given.connection, given.asked)
+    return Made({"basket_rules": rules}, (Report(status, plots=plots),))
+
+
+def _early_warnings(given: Given) -> Made:
+    warned = early_warnings.warn(given.connection, given.asked)
+    return Made({"early_warnings": warned.table}, (Report(None, warned.backtests),))
+
+
+def _uplift(given: Given) -> Made:
+    return predicting(Uplift(given.actions.response_days, given.actions.control_shares))(given)
+
+
+def _next_best_actions(given: Given) -> Made:
+    tables = {name: given.stored(name) for name in action_options.GIVEN}
+    proposed = next_best_action.propose(given.connection, tables, given.actions, given.asked)
+    made = {"next_best_actions": proposed.actions, "action_plans": proposed.plans, "segment_targets": proposed.targets}
+    return Made(made, (Report(None, plots=proposed.plots),))
+
+
+STEPS: dict[str, Step] = {
+    "rfm": _rfm,
+    "texts": _texts,
+    "segmentation": _segmentation,
+    "clv": predicting(Clv()),
+    "churn": predicting(Churn()),
+    "propensity": predicting(Propensity()),
+    "category_propensity": predicting(CategoryPropensity()),
+    "loyalty": predicting(Loyalty()),
+    "early_warnings": _early_warnings,
+    "basket_rules": _basket_rules,
+    "recommendations": predicting(Recommendation()),
+    "uplift": _uplift,
+    "next_best_actions": _next_best_actions,
+}
+"""Each step may read the tables of those before it."""
+
+
+def score(given: Given) -> Iterator[tuple[str, Made]]:
+    """Take each step, keep its tables as of the date asked for, and at last what all models measured.
+
+    Yields:
+        Each step's name and what it made; the tables lie in the store by then.
+    """
+    reports: list[Report] = []
+    for name, step in STEPS.items():
+        made = _kept(given, step(given))
+        reports += made.reports
+        yield name, made
+    backtests = [row for report in reports for row in report.backtests]
+    statuses = [report.status for report in reports if report.status]
+    gathered = {
+        "model_backtests": backtest_table(backtests, given.asked.as_of),
+        "model_status": status_table(statuses, given.asked.as_of),
+    }
+    yield "model_figures", _kept(given, Made(gathered))
+
+
+def _kept(given: Given, made: Made) -> Made:
+    for table, rows in made.tables.items():
+        store.save(given.settings, table, given.asked.as_of, rows)
+    return made

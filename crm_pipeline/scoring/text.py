@@ -1,0 +1,107 @@
+"""What people wrote, up to a date: tickets, survey comments and social mentions in one shape, each with its language.
+
+Texts are personal: they are read here to be scored, and are never logged, published or kept beside a score.
+"""
+
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from crm_pipeline.scoring.frame import ScoringSettings
+
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+OTHER = "other"
+BATCH_ROWS = 20_000
+
+# Frequent short words that tell English from other languages in Latin letters, and those languages' own.
+_ENGLISH = "the|and|is|was|my|it|of|to|you|not|have|for|with|this|but|are|very|what|when|has|your"
+_FOREIGN = (
+    "der|das|und|ist|nicht|ich|mit|ein|eine|war|les|des|est|une|pas|pour|dans|je|nous|el|los|las|es|con|una|muy|por|"
+    "il|che|di|non|per|molto|het|een|niet|van|ik|os|um|uma|muito|que|och|inte|det|jeg|og"
+)
+
+
+def _count(pattern: str) -> str:
+    return f"len(regexp_extract_all(lower(body), '{pattern}'))"
+
+
+_HAN, _LATIN, _LETTERS = _count(r"\p{Han}"), _count(r"\p{Latin}"), _count(r"\p{L}")
+_ENGLISH_WORDS, _FOREIGN_WORDS = _count(rf"\b({_ENGLISH})\b"), _count(rf"\b({_FOREIGN})\b")
+_LANGUAGE = f"""
+    case
+        when regexp_matches(body, '[\\p{{Hiragana}}\\p{{Katakana}}\\p{{Hangul}}]') then '{OTHER}'
+        when {_HAN} * 5 > {_LATIN} then 'zh'
+        when {_LATIN} * 2 <= {_LETTERS} then '{OTHER}'
+        when {_FOREIGN_WORDS} > {_ENGLISH_WORDS} then '{OTHER}'
+        else 'en'
+    end
+"""
+# One row per text. `rating` (0-1) is what the same person gave with it, as far as it was known at the cutoff: a
+# ticket's satisfaction is asked for when it is resolved.
+_TEXTS = f"""
+    select *, {_LANGUAGE} as language
+    from (
+        select 'social' as source, mention_key as text_key, customer_key, posted_on as said_on, body,
+            (rating - 1) / 4 as rating
+        from customer.fct_social_mentions
+        where posted_on <= $cutoff
+        union all
+        select 'survey', response_key, customer_key, answered_on, comment, score_share
+        from customer.fct_survey_responses
+        where answered_on <= $cutoff
+        union all
+        select 'ticket', ticket_key, customer_key, opened_on, concat_ws('. ', subject_line, body),
+            case when resolved_on <= $cutoff then (satisfaction - 1) / 4 end
+        from customer.fct_support_tickets
+        where opened_on <= $cutoff
+    ) as said
+    where trim(body) <> ''
+"""
+
+
+def texts(
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: date,
+    language: str,
+    source: str | None = None,
+    newest: int | None = None,
+) -> pa.RecordBatchReader:
+    """Return the texts of a language up to a date, in batches ordered by source and key.
+
+    Args:
+        connection: the warehouse.
+        cutoff: the last day of which texts are read.
+        language: `en`, `zh` or `other`.
+        source: `social`, `survey` or `ticket`; all of them where none is named.
+        newest: at most so many of them, the newest.
+    """
+    return connection.sql(
+        f"""
+        select * from (
+            select * from ({_TEXTS}) as texts
+            where language = $language and source = coalesce($source, source)
+            order by said_on desc, source, text_key
+            limit $newest
+        ) as newest
+        order by source, text_key
+        """,
+        params={"cutoff": cutoff, "language": language, "source": source, "newest": newest},
+    ).to_arrow_reader(BATCH_ROWS)
+
+
+def rated(connection: duckdb.DuckDBPyConnection, language: str, settings: ScoringSettings) -> pa.Table:
+    """Return the newest rated texts of a language, at most `training_rows`, oldest first."""
+    return connection.sql(
+        f"""
+        select source, text_key, said_on, body, rating::double as rating
+        from (
+            select * from ({_TEXTS}) as texts
+            where language = $language and rating is not null
+            order by said_on desc, source, text_key
+            limit $rows
+        ) as newest
+        order by said_on, source, text_key
+        """,
+        params={"cutoff": settings.as_of, "language": language, "rows": settings.training_rows},
+    ).to_arrow_table()

@@ -1,0 +1,73 @@
+"""A toy model, for what the frame does with any model: it says what its constructor was told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from crm_pipeline.scoring.frame import Inputs, NotEnoughDataError, Round
+from crm_pipeline.scoring.learners import SchemaMismatchError
+
+SCHEMA = pa.schema(
+    [
+        ("customer_key", pa.int64()),
+        ("as_of_date", pa.date32()),
+        ("forecast", pa.float64()),
+        ("model_version", pa.string()),
+    ]
+)
+ORIGINS = (date(2023, 1, 31), date(2023, 2, 28), date(2023, 3, 31))
+ACTUAL = np.arange(20.0)
+
+
+@dataclass
+class Toy:
+    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest."""
+
+    errors: Mapping[str, Sequence[float]]
+    scores: Sequence[float] = tuple(range(20))
+    enough: bool = True
+    columns: tuple[str, ...] = ("recency",)
+    name: str = "toy"
+    schema: pa.Schema = field(default=SCHEMA)
+    score_column: str = "forecast"
+    candidates: tuple[str, ...] = ("simple", "clever")
+    baselines: tuple[str, ...] = ("naive",)
+    metric: str = "mean_absolute_error"
+    higher_is_better: bool = False
+
+    def prepare(self, connection, settings):
+        if not self.enough:
+            raise NotEnoughDataError("Needs 2 people; has 1.")
+        return np.array(self.scores, dtype=float)
+
+    def rounds(self, prepared, settings):
+        for place, origin in enumerate(ORIGINS):
+            yield Round(origin, ACTUAL, {name: ACTUAL + errors[place] for name, errors in self.errors.items()})
+
+    def measure(self, actual, predicted):
+        return {self.metric: float(np.abs(predicted - actual).mean())}
+
+    def fit(self, prepared, candidate, settings):
+        return {"scores": prepared.tolist(), "columns": self.columns}
+
+    def training_data(self, prepared):
+        return [prepared]
+
+    def inputs(self, connection, settings):
+        return Inputs(self.columns, np.array(self.scores, dtype=float).reshape(-1, 1))
+
+    def score(self, connection, fitted, version, settings):
+        if fitted["columns"] != self.columns:
+            raise SchemaMismatchError
+        count = len(fitted["scores"])
+        columns = [list(range(count)), [settings.as_of] * count, fitted["scores"], [version] * count]
+        return pa.Table.from_arrays([pa.array(c, t.type) for c, t in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+
+    def card(self, prepared, fitted, settings):
+        return {"rows": len(prepared)}
+
+    def plots(self, rounds, champion):
+        return {f"toy: {champion}": "<svg/>"}
