@@ -38,6 +38,7 @@ class World:
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
+        self.pool = self.rng.choice([8, 60])
         rows, customers = invented(30, seed)
         self.named = {customer["record_id"]: dict(customer) for customer in customers}
         self.carried = {}
@@ -59,7 +60,7 @@ class World:
         self.here.add(record)
 
     def value(self):
-        number = self.rng.randrange(8)
+        number = self.rng.randrange(self.pool)
         return self.rng.choice(
             [
                 ("email", f"home{number}@mail.example"),
