@@ -58,9 +58,9 @@ def test_events_after_the_as_of_date_change_no_score(model, made, world, orders,
         run(model, warehouse(world, rows, as_of), ScoringSettings(as_of=as_of), tmp_path / str(place))
         for place, rows in enumerate((orders, orders.set_column(2, "ordered_on", [days])))
     ]
-    assert both[0].backtests == both[1].backtests
+    assert both[0].report.backtests == both[1].report.backtests
     assert both[0].scores.equals(both[1].scores)
-    assert len(both[0].backtests) > 0
+    assert len(both[0].report.backtests) > 0
 
 
 def test_every_recent_buyer_has_one_row_per_category(bought, churn_result):
@@ -90,7 +90,7 @@ def test_new_is_what_a_person_never_bought(bought, world, orders, settings):
 
 
 def test_how_well_something_new_is_ranked_is_shown_beside_all(bought):
-    shown = {row.candidate for row in bought.backtests if row.metric == "auc_something_new"}
+    shown = {row.candidate for row in bought.report.backtests if row.metric == "auc_something_new"}
     assert shown == {"logistic_regression", *CategoryPropensity.baselines}
 
 
