@@ -115,7 +115,7 @@ def test_who_buys_more_anyway_is_expected_to_gain_more_and_the_mean_is_right(con
 
 
 def test_contacting_everybody_has_no_qini_and_recency_is_shown_beside_it(result):
-    rows = {(row.candidate, row.metric): row for row in result.backtests}
+    rows = {(row.candidate, row.metric): row for row in result.report.backtests}
     assert rows["everyone", "qini"].value == pytest.approx(0, abs=1e-12)
     assert rows["everyone", "qini"].is_baseline and rows["recency", "qini"].is_baseline
 
