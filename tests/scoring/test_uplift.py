@@ -146,6 +146,14 @@ def test_a_broken_experiment_is_left_out_and_named(connection):
     assert card["groups_not_checked"] == ["Spring", "Summer"]
 
 
+def test_an_experiment_whose_response_days_are_not_over_is_named_as_left_out(connection):
+    model, in_may = Uplift(), ScoringSettings(as_of=date(2026, 5, 10))
+    prepared = model.prepare(connection, in_may)
+    card = model.card(prepared, model.fit(prepared, "proportional", in_may), in_may)
+    assert [line.split(" ")[0] for line in card["experiments"]] == ["Autumn", "Winter", "Spring"]
+    assert [line.split(":")[0] for line in card["left_out"]] == ["Summer"]
+
+
 def test_what_happened_after_a_past_date_changes_nothing_as_of_that_date(connection):
     past = ScoringSettings(as_of=date(2026, 4, 30))
     alone = mailings.shop()
