@@ -49,9 +49,10 @@ def frontier(keys: npt.NDArray[np.int64], values: Floats, costs: Floats) -> list
     Each is what everybody likes best at one price of cost (see `choose`); no budget of that size can bring more.
     """
     paying = (costs > 0) & (values > 0)
-    rates = values[paying] / costs[paying]
-    prices = np.quantile(rates, np.linspace(1, 0, _POINTS + 1)).tolist() if len(rates) else []
-    plans = [_liked(keys, values - price * costs) for price in (*prices, 0.0)]
+    prices = [0.0]
+    if paying.any():
+        prices += np.quantile(values[paying] / costs[paying], np.linspace(0, 1, _POINTS + 1)).tolist()
+    plans = [_liked(keys, values - price * costs) for price in prices]
     return sorted((float(costs[plan].sum()), float(values[plan].sum())) for plan in plans)
 
 

@@ -223,6 +223,7 @@ def _value_by_budget(options: pa.Table, ruled: pa.Table) -> str:
     """Return the expected value of the plan and of the rule at each budget up to what they would spend without one."""
     plan = frontier(*(options[name].to_numpy() for name in ("customer_key", "value", "cost")))
     spent, gained = (np.cumsum(ruled[name].to_numpy()) for name in ("cost", "value"))
-    steps = np.unique(np.linspace(0, len(ruled) - 1, _CURVE_STEPS).astype(int)).tolist() if len(ruled) else []
-    lines = {PLAN: plan, RULE: [(0.0, 0.0), *((float(spent[step]), float(gained[step])) for step in steps)]}
+    every = max(len(ruled) // _CURVE_STEPS, 1)
+    rule = zip(spent[every - 1 :: every].tolist(), gained[every - 1 :: every].tolist(), strict=True)
+    lines = {PLAN: plan, RULE: [(0.0, 0.0), *rule]}
     return plots.curve("Expected value by budget", "budget", "expected value", lines, [RULE])

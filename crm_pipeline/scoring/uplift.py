@@ -161,6 +161,8 @@ class Uplift:
     def card(self, prepared: Prepared, fitted: Fitted, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return the experiments that were used and left out, and the mean effect."""
         trial = prepared.lesson.trial
+        drawn = set(trial.campaigns.tolist())
+        used = [one for one in prepared.campaigns if one.key in drawn]
         return {
             "training_window": [str(trial.days.min()), str(trial.days.max())],
             "rows": len(trial),
@@ -169,16 +171,14 @@ class Uplift:
             "mean_extra_margin": round(prepared.mean_effect, 6),
             "mean_extra_margin_error": round(prepared.error, 6),
             "experiments": [
-                f"{one.name} ({one.channel}): {one.treated} contacted, {one.held_out} held out"
-                for one in prepared.campaigns
-                if one.fault is None
+                f"{one.name} ({one.channel}): {one.treated} contacted, {one.held_out} held out" for one in used
             ],
-            "left_out": [f"{one.name}: {one.fault}" for one in prepared.campaigns if one.fault],
-            "groups_not_checked": [
-                one.name
+            "left_out": [
+                f"{one.name}: {one.fault or 'nothing is known of its people before it, or its days are not over'}"
                 for one in prepared.campaigns
-                if one.fault is None and one.experiment not in self.control_shares
+                if one not in used
             ],
+            "groups_not_checked": [one.name for one in used if one.experiment not in self.control_shares],
         }
 
     def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:

@@ -115,7 +115,7 @@ def test_who_buys_more_anyway_is_expected_to_gain_more_and_the_mean_is_right(con
 
 
 def test_contacting_everybody_has_no_qini_and_recency_is_shown_beside_it(result):
-    rows = {(row.candidate, row.metric): row for row in result.backtests}
+    rows = {(row.candidate, row.metric): row for row in result.report.backtests}
     assert rows["everyone", "qini"].value == pytest.approx(0, abs=1e-12)
     assert rows["everyone", "qini"].is_baseline and rows["recency", "qini"].is_baseline
 
@@ -144,6 +144,14 @@ def test_a_broken_experiment_is_left_out_and_named(connection):
     card = model.card(prepared, model.fit(prepared, "proportional", SETTINGS), SETTINGS)
     assert card["left_out"][0].startswith("Winter: ")
     assert card["groups_not_checked"] == ["Spring", "Summer"]
+
+
+def test_an_experiment_whose_response_days_are_not_over_is_named_as_left_out(connection):
+    model, in_may = Uplift(), ScoringSettings(as_of=date(2026, 5, 10))
+    prepared = model.prepare(connection, in_may)
+    card = model.card(prepared, model.fit(prepared, "proportional", in_may), in_may)
+    assert [line.split(" ")[0] for line in card["experiments"]] == ["Autumn", "Winter", "Spring"]
+    assert [line.split(":")[0] for line in card["left_out"]] == ["Summer"]
 
 
 def test_what_happened_after_a_past_date_changes_nothing_as_of_that_date(connection):
