@@ -21,7 +21,7 @@ from splink import DuckDBAPI, Linker
 
 from crm_pipeline.dataset import PIPELINE_FILE, load_dataset
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
-from crm_pipeline.identity import candidates, store
+from crm_pipeline.identity import candidates, changes, store
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.profiles import COMPARED, load_profiles
 from crm_pipeline.identity.resolve import Previous, resolve
@@ -96,7 +96,7 @@ def _increment() -> str:
     with workshop(settings, Stage.STAGING) as con:
         resolution = resolve(con, MatchSettings(), "GB", AS_OF, previous=store.read_previous(settings))
     store.save(settings, resolution)
-    return "1 % of the records new"
+    return f"1 % of the records new, {resolution.looked_at:,} looked at"
 
 
 def _bare_splink() -> str:
@@ -105,13 +105,14 @@ def _bare_splink() -> str:
     model = store.read_model(settings)
     assert model
     with workshop(settings, Stage.STAGING) as con:
+        changes.look_at_all(con, MatchSettings())
         load_identifiers(con, MatchSettings(), "GB")
         load_profiles(con)
         con.execute(f"""
             create table everybody as
             with others as (
                 select records.record_key, kind, value from identifiers join records using (node)
-                where unusable is null and kind <> 'source_id' and node not in (select node from profiles)
+                where unusable is null and kind <> 'source_id' and record_key not in (select record_key from profiles)
             )
             select record_key, {", ".join(COMPARED)}, first_forms from profiles
             union all by name

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm_pipeline.identity.cluster import connected
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,17 @@ def pairwise_accuracy(person_map: pa.Table, truth: pa.Table) -> Accuracy:
 
 def _pairs(columns: str) -> str:
     return f"(select coalesce(sum(n * (n - 1) // 2), 0) from (select count(*) as n from both_known group by {columns}))"
+
+
+def alone(person_map: pa.Table, edges: pa.Table) -> dict[str, pa.Table]:
+    """Return the people that the rules and the probabilities would make of the records by themselves.
+
+    Each has `record_id` and `customer_id`: here the number of one of the person's records.
+    """
+    a, b = (pc.index_in(edges[end], person_map["record_id"]).to_numpy() for end in ("record_a", "record_b"))
+    probable = pc.equal(edges["kind"], "probability").to_numpy()
+    maps = {}
+    for name, chosen in (("rules", ~probable), ("probability", probable)):
+        founders = connected(len(person_map), a[chosen], b[chosen])
+        maps[name] = pa.table({"record_id": person_map["record_id"], "customer_id": founders})
+    return maps

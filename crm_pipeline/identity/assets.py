@@ -7,6 +7,7 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, Failure, MaterializeResult, MetadataValue, multi_asset
 
 from crm_pipeline.identity import evidence, store
+from crm_pipeline.identity.accuracy import alone
 from crm_pipeline.identity.overrides import OverrideError, read_overrides
 from crm_pipeline.identity.resolve import Resolution, resolve
 from crm_pipeline.identity.truth import read_truth
@@ -63,7 +64,6 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
             overrides,
             store.read_previous(settings),
             settings.seed,
-            truth is not None,
         )
     changed = store.save(settings, resolution)
     context.log.info("%s records, %s people", resolution.figures.records, resolution.figures.people)
@@ -75,6 +75,7 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
                 "dagster/row_count": len(table),
                 "seconds": seconds,
                 "changed": changed,
+                "records looked at": resolution.looked_at,
                 **(_evidence(resolution, truth) if name == "person_map" else {}),
             },
         )
@@ -94,6 +95,6 @@ def _evidence(resolution: Resolution, truth: Any) -> dict[str, Any]:
     }
     if truth is not None:
         maps = {"rules and probability": resolution.person_map}
-        maps |= {f"{name} alone": person_map for name, person_map in resolution.alone.items()}
+        maps |= {f"{name} alone": found for name, found in alone(resolution.person_map, resolution.edges).items()}
         shown["accuracy against the truth"] = MetadataValue.md(evidence.accuracy_table(maps, truth))
     return shown

@@ -25,56 +25,84 @@ KEYS: tuple[tuple[str, ...], ...] = (
 
 
 def load_blocks(con: duckdb.DuckDBPyConnection, records_per_block: int) -> None:
-    """Make the temporary tables `blocks` and `crowded`: keys that few enough profiles share, and the others.
+    """Make the temporary tables `blocks` (record_key, block) of all profiles, and `members` of what may make new pairs.
 
-    A crowded key, such as a popular name in a large town, tells too little and costs too much. Needs `profiles`, and of
-    the run before `known_profiles` (record_key, content) and `known_crowded` (block). `is_new` says that a profile has
-    not been compared within the block: its content is new, or the block was crowded before.
+    Needs the tables of `load_profiles`, and of the run before `known_blocks`. A block of more profiles than the limit
+    is crowded: a key such as a popular name in a large town tells too little and costs too much. `members` holds the
+    profiles of the blocks that have changed and are not crowded; `is_new` says that a profile has not been compared
+    within the block: it is fresh, or the block was crowded before. `filled` names the blocks that are crowded now and
+    were not before.
     """
     parts = " union all ".join(
-        f"select record_key, content, hash({number}, {', '.join(key)}) as block from profiles "
+        f"select record_key, hash({number}, {', '.join(key)}) as block from fresh_profiles "
         f"where {' and '.join(f'({part}) is not null' for part in key)}"
         for number, key in enumerate(KEYS)
     )
     con.execute(f"""
-        create temp table keyed as
-        select *, count(*) over (partition by block) as records from ({parts})
-        qualify records > 1
+        create temp table fresh_blocks as
+        with fresh_profiles as materialized (from profiles semi join fresh using (record_key))
+        {parts}
     """)
-    con.execute("create temp table crowded as select distinct block from keyed where records > ?", [records_per_block])
+    con.execute("""
+        create temp table blocks as
+        select record_key, block from known_blocks anti join stale using (record_key)
+        union all select record_key, block from fresh_blocks
+    """)
+    con.execute("""
+        create temp table changed_blocks as
+        with changed as (
+            select block from fresh_blocks union select block from known_blocks semi join stale using (record_key)
+        ), earlier as (
+            select block, count(*) as earlier from known_blocks semi join changed using (block) group by block
+        ), now as (
+            select block, count(*) as records from blocks semi join changed using (block) group by block
+        )
+        select block, coalesce(earlier, 0) as earlier, records from now left join earlier using (block)
+    """)
     con.execute(
         """
-        create temp table blocks as
-        select keyed.block, keyed.record_key,
-            known_profiles.record_key is null or known_crowded.block is not null as is_new
-        from keyed
-        left join known_profiles using (record_key, content)
-        left join known_crowded using (block)
-        where keyed.records <= ?
+        create temp table members as
+        select blocks.block, blocks.record_key,
+            changed_blocks.earlier > $most or fresh.record_key is not null as is_new
+        from blocks join changed_blocks using (block) left join fresh using (record_key)
+        where changed_blocks.records between 2 and $most
         """,
-        [records_per_block],
+        {"most": records_per_block},
     )
-    con.execute("drop table keyed")
+    con.execute(
+        "create temp table filled as select block from changed_blocks where earlier <= $most and records > $most",
+        {"most": records_per_block},
+    )
 
 
-def load_pairs(con: duckdb.DuckDBPyConnection) -> int:
-    """Make the temporary table `pairs` (a, b) of the profiles that share a block and have not been scored; count them.
+def load_pairs(con: duckdb.DuckDBPyConnection, records_per_block: int) -> int:
+    """Make the temporary table `pairs` (a, b) of the profiles that are to be scored; count them.
 
-    Needs the tables of `load_blocks`, and of the run before `known_scores` (a, b, weight). Leaves in `known_scores` the
-    pairs that still share a block and whose profiles are what they were.
+    Needs the tables of `load_blocks`, and of the run before `known_scores` (a, b, weight). Makes `lost` as well: the
+    scored pairs that no longer share a block.
     """
     con.execute("""
         create temp table pairs as
         select distinct l.record_key as a, r.record_key as b
-        from blocks as l join blocks as r using (block)
+        from members as l join members as r using (block)
         where l.record_key < r.record_key and (l.is_new or r.is_new)
     """)
-    con.execute("""
-        create or replace temp table known_scores as
-        select distinct scores.a, scores.b, scores.weight
-        from known_scores as scores
-        join blocks as l on l.record_key = scores.a
-        join blocks as r on r.record_key = scores.b and r.block = l.block
-        anti join pairs on pairs.a = scores.a and pairs.b = scores.b
-    """)
+    con.execute(
+        """
+        create temp table lost as
+        with crowd as (
+            select record_key, block from blocks semi join filled using (block)
+        ), doubtful as (
+            select distinct a, b from known_scores
+            join crowd as l on l.record_key = a join crowd as r on r.record_key = b and r.block = l.block
+        ), in_common as (
+            select a, b, l.block from doubtful
+            join blocks as l on l.record_key = a join blocks as r on r.record_key = b and r.block = l.block
+        ), roomy as (
+            select block from blocks semi join in_common using (block) group by block having count(*) <= ?
+        )
+        select a, b from doubtful anti join (from in_common semi join roomy using (block)) as kept using (a, b)
+        """,
+        [records_per_block],
+    )
     return int(con.execute("select count(*) from pairs").fetchall()[0][0])

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.identity import probability
+from crm_pipeline.identity import changes, probability
 from crm_pipeline.identity.comparisons import COMPARISONS
 from crm_pipeline.identity.normalise import PLAIN_PHONE, SHORTEST_PHONE, load_identifiers
 from crm_pipeline.identity.probability import Model
@@ -67,6 +67,7 @@ def look_closely(
         pairs: pairs of them whose weights are wanted.
     """
     with _records_alone(con, records) as few:
+        changes.look_at_all(few, settings)
         load_identifiers(few, settings, region)
         load_profiles(few)
         identifiers = few.execute(
@@ -121,8 +122,9 @@ def _weights(con: duckdb.DuckDBPyConnection, model: Model, pairs: Collection[Pai
         create temp table pairs as
         select distinct least(one.record_key, other.record_key) as a, greatest(one.record_key, other.record_key) as b
         from wanted
-        join records as one on one.record_id = record_a join profiles as first on first.node = one.node
-        join records as other on other.record_id = record_b join profiles as second on second.node = other.node
+        join records as one on one.record_id = record_a join profiles as first on first.record_key = one.record_key
+        join records as other on other.record_id = record_b
+        join profiles as second on second.record_key = other.record_key
     """)
     key_of = dict(con.execute("select record_id, record_key from records").fetchall())
     rows = {frozenset((row["record_key_l"], row["record_key_r"])): row for row in probability.weigh(con, model)}

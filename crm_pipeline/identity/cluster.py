@@ -54,8 +54,9 @@ class UniqueValues:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Records that are linked although they hold different values of a kind that is unique per person."""
+    """Records that are linked to a founder although they hold different values of a kind that is unique per person."""
 
+    founder: int
     kind: int
     values: tuple[int, ...]
     records: int
@@ -136,6 +137,7 @@ def separate(founders: Nodes, links: Links, unique: UniqueValues) -> tuple[Nodes
         divided[node] = _root(forest, node)
     return divided, [
         Contradiction(
+            founder=founder,
             kind=kind,
             values=tuple(sorted(values)),
             records=int((founders == founder).sum()),

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.identity.cluster import Contradiction, HeldBack
-from crm_pipeline.identity.rules import CONFLICT_SCHEMA, LINK_KINDS
+from crm_pipeline.identity.numbers import Nodes
+from crm_pipeline.identity.rules import ABOUT_SCHEMA, LINK_KINDS
 
 
-def contradictions_table(contradictions: Iterable[Contradiction], unique: pa.Table) -> pa.Table:
+def contradictions_table(contradictions: Iterable[Contradiction], unique: pa.Table, keys: Nodes) -> pa.Table:
     """List values of which a person has one; the hash covers all values of the group."""
     # What is kept apart by hand is as somebody wanted it.
     listed = [contradiction for contradiction in contradictions if contradiction.kind < len(LINK_KINDS) - 1]
@@ -18,6 +19,7 @@ def contradictions_table(contradictions: Iterable[Contradiction], unique: pa.Tab
     hashes = {row["value_number"]: row["value_hash"] for row in unique.filter(pa.array(mask)).to_pylist()}
     return _table(
         {
+            "record_key": int(keys[contradiction.founder]),
             "kind": LINK_KINDS[contradiction.kind],
             "value_hash": "+".join(sorted(hashes[value] for value in contradiction.values)),
             "records": contradiction.records,
@@ -27,10 +29,11 @@ def contradictions_table(contradictions: Iterable[Contradiction], unique: pa.Tab
     )
 
 
-def held_back_table(held: Iterable[HeldBack]) -> pa.Table:
+def held_back_table(held: Iterable[HeldBack], keys: Nodes) -> pa.Table:
     """List the groups that were too large for one person."""
     return _table(
         {
+            "record_key": int(keys[group.founder]),
             "kind": LINK_KINDS[group.priority],
             "value_hash": None,
             "records": group.records,
@@ -48,6 +51,7 @@ def unknown_records_table(records: Iterable[str]) -> pa.Table:
     """List the records that the override file names and nobody delivers."""
     return _table(
         {
+            "record_key": None,
             "kind": "override",
             "value_hash": None,
             "records": 0,
@@ -58,7 +62,7 @@ def unknown_records_table(records: Iterable[str]) -> pa.Table:
 
 
 def _table(rows: Iterable[dict[str, object]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=CONFLICT_SCHEMA)
+    return pa.Table.from_pylist(list(rows), schema=ABOUT_SCHEMA)
 
 
 def _contradiction_problem(contradiction: Contradiction) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_pipeline.identity.people import founder_of
 from crm_pipeline.identity.rules import LINK_KINDS
 
 
@@ -77,7 +78,8 @@ class Explanation:
 def edges_of(edges: pa.Table, records: Collection[str]) -> list[Edge]:
     """Return the links between records of a person, strongest first."""
     inside = edges.filter(pc.is_in(edges["record_a"], pa.array(records, pa.string())))
-    return [Edge(**row) for row in inside.to_pylist()]
+    found = [Edge(**row) for row in inside.to_pylist()]
+    return sorted(found, key=lambda edge: (LINK_KINDS.index(edge.kind), -(edge.probability or 0.0)))
 
 
 def chains(founder: str, edges: Collection[Edge]) -> list[Step]:
@@ -122,7 +124,7 @@ def explain(
     person_map = tables["person_map"]
     records = person_map.filter(pc.equal(person_map["customer_id"], customer_id))["record_id"].to_pylist()
     edges = edges_of(tables["edges"], records)
-    steps = chains(records[0], edges)
+    steps = chains(founder_of(customer_id, records), edges)
     needed = {step.edge for step in steps}
     others = [edge for edge in edges if edge not in needed and record in (None, edge.record_a, edge.record_b)]
     return Explanation(

@@ -1,69 +1,115 @@
-"""What a resolution remembers, so that the next one compares new records with the old ones only.
+"""What a resolution remembers, so that the next one looks at what has changed only.
 
-Everything here follows from the records and the model: forgetting it costs time, never a link.
+Everything here follows from the records, the settings and the model: forgetting it costs time, never a link.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.identity.candidates import KEYS
 from crm_pipeline.identity.probability import Model
+from crm_pipeline.identity.profiles import COMPARED
+from crm_pipeline.identity.rules import CONFLICT_SCHEMA
 from crm_pipeline.matching import MatchSettings
 
+_KEY = ("record_key", pa.int64())
 _SCHEMAS = {
-    "profiles": pa.schema([("record_key", pa.int64()), ("content", pa.string())]),
-    "crowded": pa.schema([("block", pa.uint64())]),
+    # Each record, what it held, and the component that it is in.
+    "records": pa.schema([_KEY, ("content", pa.uint64()), ("component", pa.int64())]),
+    # What records are found by: a hash of each value that may link, and of each thing that makes a pair worth scoring.
+    "keys": pa.schema([_KEY, ("key", pa.uint64())]),
+    "blocks": pa.schema([_KEY, ("block", pa.uint64())]),
+    # Who carries a value that is on many records and links none; `person` as far as stronger kinds tell.
+    "silent": pa.schema(
+        [_KEY, ("kind", pa.string()), ("value", pa.string()), ("unusable", pa.string()), ("person", pa.int64())]
+    ),
+    # How telephone numbers were read, at some 40 microseconds each.
+    "phones": pa.schema([_KEY, ("text", pa.string()), ("number", pa.string())]),
+    "profiles": pa.schema(
+        [
+            _KEY,
+            *((column, pa.string()) for column in COMPARED),
+            ("first_forms", pa.list_(pa.string())),
+            ("content", pa.string()),
+        ]
+    ),
+    # Pairs of profiles from the review threshold on.
     "scores": pa.schema([("a", pa.int64()), ("b", pa.int64()), ("weight", pa.float64())]),
+    # The listed conflicts with a record that each is about; those about no record in particular are made anew.
+    "conflicts": pa.schema([_KEY, *CONFLICT_SCHEMA]),
+}
+_REMEMBERED = {
+    "records": """
+        select record_key, content, component from known_records anti join dirty using (record_key)
+        union all select record_key, content, component from present join components using (record_key)
+    """,
+    "keys": "from known_keys anti join dirty using (record_key) union all by name from keys",
+    "blocks": "from blocks",
+    "silent": """
+        from known_silent semi join outside using (kind, value) anti join dirty using (record_key)
+        union all by name from silent
+    """,
+    "phones": "from known_phones anti join dirty using (record_key) union all by name from read_phones",
+    "profiles": "from profiles",
+    "scores": "from scores",
+    "conflicts": "from listed where record_key is not null",
 }
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The profiles that were compared, the blocks that were too crowded to compare, and the scores worth keeping.
+    """What the next resolution starts from.
 
-    `fingerprint` names what the scores depend on besides the records; a memory of another one is of no use.
+    Attributes:
+        made_of: a hash of what the resolution depends on besides the records.
+        version: a hash of that and of all records: the same version has the same tables, in whatever order.
+        tables: the tables by name.
     """
 
-    fingerprint: str
-    profiles: pa.Table
-    crowded: pa.Table
-    scores: pa.Table
+    made_of: str
+    version: str
+    tables: dict[str, pa.Table] = field(compare=False, repr=False)
 
     @staticmethod
     def names() -> tuple[str, ...]:
         """Return the names of the tables."""
         return tuple(_SCHEMAS)
 
-    def tables(self) -> dict[str, pa.Table]:
-        """Return the tables by name."""
-        return {name: getattr(self, name) for name in _SCHEMAS}
 
-
-def fingerprint(model: Model, settings: MatchSettings) -> str:
-    """Return what scores depend on besides the records, as a hash."""
-    # The hash of a block is DuckDB's own and may differ between its versions.
-    parts = (model.to_json(), KEYS, settings.records_per_block, settings.review, duckdb.__version__)
+def fingerprint(model: Model | None, settings: MatchSettings, region: str) -> str:
+    """Return what a resolution depends on besides the records, as a hash: settings, model and the code itself."""
+    parts = (model.to_json() if model else None, settings.model_dump_json(), region, _code())
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def recall(con: duckdb.DuckDBPyConnection, memory: Memory | None, wanted: str) -> None:
-    """Make the tables `known_profiles`, `known_crowded` and `known_scores`; empty ones without a fitting memory."""
-    fits = memory is not None and memory.fingerprint == wanted
+@cache
+def _code() -> str:
+    """Return a hash of this stage's code and of the versions of the libraries that shape its results."""
+    libraries = ("anyascii", "duckdb", "nicknames", "phonenumbers", "scipy", "splink")
+    digest = hashlib.sha256(repr([version(library) for library in libraries]).encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()
+
+
+def recall(con: duckdb.DuckDBPyConnection, memory: Memory | None) -> None:
+    """Make the tables `known_...` of what is remembered; empty ones without a memory."""
     for name, schema in _SCHEMAS.items():
-        con.register("remembered", getattr(memory, name).cast(schema) if fits else schema.empty_table())
-        con.execute(f"create temp table known_{name} as from remembered")
-        con.unregister("remembered")
+        con.register(f"known_{name}", memory.tables[name] if memory else schema.empty_table())
 
 
-def remember(con: duckdb.DuckDBPyConnection, wanted: str) -> Memory:
-    """Return what the next resolution can start from; the tables of `candidates` and `probability` are there."""
-    queries = {
-        "profiles": "select record_key, content from profiles order by record_key",
-        "crowded": "select block from crowded order by block",
-        "scores": "select a, b, weight from known_scores order by a, b",
+def remember(con: duckdb.DuckDBPyConnection, made_of: str) -> Memory:
+    """Return what the next resolution can start from; all tables of this one are there."""
+    tables = {
+        name: con.sql(query).select(*_SCHEMAS[name].names).to_arrow_table().cast(_SCHEMAS[name])
+        for name, query in _REMEMBERED.items()
     }
-    tables = {name: con.sql(query).to_arrow_table().cast(_SCHEMAS[name]) for name, query in queries.items()}
-    return Memory(wanted, **tables)
+    con.register("remembered", tables["records"])
+    count, content = con.execute("select count(*), sum(hash(record_key, content)) from remembered").fetchall()[0]
+    con.unregister("remembered")
+    return Memory(made_of, hashlib.sha256(f"{made_of}|{count}|{content}".encode()).hexdigest(), tables)

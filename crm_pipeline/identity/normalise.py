@@ -31,8 +31,10 @@ class IdentityError(ValueError):
     """The identifiers cannot be resolved; the message says what is wrong and what to do."""
 
 
-_REGION = b"region"
 _PHONE_SCHEMA = pa.schema([("text", pa.string()), ("number", pa.string()), ("is_blocked", pa.bool_())])
+_DIGITS = "regexp_replace({0}, '[^0-9]', '', 'g')"
+#: What all spellings of a telephone number have in common, given its text or its normal form.
+ENDING = f"right(case when regexp_matches({{0}}, '{PLAIN_PHONE}') then {_DIGITS} else {{0}} end, {SHORTEST_PHONE})"
 
 
 def normalise_phone(text: str, region: str) -> str | None:
@@ -49,32 +51,24 @@ def normalise_phone(text: str, region: str) -> str | None:
     return f"{written};ext={number.extension}" if number.extension else written
 
 
-def load_identifiers(
-    con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str, known_phones: pa.Table | None = None
-) -> None:
-    """Make the temporary tables `records` and `identifiers` from `staging.stg_identifiers`.
+def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str) -> None:
+    """Make the temporary tables `records` and `identifiers` of the records that are looked at.
 
-    `records` numbers the records so that the smallest `node` of a group is its founding record, and names each by a
-    `record_key` of 60 bits. A record of a system that joined earlier comes first, then the one that came to be first.
-    So neither a further system nor the order in which the files of a known one arrive changes who founded a person.
-    `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link. `phones` (text, number,
-    is_blocked) are the telephone numbers that were parsed; those of an earlier run need not be parsed again.
+    Needs the tables of `changes`. `records` numbers the records so that the smallest `node` of a group is its founding
+    record, and names each by its `record_key`. A record of a system that joined earlier comes first, then the one that
+    came to be first. So neither a further system nor the order in which the files of a known one arrive changes who
+    founded a person. `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
+    `read_phones` (record_key, text, number) holds the telephone numbers that were parsed.
 
     Raises:
         IdentityError: if there is a kind of identifier that no rule knows.
     """
     _refuse_unknown_kinds(con)
     con.execute("""
-        create temp table records as
-        with joined as (
-            select system, min(first_load) as joined_at from staging.stg_identifiers group by system
-        ), known as (
-            select record_id, min(first_load) as first_load, min(joined_at) as joined_at, min(known_at) as known_at
-            from staging.stg_identifiers join joined using (system) where record_id is not null group by record_id
-        )
-        select record_id, first_load, ('0x' || substr(md5(record_id), 1, 15))::bigint as record_key,
+        create or replace temp table records as
+        select record_id, first_load, record_key,
             row_number() over (order by joined_at nulls last, known_at nulls first, record_id) - 1 as node
-        from known
+        from present semi join dirty using (record_key)
     """)
     con.execute("""
         create temp table texts as
@@ -82,14 +76,12 @@ def load_identifiers(
         from staging.stg_identifiers as identifiers join records using (record_id)
         where trim(identifiers.value) <> ''
     """)
-    con.register("parsed", _parse_phones(con, settings.blocked, region, _known(known_phones, region)))
-    con.execute("create temp table phones as from parsed")
-    con.unregister("parsed")
+    con.register("phones", _parse_phones(con, settings.blocked, region))
     patterns = "|".join(f"({pattern})" for pattern in BLOCKED_PATTERNS)
     blocked = [value.strip().lower() for value in settings.blocked]
     con.execute(
         """
-        create temp table identifiers as
+        create or replace temp table identifiers as
         with judged as (
             select texts.node, texts.kind, texts.text, phones.number,
                 -- The id proper: a source id is written as `system|id`.
@@ -110,20 +102,13 @@ def load_identifiers(
         """,
         {"patterns": patterns, "blocked": blocked},
     )
+    con.execute("""
+        create or replace temp table read_phones as
+        select record_key, text, number from texts join records using (node) join phones using (text)
+        where texts.kind = 'phone'
+    """)
     con.execute("drop table texts")
-
-
-def parsed_phones(con: duckdb.DuckDBPyConnection, region: str) -> pa.Table:
-    """Return the table `phones`, so that the next run need not parse them again."""
-    phones = con.sql("select text, number from phones order by text").to_arrow_table()
-    return phones.replace_schema_metadata({_REGION: region.encode()})
-
-
-def _known(phones: pa.Table | None, region: str) -> dict[str, str | None]:
-    """Return the numbers that an earlier run has parsed for the same region."""
-    if phones is None or (phones.schema.metadata or {}).get(_REGION) != region.encode():
-        return {}
-    return dict(zip(phones["text"].to_pylist(), phones["number"].to_pylist(), strict=True))
+    con.unregister("phones")
 
 
 def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
@@ -136,33 +121,31 @@ def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _parse_phones(
-    con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], region: str, known: dict[str, str | None]
-) -> pa.Table:
+def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], region: str) -> pa.Table:
     """Parse the phone texts that could link two records: the others need no normal form."""
     con.execute(f"""
         create temp table phone_texts as
         select text, count(*) as records,
-            case when regexp_matches(text, '{PLAIN_PHONE}')
-                then right(regexp_replace(text, '[^0-9]', '', 'g'), {SHORTEST_PHONE}) end as ending
+            case when regexp_matches(text, '{PLAIN_PHONE}') then {ENDING.format("text")} end as ending
         from texts where kind = 'phone' group by text
     """)
-    odd = [text for (text,) in con.execute("select text from phone_texts where ending is null").fetchall()]
+    known = dict(con.execute("select text, number from known_phones semi join dirty using (record_key)").fetchall())
 
-    def parsed(texts: Iterable[str]) -> dict[str, str | None]:
-        return {text: known[text] if text in known else normalise_phone(text, region) for text in texts}
+    def parsed(texts: Iterable[tuple[str]]) -> dict[str, str | None]:
+        return {text: known[text] if text in known else normalise_phone(text, region) for (text,) in texts}
 
-    numbers = parsed(odd)
+    numbers = parsed(con.execute("select text from phone_texts where ending is null").fetchall())
     endings = [number[-SHORTEST_PHONE:] for number in numbers.values() if number]
     plain = con.execute(
-        """
+        f"""
         select text from phone_texts where ending is not null
         qualify records > 1 or count(*) over (partition by ending) > 1 or list_contains($endings::varchar[], ending)
+            or ending in (select {ENDING.format("value")} from outside where kind = 'phone')
         """,
         {"endings": sorted(set(endings))},
     ).fetchall()
     con.execute("drop table phone_texts")
-    numbers |= parsed(text for (text,) in plain)
+    numbers |= parsed(plain)
     blocked = {normalise_phone(value, region) for value in blocked_values} - {None}
     return pa.table(
         {

@@ -3,6 +3,7 @@
 `identity_overrides.yml` lies beside pipeline.yml and is obeyed on the next run. Taking an entry out takes it back.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -83,6 +84,17 @@ class Overrides(BaseModel):
         """Return all records that are named."""
         named = {record for link in self.link for record in link.records}
         return named | {record for unlink in self.unlink for group in unlink.groups for record in group}
+
+    def said_of_records(self) -> dict[str, str]:
+        """Return for each record that is named all that is decided about it, as text."""
+        said = defaultdict(list)
+        for link in self.link:
+            for record in link.records:
+                said[record].append(link.model_dump_json(exclude={"note"}))
+        for unlink in self.unlink:
+            for record in (record for group in unlink.groups for record in group):
+                said[record].append(unlink.model_dump_json(exclude={"note"}))
+        return {record: "\n".join(sorted(entries)) for record, entries in said.items()}
 
 
 def read_overrides(folder: Path) -> Overrides:

@@ -1,5 +1,8 @@
 """People from groups of records: durable ids, and the link that ties each record to its person."""
 
+from collections.abc import Iterable
+from hashlib import md5
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -35,8 +38,14 @@ def customer_id(key: str) -> str:
     return f"format('C{{:015x}}', {key})"
 
 
+def founder_of(person: str, records: Iterable[str]) -> str:
+    """Return the record of a person that their id is made from."""
+    ids = {record: f"C{md5(record.encode(), usedforsecurity=False).hexdigest()[:15]}" for record in records}
+    return next(record for record, made_of_it in ids.items() if made_of_it == person)
+
+
 def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) -> pa.Table:
-    """Return the person of each record, oldest record first.
+    """Return the person of each record, in no order.
 
     A person's id is made from its founding record. It depends on nothing else, and is therefore the same after new
     data and after a rebuild.
@@ -55,7 +64,6 @@ def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) ->
         from membership
         join records on records.node = membership.node
         join records as founder on founder.node = membership.founder
-        order by records.node
         """,
         params={"names": [*LINK_KINDS, ALONE]},
     ).to_arrow_table()
@@ -64,7 +72,7 @@ def person_map(con: duckdb.DuckDBPyConnection, founders: Nodes, links: Links) ->
 
 
 def edges(con: duckdb.DuckDBPyConnection, links: Links, values: Nodes) -> pa.Table:
-    """Return the evidence: which two records are linked by what; of a shared value its hash only.
+    """Return the evidence in no order: which two records are linked by what; of a shared value its hash only.
 
     Args:
         con: has the tables of the rules.
@@ -79,7 +87,6 @@ def edges(con: duckdb.DuckDBPyConnection, links: Links, values: Nodes) -> pa.Tab
         "links",
         pa.table(
             {
-                "position": np.arange(len(links)),
                 "a": links.a,
                 "b": links.b,
                 "priority": links.priority,
@@ -96,7 +103,6 @@ def edges(con: duckdb.DuckDBPyConnection, links: Links, values: Nodes) -> pa.Tab
         join records as first on first.node = links.a
         join records as other on other.node = links.b
         left join shared using (number)
-        order by links.position
         """,
         params={"names": list(LINK_KINDS)},
     ).to_arrow_table()

@@ -75,7 +75,7 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     con.execute(
         """
         create or replace temp table training_profiles as
-        select * exclude (node, content) from profiles where (record_key + $seed) % $count < $most
+        select * exclude (content) from profiles where (record_key + $seed) % $count < $most
         """,
         {"seed": seed, "count": max(count, 1), "most": _TRAINED_ON},
     )
@@ -96,11 +96,13 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
 
 
 def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> None:
-    """Add to `known_scores` (a, b, weight) the pairs of the table `pairs` whose weight is at least `least_weight`."""
+    """Make the table `found` (a, b, weight) of the pairs in `pairs` whose weight is at least `least_weight`."""
     with _predicted(con, model, least_weight, detailed=False) as scored:
         con.execute(f"""
-            insert into known_scores
-            select least(record_key_l, record_key_r), greatest(record_key_l, record_key_r), match_weight from {scored}
+            create temp table found as
+            select least(record_key_l, record_key_r) as a, greatest(record_key_l, record_key_r) as b,
+                match_weight as weight
+            from {scored}
         """)
 
 
@@ -116,7 +118,11 @@ def _predicted(
 ) -> Iterator[str]:
     """Yield the name of a table with the scored pairs."""
     retained = {"retain_intermediate_calculation_columns": detailed, "retain_matching_columns": detailed}
-    linker = _linker(con, "profiles", {**model.settings, **retained})
+    con.execute("""
+        create temp table paired as
+        from profiles semi join (select a as record_key from pairs union select b from pairs) using (record_key)
+    """)
+    linker = _linker(con, "paired", {**model.settings, **retained})
     for column, shares in model.frequencies.items():
         _register_frequencies(con, linker, column, shares, model.profiles)
     con.execute("create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from pairs")
@@ -124,6 +130,7 @@ def _predicted(
     yield linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never").physical_name
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("drop table blocked")
+    con.execute("drop table paired")
 
 
 def _linker(con: duckdb.DuckDBPyConnection, table: str, settings: dict[str, Any]) -> Linker:
@@ -179,9 +186,9 @@ def _register_frequencies(
     con.execute(
         f"""
         create or replace temp table frequencies_{column} as
-        select distinct profiles.{column}, coalesce(kept_shares.share, 1 / $profiles) as tf_{column}
-        from profiles left join kept_shares on profiles.{column} = kept_shares.value
-        where profiles.{column} is not null
+        select distinct paired.{column}, coalesce(kept_shares.share, 1 / $profiles) as tf_{column}
+        from paired left join kept_shares on paired.{column} = kept_shares.value
+        where paired.{column} is not null
         """,
         {"profiles": profiles},
     )

@@ -26,10 +26,11 @@ def name_forms(plain: str, nicknames: NickNamer) -> list[str]:
 
 
 def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
-    """Make the temporary table `profiles` from `staging.stg_customers`: one row per customer record with a name.
+    """Make the temporary table `profiles` of all customer records with a name; those looked at are read anew.
 
-    Needs the tables of `load_identifiers`. `content` is a hash of the compared columns: where it stays the same, so
-    does the probability that the record and another one are the same person.
+    Needs the tables of `load_identifiers` and of `changes`. `content` is a hash of the compared columns: where it stays
+    the same, so does the probability that the record and another one are the same person. `fresh` and `stale`
+    (record_key) name the profiles that are not what they were and those that are no longer.
 
     Returns:
         The number of profiles.
@@ -38,12 +39,13 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
     # What is empty keeps its place, so that a text in another column makes another hash.
     texts = ", ".join(f"coalesce({column}, '')" for column in COMPARED)
     con.execute(f"""
-        create temp table profiles as
+        create temp table read_profiles as
         with customers as (
             select records.node, records.record_key, stg_customers.*
             from staging.stg_customers join records using (record_id)
         ), crowded as (
             select kind, value from identifiers group by kind, value having count(*) > {MOST_CARRIERS}
+            union all select kind, value from outside
         ), telling as (
             select node, kind, value from identifiers
             semi join customers using (node) anti join crowded using (kind, value)
@@ -56,7 +58,7 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
                 min(value) filter (where kind = 'loyalty_id') as loyalty_id
             from telling group by node
         ), compared as (
-            select customers.node, customers.record_key, first.plain as first_name, first.forms as first_forms,
+            select customers.record_key, first.plain as first_name, first.forms as first_forms,
                 last.plain as last_name, strftime(customers.birth_date, '%Y-%m-%d') as birth_date, customers.gender,
                 nullif(trim(regexp_replace(lower(strip_accents(street)), '[^\\pL\\pN]+', ' ', 'g')), '') as street,
                 nullif(regexp_replace(upper(postal_code), '[^A-Z0-9]', '', 'g'), '') as postal_code,
@@ -71,14 +73,29 @@ def load_profiles(con: duckdb.DuckDBPyConnection) -> int:
         from compared where first_name is not null or last_name is not null
     """)
     con.unregister("names")
+    con.execute("""
+        create temp table profiles as
+        from known_profiles anti join dirty using (record_key) union all by name from read_profiles
+    """)
+    con.execute("""
+        create temp table fresh as
+        select record_key from read_profiles anti join known_profiles using (record_key, content)
+    """)
+    con.execute("""
+        create temp table stale as
+        select record_key from known_profiles semi join dirty using (record_key)
+        anti join read_profiles using (record_key, content)
+    """)
+    con.execute("drop table read_profiles")
     return int(con.execute("select count(*) from profiles").fetchall()[0][0])
 
 
 def _read_names(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return each text that stands for a name once, in plain letters and with the forms of a first name."""
     texts = con.execute("""
-        select trim(first_name) from staging.stg_customers where first_name is not null
-        union select trim(last_name) from staging.stg_customers where last_name is not null
+        with customers as (from staging.stg_customers semi join records using (record_id))
+        select trim(first_name) from customers where first_name is not null
+        union select trim(last_name) from customers where last_name is not null
     """).fetchall()
     nicknames = NickNamer()
     plain = {text: plain_name(text) for (text,) in texts}

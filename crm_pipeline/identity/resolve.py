@@ -1,5 +1,6 @@
 """From identifiers and profiles to people: the order of the steps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -7,12 +8,23 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity import candidates, cluster, memory, merges, people, probability, review, rules
+from crm_pipeline.identity import (
+    candidates,
+    changes,
+    cluster,
+    memory,
+    merges,
+    outputs,
+    people,
+    probability,
+    review,
+    rules,
+)
 from crm_pipeline.identity.cluster import Links, UniqueValues
 from crm_pipeline.identity.conflicts import contradictions_table, held_back_table, unknown_records_table
 from crm_pipeline.identity.figures import Figures, describe
 from crm_pipeline.identity.memory import Memory
-from crm_pipeline.identity.normalise import load_identifiers, parsed_phones
+from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.numbers import Nodes, whole_numbers
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
@@ -23,21 +35,16 @@ from crm_pipeline.matching import KINDS, MatchSettings
 
 @dataclass(frozen=True)
 class Previous:
-    """What the run before left: nothing before the first one."""
+    """What the run before left: its tables by name, the model, and what it remembers. Nothing before the first one."""
 
-    person_map: pa.Table | None = None
-    merge_ledger: pa.Table | None = None
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
     model: Model | None = None
     memory: Memory | None = None
-    phones: pa.Table | None = None
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """The outputs of the stage as Arrow tables, their figures, and what the next run starts from.
-
-    `alone` holds the person maps (record_id, customer_id) that the rules and the probabilities give by themselves.
-    """
+    """The outputs of the stage as Arrow tables, their figures, and what the next run starts from."""
 
     person_map: pa.Table
     edges: pa.Table
@@ -45,15 +52,17 @@ class Resolution:
     review: pa.Table
     merge_ledger: pa.Table
     figures: Figures
-    alone: dict[str, pa.Table] = field(default_factory=dict, repr=False)
+    looked_at: int
+    memory: Memory = field(repr=False)
     model: Model | None = field(default=None, repr=False)
-    memory: Memory | None = field(default=None, repr=False)
-    phones: pa.Table | None = field(default=None, repr=False)
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the output tables by name."""
-        names = ("person_map", "edges", "conflicts", "review", "merge_ledger")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in outputs.TABLES}
+
+    def as_previous(self) -> Previous:
+        """Return what the next run starts from."""
+        return Previous(self.tables(), self.model, self.memory)
 
 
 def resolve(
@@ -64,7 +73,6 @@ def resolve(
     overrides: Overrides | None = None,
     previous: Previous | None = None,
     seed: int = 0,
-    each_alone: bool = False,
 ) -> Resolution:
     """Resolve the records of `staging.stg_identifiers` and `staging.stg_customers` into people.
 
@@ -74,89 +82,118 @@ def resolve(
         region: ISO country of phone numbers that are written without a country code.
         as_of: The date that the records are as of.
         overrides: Decisions by hand.
-        previous: What the run before left.
+        previous: What the run before left: what has not changed since is carried over.
         seed: Of the training, if there is no model yet.
-        each_alone: Whether to say as well what the rules and the probabilities give by themselves.
 
     Returns:
         The person map, the evidence, the conflicts, the pairs to review, the merge ledger with this run's moves.
     """
     overrides, previous = overrides or Overrides(), previous or Previous()
     with con.cursor() as work:
-        load_identifiers(work, settings, region, previous.phones)
+        changes.load_present(work, overrides)
+        known = previous.memory if _is_usable(work, previous, settings, region) else None
+        memory.recall(work, known)
+        changes.find_dirty(work, settings)
+        load_identifiers(work, settings, region)
+        if changes.spread_by_keys(work, settings):
+            load_identifiers(work, settings, region)
         profiles = load_profiles(work)
-        nodes = int(work.execute("select count(*) from records").fetchall()[0][0])
         model = previous.model
         if model is None and profiles >= settings.fewest_profiles:
             model = probability.train(work, seed)
-        remembered = _score(work, settings, model, previous.memory)
-        rules.load_shared_values(work)
-        found = rules.find_links(work, settings, nodes)
-        node_of = _named_records(work, overrides)
-        links, values = _all_links(work, settings, found, overrides, node_of)
-        kept, held = cluster.hold_back(nodes, links, _too_large(work, nodes, settings))
-        links, values = links[kept], values[kept]
-        unique = rules.find_unique_values(work, settings, found.refused)
-        apart = _unique_values(unique, overrides, node_of)
-        founders, contradictions, links, values = _separate(nodes, links, values, apart, found.divided)
-        # A link whose two ends were separated is no evidence for a person.
-        inside = founders[links.a] == founders[links.b]
-        alone = _each_alone(work, nodes, links) if each_alone else {}
-        person_map = people.person_map(work, founders, links[inside])
-        evidence = people.edges(work, links[inside], values[inside])
-        conflicts = pa.concat_tables(
-            [
-                rules.find_refused(work, found),
-                contradictions_table(contradictions, unique),
-                held_back_table(held),
-                unknown_records_table(sorted(overrides.records() - set(node_of))),
-            ]
+        if changes.spread(work, settings, _score(work, settings, model)):
+            load_identifiers(work, settings, region)
+        made = _people(work, settings, overrides)
+        tables = outputs.join_carried(work, made, previous.tables if known else {})
+        tables["merge_ledger"] = merges.append_moves(
+            previous.tables.get("merge_ledger"),
+            previous.tables.get("person_map"),
+            tables["person_map"],
+            as_of,
+            made["person_map"],
         )
-        to_review = review.review(work, founders, settings.accept)
-        phones = parsed_phones(work, region)
+        remembered = memory.remember(work, memory.fingerprint(model, settings, region))
+        looked_at = whole_numbers(work, "select count(*) as records from records")["records"]
     return Resolution(
-        person_map=person_map,
-        edges=evidence,
-        conflicts=conflicts,
-        review=to_review,
-        merge_ledger=merges.append_moves(previous.merge_ledger, previous.person_map, person_map, as_of),
-        figures=describe(person_map, len(conflicts), len(to_review)),
-        alone=alone,
-        model=model,
+        **tables,
+        figures=describe(tables["person_map"], len(tables["conflicts"]), len(tables["review"])),
+        looked_at=int(looked_at[0]),
         memory=remembered,
-        phones=phones,
+        model=model,
     )
 
 
-def _score(
-    con: duckdb.DuckDBPyConnection, settings: MatchSettings, model: Model | None, known: Memory | None
-) -> Memory | None:
-    """Score the pairs of profiles that are worth it and not known yet; leaves the table `scored`."""
-    wanted = memory.fingerprint(model, settings) if model else ""
-    memory.recall(con, known, wanted)
-    remembered = None
-    if model:
-        candidates.load_blocks(con, settings.records_per_block)
-        if candidates.load_pairs(con):
-            probability.score(con, model, probability.to_weight(settings.review))
-        remembered = memory.remember(con, wanted)
+def _is_usable(con: duckdb.DuckDBPyConnection, previous: Previous, settings: MatchSettings, region: str) -> bool:
+    """Tell whether what is remembered fits: nothing else than records has changed, and no model is to be trained."""
+    if previous.memory is None or previous.memory.made_of != memory.fingerprint(previous.model, settings, region):
+        return False
+    query = "select count(*) as named from staging.stg_customers where first_name is not null or last_name is not null"
+    return previous.model is not None or whole_numbers(con, query)["named"][0] < settings.fewest_profiles
+
+
+def _score(con: duckdb.DuckDBPyConnection, settings: MatchSettings, model: Model | None) -> str:
+    """Make the table `scores` of the pairs from the review threshold on; return the query of what has changed in it."""
+    candidates.load_blocks(con, settings.records_per_block)
+    pairs = candidates.load_pairs(con, settings.records_per_block)
+    if model and pairs:
+        probability.score(con, model, probability.to_weight(settings.review))
+    else:
+        con.execute("create temp table found as from known_scores limit 0")
+    con.execute("""
+        create temp table scores as
+        from known_scores anti join lost using (a, b) anti join pairs using (a, b)
+            anti join stale on stale.record_key = a anti join stale as other on other.record_key = b
+        union all by name from found
+    """)
+    return """
+        with moved as (select a, b from found anti join known_scores using (a, b, weight) union all from lost)
+        select a as record_key from moved union select b from moved
+    """
+
+
+def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: Overrides) -> dict[str, pa.Table]:
+    """Return the tables of the people whose records are looked at; leaves what is remembered of them."""
+    keys = whole_numbers(con, "select record_key from records order by node")["record_key"]
+    nodes = len(keys)
     review.load_scored(con)
-    return remembered
+    rules.load_shared_values(con)
+    found = rules.find_links(con, settings, nodes)
+    rules.load_silent(con, found)
+    node_of = _named_records(con, overrides)
+    by_hand = _links_by_hand(overrides, node_of)
+    changes.load_components(con, nodes, by_hand)
+    links, values = _all_links(by_hand, found, review.probable_links(con, settings.accept))
+    kept, held = cluster.hold_back(nodes, links, _too_large(con, nodes, settings))
+    links, values = links[kept], values[kept]
+    unique = rules.find_unique_values(con, settings, found.refused)
+    apart = _unique_values(unique, overrides, node_of)
+    founders, contradictions, links, values = _separate(nodes, links, values, apart, found.divided)
+    # A link whose two ends were separated is no evidence for a person.
+    inside = founders[links.a] == founders[links.b]
+    return {
+        "person_map": people.person_map(con, founders, links[inside]),
+        "edges": people.edges(con, links[inside], values[inside]),
+        "conflicts": pa.concat_tables(
+            [
+                rules.find_refused(con, found),
+                contradictions_table(contradictions, unique, keys),
+                held_back_table(held, keys),
+                unknown_records_table(_unknown_records(con, overrides)),
+            ]
+        ),
+        "review": review.review(con, founders, settings.accept),
+    }
 
 
-def _all_links(
-    con: duckdb.DuckDBPyConnection,
-    settings: MatchSettings,
-    found: RuleLinks,
-    overrides: Overrides,
-    node_of: dict[str, int],
-) -> tuple[Links, Nodes]:
-    """Return the links of all kinds, strongest first, and the values that make them."""
+def _links_by_hand(overrides: Overrides, node_of: dict[str, int]) -> Links:
     stars = [[node_of[record] for record in link.records if record in node_of] for link in overrides.link]
     named = sorted({(min(star[0], other), max(star[0], other)) for star in stars for other in star[1:]})
     pairs = np.array([pair for pair in named if pair[0] != pair[1]], dtype=np.int64).reshape(-1, 2)
-    by_hand = Links(pairs[:, 0], pairs[:, 1], np.zeros(len(pairs), dtype=np.int64), np.zeros(len(pairs)))
-    probable = review.probable_links(con, settings.accept)
+    return Links(pairs[:, 0], pairs[:, 1], np.zeros(len(pairs), dtype=np.int64), np.zeros(len(pairs)))
+
+
+def _all_links(by_hand: Links, found: RuleLinks, probable: Links) -> tuple[Links, Nodes]:
+    """Return the links of all kinds, strongest first, and the values that make them."""
     links = Links.joined(by_hand, found.links, probable)
     values = np.concatenate([np.full(len(by_hand), -1), found.values, np.full(len(probable), -1)])
     order = links.order()
@@ -188,21 +225,18 @@ def _separate(
         links, values, is_star = links[order], values[order], is_star[order]
 
 
-def _each_alone(con: duckdb.DuckDBPyConnection, nodes: int, links: Links) -> dict[str, pa.Table]:
-    """Return the people that each of the two ways to link would make of the records by itself."""
-    probable = links.priority == len(rules.LINK_KINDS) - 1
-    maps = {}
-    for name, chosen in (("rules", ~probable), ("probability", probable)):
-        founders = cluster.connected(nodes, links.a[chosen], links.b[chosen])
-        maps[name] = people.person_map(con, founders, links[chosen]).select(["record_id", "customer_id"])
-    return maps
-
-
 def _named_records(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> dict[str, int]:
     """Return the number of each record that the overrides name, of those that are there."""
     named = sorted(overrides.records())
     rows = con.execute("select record_id, node from records where list_contains(?::varchar[], record_id)", [named])
     return {str(record): int(node) for record, node in rows.fetchall()}
+
+
+def _unknown_records(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> list[str]:
+    """Return the records that the overrides name and nobody delivers."""
+    named = sorted(overrides.records())
+    rows = con.execute("select record_id from present where list_contains(?::varchar[], record_id)", [named]).fetchall()
+    return sorted(set(named) - {str(record) for (record,) in rows})
 
 
 def _unique_values(unique: pa.Table, overrides: Overrides, node_of: dict[str, int]) -> UniqueValues:

@@ -40,14 +40,17 @@ class Stake:
 def load_scored(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `scored` (a, b, weight, is_contradicting) of the scored pairs, by number of record.
 
-    Needs `known_scores` and `profiles`.
+    Needs `scores`, `profiles` and `records`.
     """
     con.execute(f"""
         create temp table scored as
+        with named as (
+            select node, record_key, first_name, first_forms, last_name, birth_date
+            from profiles join records using (record_key)
+        )
         select least(l.node, r.node) as a, greatest(l.node, r.node) as b, weight,
             {CONTRADICTION} as is_contradicting
-        from known_scores join profiles as l on l.record_key = known_scores.a
-        join profiles as r on r.record_key = known_scores.b
+        from scores join named as l on l.record_key = scores.a join named as r on r.record_key = scores.b
     """)
 
 
@@ -62,7 +65,7 @@ def probable_links(con: duckdb.DuckDBPyConnection, accept: float) -> Links:
 
 
 def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa.Table:
-    """Return the scored pairs that stayed two people, the most probable one of each two people, and why.
+    """Return the scored pairs that stayed two people, the most probable one of each two people, and why; in no order.
 
     Args:
         con: has the table `scored`, which holds the pairs from the review threshold on.
@@ -91,7 +94,6 @@ def review(con: duckdb.DuckDBPyConnection, founders: Nodes, accept: float) -> pa
         join records as record_b on record_b.node = apart.b
         join records as one on one.node = apart.one
         join records as other on other.node = apart.other
-        order by weight desc, record_a, record_b
         """,
         params={"accept": to_weight(accept)},
     ).to_arrow_table()

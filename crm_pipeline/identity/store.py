@@ -1,6 +1,7 @@
 """Where the identity stage keeps its tables: one versioned folder, switched in one step, and the model beside it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from crm_pipeline import lake
 from crm_pipeline.identity.figures import Figures, describe
 from crm_pipeline.identity.memory import Memory
+from crm_pipeline.identity.outputs import TABLES
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.resolve import Previous, Resolution
 from crm_pipeline.settings import Settings
@@ -19,8 +21,7 @@ from crm_pipeline.stages import Stage
 _ACCEPTED = "accepted.json"
 _MODEL = "model.json"
 _MEMORY = "memory"
-_PHONES = f"{_MEMORY}/phones"
-_FINGERPRINT = "fingerprint.txt"
+_VERSION = "version.json"
 
 
 def folder(settings: Settings) -> Path:
@@ -57,39 +58,48 @@ def forget_model(settings: Settings) -> bool:
 
 def read_previous(settings: Settings) -> Previous:
     """Return what the run before left."""
-    return Previous(
-        person_map=read(settings, "person_map"),
-        merge_ledger=read(settings, "merge_ledger"),
-        model=read_model(settings),
-        memory=_read_memory(settings),
-        phones=read(settings, _PHONES),
-    )
+    found = {name: read(settings, name) for name in TABLES}
+    tables = {name: table for name, table in found.items() if table is not None}
+    return Previous(tables, read_model(settings), _read_memory(settings))
 
 
 def _read_memory(settings: Settings) -> Memory | None:
     kept = folder(settings) / lake.CURRENT / _MEMORY
-    if not (kept / _FINGERPRINT).exists():
+    if not (kept / _VERSION).exists():
         return None
     tables = {name: pq.read_table(kept / f"{name}.parquet") for name in Memory.names()}
-    return Memory((kept / _FINGERPRINT).read_text(), **tables)
+    return Memory(**json.loads((kept / _VERSION).read_text()), tables=tables)
+
+
+def _read_version(settings: Settings) -> str | None:
+    path = folder(settings) / lake.CURRENT / _MEMORY / _VERSION
+    return str(json.loads(path.read_text())["version"]) if path.exists() else None
+
+
+def _write_memory(kept: Path, memory: Memory) -> None:
+    kept.mkdir()
+    for name, table in memory.tables.items():
+        # Read once, by the next run, and mostly hashes: to pack them small costs more than it saves.
+        pq.write_table(table, kept / f"{name}.parquet", compression="lz4", use_dictionary=False)
+    (kept / _VERSION).write_text(json.dumps({"made_of": memory.made_of, "version": memory.version}))
 
 
 def save(settings: Settings, resolution: Resolution) -> bool:
     """Store the tables as a new version; tell whether anything changed. The same tables again write nothing."""
     if resolution.model:
         save_model(settings, resolution.model)
-    tables = resolution.tables() | ({_PHONES: resolution.phones} if resolution.phones is not None else {})
-    if _read_memory(settings) == resolution.memory and all(
+    tables = resolution.tables()
+    if _read_version(settings) == resolution.memory.version and all(
         _is_same(read(settings, name), table) for name, table in tables.items()
     ):
         return False
-    with lake.new_version(folder(settings)) as version:
-        for name, table in tables.items():
-            lake.write_parquet(table, version / f"{name}.parquet")
-        if resolution.memory:
-            for name, table in resolution.memory.tables().items():
-                lake.write_parquet(table, version / _MEMORY / f"{name}.parquet")
-            (version / _MEMORY / _FINGERPRINT).write_text(resolution.memory.fingerprint)
+    with lake.new_version(folder(settings)) as version, ThreadPoolExecutor() as writers:
+        written = [writers.submit(_write_memory, version / _MEMORY, resolution.memory)]
+        written += [
+            writers.submit(lake.write_parquet, table, version / f"{name}.parquet") for name, table in tables.items()
+        ]
+        for file in written:
+            file.result()
     return True
 
 

@@ -19,7 +19,7 @@ class UnmergeError(ValueError):
 
 @dataclass(frozen=True)
 class Merge:
-    """A merge into a person, as far as its records still stand there, oldest record first.
+    """A merge into a person, as far as its records still stand there, in the order of their names.
 
     Attributes:
         customer_id: the person.

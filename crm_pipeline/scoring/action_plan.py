@@ -63,7 +63,8 @@ def _fill(
 
     def of_people(plan: Chosen, what: Floats) -> Floats:
         found = plan & np.isin(keys, changing)
-        return np.bincount(np.searchsorted(changing, keys[found]), what[found], minlength=len(changing))
+        sums = np.bincount(np.searchsorted(changing, keys[found]), what[found], minlength=len(changing))
+        return sums.astype(np.float64)
 
     dearer = of_people(beyond, costs) - of_people(within, costs)
     better = of_people(beyond, values) - of_people(within, values)

@@ -1,4 +1,4 @@
-"""Association rules: which products, and which categories, are bought in one basket more often than chance would have it.
+"""Association rules: which products, and which categories, are bought in one basket more often than by chance.
 
 A basket is an order with its completed sales of the last `WINDOW_DAYS`. Support = share of baskets with both sides,
 confidence = share of the antecedent's baskets that hold the consequent too, lift = confidence / share of baskets with
@@ -40,8 +40,8 @@ RULE_SCHEMA = pa.schema(
         ("q_value", pa.float64()),
     ]
 )
-"""One row per rule and level (`product` or `category`), the highest lift first; the keys are those of products and empty
-for categories. `conviction` is empty where the consequent is never missing."""
+"""One row per rule and level (`product` or `category`), the highest lift first; the keys are those of products and
+empty for categories. `conviction` is empty where the consequent is never missing."""
 
 NAME = "basket_rules"
 LEVELS = ("product", "category")

@@ -1,5 +1,8 @@
 """BG/NBD: how often a person buys while alive, and whether they still are (Fader, Hardie and Lee, 2005).
 
+MBG/NBD is the same with one difference: people may leave after their first order already, which is no repeat
+(Batislam, Denizel and Filiztekin, 2007). It has `leaves_at_once`, and its beta distribution of staying is one ahead.
+
 Orders come at a rate that differs between people (gamma: r, alpha); after each order a person leaves with a chance
 that differs between people (beta: a, b). A person is known by x (repeat order days), t_x (age at the last one) and
 age (days from the first order day to the cutoff). Everything is in log space or in forms that stay finite for any x.
@@ -16,6 +19,7 @@ from crm_pipeline.scoring.likelihood import at_bound, maximise
 
 MIN_PEOPLE = 200
 MIN_REPEATERS = 100
+MAX_A = 200.0
 _STARTS = ((0.5, 0.5, 0.5, 2.0), (1.0, 1.0, 1.0, 1.0), (0.2, 0.2, 0.2, 5.0))
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
@@ -47,28 +51,27 @@ class BgNbd:
     log_likelihood: float
     leaves_at_once: bool = False
 
-    def stayed(self, x: Floats) -> Floats:
-        """Return after how many orders a living person has decided to stay."""
-        return x + self.leaves_at_once
+    @property
+    def stay(self) -> float:
+        """The beta parameter of staying for people who are alive and have not come back yet."""
+        return self.b + self.leaves_at_once
 
     def p_alive(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """Return the probability that each person has not left by the cutoff (1 for those who never came back)."""
-        stayed = self.stayed(x)
         left = (
             np.log(self.a)
-            - np.log(np.maximum(self.b + stayed - 1, 1e-300))
+            - np.log(np.maximum(self.stay + x - 1, 1e-300))
             + (self.r + x) * (np.log(self.alpha + age) - np.log(self.alpha + t_x))
         )
-        return np.where(stayed > 0, expit(-left), 1.0)
+        return np.where(x + self.leaves_at_once > 0, expit(-left), 1.0)
 
     def expected_orders(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Return the expected number of order days in the `horizon` after the cutoff."""
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6  # the closed form has a removable gap at a = 1
         z = horizon / (self.alpha + age + horizon)
         # Euler's transformation: its first two arguments do not grow with x, so that heavy buyers cannot overflow it.
-        stayed = self.b + self.stayed(x)
-        series = hyp2f1(a + stayed - x - 1 - self.r, a - 1, a + stayed - 1, z)
-        if_alive = (a + stayed - 1) / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
+        series = hyp2f1(a + self.stay - 1 - self.r, a - 1, a + self.stay + x - 1, z)
+        if_alive = (a + self.stay + x - 1) / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
         return np.maximum(if_alive, 0) * self.p_alive(x, t_x, age)
 
     def p_no_order(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
@@ -84,15 +87,14 @@ class BgNbd:
         person's posterior this is a hypergeometric function of u alone (Pfaff's form: stable), integrated by Gauss.
         """
         base = self.alpha + age
-        stayed = self.b + self.stayed(x)
         total = np.zeros_like(base)
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
             u = horizon * (node + 1) / 2
-            series = hyp2f1(self.a + stayed - x - 1 - self.r, self.a, self.a + stayed + 1, u / (base + u))
+            series = hyp2f1(self.a + self.stay - 1 - self.r, self.a, self.a + self.stay + x + 1, u / (base + u))
             total += weight * horizon / 2 * u * np.exp(-self.a * np.log1p(u / base)) * series
         shape = self.r + x
-        stay = stayed / (self.a + stayed)
-        return 2 * shape * (shape + 1) / base**2 * stay * total * self.p_alive(x, t_x, age)
+        stays = (self.stay + x) / (self.a + self.stay + x)
+        return 2 * shape * (shape + 1) / base**2 * stays * total * self.p_alive(x, t_x, age)
 
 
 def log_likelihood(parameters: Floats, history: PurchaseHistory, leaves_at_once: bool = False) -> tuple[float, Floats]:
@@ -149,5 +151,7 @@ def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
     # A very large a and b only say that all people leave with the same chance; the other bounds mean no optimum.
     if at_bound(r) or at_bound(alpha) or (at_bound(b) and b < 1):
         raise NotEnoughDataError("The purchase histories do not tell buying and leaving apart (degenerate optimum).")
+    # With a this large everybody's chance is all but the same; beyond it the forecast's series overflows.
+    a, b = (value * min(1.0, MAX_A / a) for value in (a, b))
     orders = float((history.people * history.x).sum())
     return BgNbd(r, alpha * scale, a, b, best - orders * float(np.log(scale)), leaves_at_once)

@@ -15,6 +15,7 @@ _PROBABILITIES = {
     "churn": "churn_probability",
     "propensity": "purchase_probability",
     "category_propensity": "probability",
+    "loyalty": "behavioural",
 }
 
 

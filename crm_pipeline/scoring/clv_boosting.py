@@ -70,7 +70,7 @@ def feature_matrix(people: People, model: ValueModel, days: float) -> Floats:
         people.contact_days, people.visit_days, people.ticket_days, people.contacts_90d, people.tickets,
         recency - people.contact_days, recency - people.ticket_days,
     )  # fmt: skip
-    return np.round(np.column_stack(columns), 6)
+    return np.column_stack(columns).astype(np.float64).round(6)
 
 
 def fit(samples: Sequence[Sample], seed: int) -> Booster:
@@ -85,7 +85,8 @@ def fit(samples: Sequence[Sample], seed: int) -> Booster:
     trees = HistGradientBoostingRegressor(
         loss="poisson",
         max_iter=60,
-        max_leaf_nodes=8,
+        max_leaf_nodes=4,
+        max_bins=63,
         learning_rate=0.05,
         min_samples_leaf=40,
         l2_regularization=1.0,

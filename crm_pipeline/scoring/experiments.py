@@ -100,7 +100,10 @@ def campaigns(
         """,
         params={"as_of": settings.as_of},
     ).fetchall()
-    return [Campaign(*row, _fault(*row[4:], control_shares.get(row[2]))) for row in rows]
+    return [
+        Campaign(key, name, kind, channel, treated, held_out, _fault(treated, held_out, control_shares.get(kind)))
+        for key, name, kind, channel, treated, held_out in rows
+    ]
 
 
 def trial(

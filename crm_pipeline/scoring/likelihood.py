@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
+from crm_pipeline.scoring.learners import one_thread
 
 LOWER, UPPER = 1e-5, 1e5
 """Bounds of every parameter, after data have been scaled to a mean of 1."""
@@ -37,12 +38,13 @@ def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], weight: 
         options = {"maxiter": 2000, "ftol": tolerance, "gtol": tolerance**0.5}
         return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
-    fits = [search(np.log(start), 1e-7) for start in starts]
-    finite = [fit for fit in fits if np.isfinite(fit.fun) and np.all(np.isfinite(fit.x))]
-    if not finite:
-        raise NotEnoughDataError("The likelihood has no finite optimum on this data.")
-    # Only the best start is followed to the end, where the parameters no longer depend on the path.
-    best = search(min(finite, key=lambda fit: fit.fun).x, 1e-15)
+    with one_thread():
+        fits = [search(np.log(start), 1e-7) for start in starts]
+        finite = [fit for fit in fits if np.isfinite(fit.fun) and np.all(np.isfinite(fit.x))]
+        if not finite:
+            raise NotEnoughDataError("The likelihood has no finite optimum on this data.")
+        # Only the best start is followed to the end, where the parameters no longer depend on the path.
+        best = search(min(finite, key=lambda fit: fit.fun).x, 1e-15)
     return np.exp(best.x), -float(best.fun) * weight
 
 

@@ -76,7 +76,7 @@ SEGMENT_RULE: Mapping[str, str] = {
     "Hibernating": "win_back",
     "Lost": "win_back",
 }
-"""The baseline: what is commonly done for whom by RFM segment, over the cheapest channel, the biggest spenders first."""
+"""The baseline: what is commonly done for whom by RFM segment, over the cheapest channel, big spenders first."""
 
 _CURVE_STEPS = 20
 

@@ -51,9 +51,10 @@ def fit(points: Floats) -> Niches:
 
 
 def _radius(points: Floats, members: np.typing.NDArray[np.bool_], medoid: Floats) -> float:
-    """Return the largest distance from the medoid within which enough people are members; 0 where too few are."""
+    """Return how far the farthest member is within whose distance enough people are members; 0 where too few are."""
     distances = cdist(points, medoid[None])[:, 0]
     order = np.argsort(np.round(distances, 9), kind="stable")
-    pure = np.flatnonzero(np.cumsum(members[order]) >= PURITY * np.arange(1, len(order) + 1))
-    pure = pure[pure + 1 >= FEWEST_PEOPLE // 2]
+    found = np.cumsum(members[order])
+    is_pure = found >= PURITY * np.arange(1, len(order) + 1)
+    pure = np.flatnonzero(is_pure & members[order] & (found >= FEWEST_PEOPLE // 2))
     return float(distances[order[pure[-1]]]) if len(pure) else 0.0

@@ -49,7 +49,7 @@ def _by_difference(differences: Floats) -> list[int]:
 
 
 def _word(difference: float, trait: Feature) -> str:
-    return trait.high if difference > 0 else trait.low
+    return (trait.low, "", trait.high)[1 + int(np.sign(difference))]
 
 
 def _chosen(differences: Floats, traits: Sequence[Feature], ranked: Sequence[int], more: int) -> list[int]:

@@ -49,7 +49,7 @@ class Recommender:
 
     method: str
     products: npt.NDArray[np.int64]
-    similarity: recommenders.Similarity
+    similarity: sparse.csr_matrix
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _recommended(
     reasons = np.where(np.isnan(values), -1, recommenders.because_of(profiles, fitted.similarity, chosen))
     there = chosen.ravel() >= 0
     ranks = np.tile(np.arange(1, chosen.shape[1] + 1), len(keys))
-    product, because, value = (column.ravel()[there] for column in (chosen, reasons, values))
+    product, because, value = chosen.ravel()[there], reasons.ravel()[there], values.ravel()[there]
     popular = because < 0
     return pa.table(
         {

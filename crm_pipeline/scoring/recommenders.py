@@ -16,18 +16,16 @@ from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learners import one_thread
 
 Places = npt.NDArray[np.int64]
-Similarity = sparse.csr_matrix
-
 NEIGHBOURS = 100
 HALF_LIFE_DAYS = 180
 TOP = 5
 _SATURATION, _LENGTH = 1.2, 0.75
-_MOST_FACTORS, _PRODUCTS_PER_FACTOR = 64, 16
+_FEWEST_FACTORS, _MOST_FACTORS, _PRODUCTS_PER_FACTOR = 8, 64, 16
 _DIGITS = 6
 """Scores are compared to so many digits: the last bits of a sum never decide who is recommended what."""
 
 
-def item_item(days: sparse.csr_matrix, seed: int) -> Similarity:  # noqa: ARG001
+def item_item(days: sparse.csr_matrix, seed: int) -> sparse.csr_matrix:  # noqa: ARG001
     """Return the cosine of products over their buyers, whose purchases are weighted by Okapi BM25.
 
     A person is the document and a product the term: the tenth purchase adds little, a person who buys everything says
@@ -47,33 +45,33 @@ def item_item(days: sparse.csr_matrix, seed: int) -> Similarity:  # noqa: ARG001
     return strongest(together / np.outer(norms, norms))
 
 
-def matrix_factorisation(days: sparse.csr_matrix, seed: int) -> Similarity:
+def matrix_factorisation(days: sparse.csr_matrix, seed: int) -> sparse.csr_matrix:
     """Return the product-to-product matrix of a truncated singular value decomposition of log purchase days.
 
     A person's scores are the projection of their purchases onto the factors of all people (PureSVD: Cremonesi, Koren
     and Turrin, 2010), which needs no factors of persons, so that new people are scored like old ones.
     """
-    factors = int(np.clip(days.shape[1] // _PRODUCTS_PER_FACTOR, 2, _MOST_FACTORS))
+    factors = int(np.clip(days.shape[1] // _PRODUCTS_PER_FACTOR, _FEWEST_FACTORS, _MOST_FACTORS))
     with one_thread():
-        decomposition = TruncatedSVD(factors, n_iter=4, random_state=seed).fit(days.log1p())
+        decomposition = TruncatedSVD(min(factors, days.shape[1] - 1), n_iter=4, random_state=seed).fit(days.log1p())
         return strongest(decomposition.components_.T @ decomposition.components_)
 
 
-CANDIDATES: dict[str, Callable[[sparse.csr_matrix, int], Similarity]] = {
+CANDIDATES: dict[str, Callable[[sparse.csr_matrix, int], sparse.csr_matrix]] = {
     "item_item": item_item,
     "matrix_factorisation": matrix_factorisation,
 }
 """Simplest first: where two are equally good, the earlier is champion."""
 
 
-def strongest(matrix: Floats, keep: int = NEIGHBOURS) -> Similarity:
-    """Return the highest positive entries of each column; of equal ones, those of the lower row."""
-    order = np.argsort(-np.round(matrix, _DIGITS), axis=0, kind="stable")[:keep]
-    columns = np.broadcast_to(np.arange(matrix.shape[1]), order.shape)
-    values = np.maximum(matrix[order, columns], 0).astype(np.float32)
-    kept = sparse.csr_matrix((values.ravel(), (order.ravel(), columns.ravel())), matrix.shape)
-    kept.eliminate_zeros()
-    return kept
+def strongest(matrix: Floats, keep: int = NEIGHBOURS) -> sparse.csr_matrix:
+    """Return the highest positive entries of each column, and those that equal the last of them."""
+    ranked = np.round(matrix, _DIGITS)
+    lowest = np.full(matrix.shape[1], 10.0**-_DIGITS)
+    if len(matrix) > keep:
+        lowest = np.maximum(np.partition(ranked, len(matrix) - keep, axis=0)[-keep], lowest)
+    rows, columns = np.nonzero(ranked >= lowest)
+    return sparse.csr_matrix((matrix[rows, columns].astype(np.float32), (rows, columns)), matrix.shape)
 
 
 def profiles(days: sparse.csr_matrix, age: Floats) -> sparse.csr_matrix:
@@ -114,7 +112,7 @@ def pick(scores: npt.NDArray[np.float32], excluded: sparse.csr_matrix, popularit
     return np.where(np.isneginf(value), -1, chosen), np.where(value > 0, np.round(value, _DIGITS), np.nan)
 
 
-def because_of(profile: sparse.csr_matrix, similarity: Similarity, chosen: Places) -> Places:
+def because_of(profile: sparse.csr_matrix, similarity: sparse.csr_matrix, chosen: Places) -> Places:
     """Return for each recommended product the one among a person's purchases that speaks most for it, or -1.
 
     Args:

@@ -92,7 +92,7 @@ def available(connection: duckdb.DuckDBPyConnection, as_of: date) -> Columns:
     if len(rows) > MOST_CATEGORIES:
         categories[-1:] = [OTHER]
     features = tuple(feature for feature, differs in zip(listed, spread, strict=True) if differs)
-    return Columns(features, tuple(categories) if len(categories) > 1 else ())
+    return Columns(features, tuple(sorted(categories)) if len(categories) > 1 else ())
 
 
 def eligible(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:
@@ -158,7 +158,7 @@ def shares(people: People) -> Floats:
 
 def traits(columns: Columns) -> tuple[Feature, ...]:
     """Return what the columns of `scaled` are: the features, and the share of each category."""
-    shares = (
+    by_category = (
         Feature(
             f"share of {name}",
             f"share of lines in {_short(name)}",
@@ -167,12 +167,12 @@ def traits(columns: Columns) -> tuple[Feature, ...]:
             "linear",
             False,
             "category",
-            _short(name),
+            "" if name == OTHER else _short(name),
             "",
         )
         for name in columns.categories
     )
-    return (*columns.features, *shares)
+    return (*columns.features, *by_category)
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,8 @@ def _listed() -> list[Feature]:
 
 
 def _short(category: str) -> str:
-    return category.split(" > ")[-1]
+    narrowest = category.split(" > ")[-1]
+    return narrowest.capitalize() if narrowest.isupper() else narrowest
 
 
 def _root(values: Floats) -> Floats:

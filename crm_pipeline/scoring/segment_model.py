@@ -5,7 +5,7 @@ algorithm), and only a segment that is near to none gets a new id.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ FEWEST, MOST = 4, 10
 CHOICE_PEOPLE = 5_000
 """The silhouette compares everybody with everybody: it is measured on at most this many."""
 REFITS = 5
-STARTS = 10
+STARTS, REFIT_STARTS = 10, 3
 TOLERANCE = 0.02
 """Among numbers of segments, one this little (as a share) below the best counts as equally good."""
 BETTER = 0.05
@@ -53,8 +53,9 @@ class Segmentation:
         centroids: one row per segment, in the space.
         ids: durable id of each centroid, ascending.
         names: persona by id, also of segments that are no more.
-        profile: mean of each trait by segment, in standard deviations of everybody's.
-        profile_traits: names of the columns of `profile`.
+        profile: mean of each trait by segment, on the scale of `segment_features.scaled`.
+        deviation: standard deviation of each trait among everybody.
+        traits: names of the traits.
     """
 
     space: FeatureSpace
@@ -62,7 +63,8 @@ class Segmentation:
     ids: tuple[int, ...]
     names: Mapping[int, str]
     profile: Floats
-    profile_traits: tuple[str, ...]
+    deviation: Floats
+    traits: tuple[str, ...]
 
     def assign(self, people: People) -> tuple[Ints, Floats]:
         """Return each person's segment id and the distance to its centroid; a tie goes to the lower id."""
@@ -91,9 +93,17 @@ def fit(people: People, space: FeatureSpace, segments: int, seed: int) -> Segmen
         found = KMeans(segments, n_init=STARTS, random_state=seed).fit(points)
     order = np.argsort(-np.bincount(found.labels_, minlength=segments), kind="stable")
     labels = np.argsort(order)[found.labels_]
-    columns = tuple(trait.name for trait in traits(space.columns))
     ids = tuple(range(1, segments + 1))
-    return Segmentation(space, found.cluster_centers_[order], ids, {}, profile(people, space, labels + 1, ids), columns)
+    mean, deviation = _everybody(people, space)
+    return Segmentation(
+        space,
+        found.cluster_centers_[order],
+        ids,
+        {},
+        mean + deviation * profile(people, space, labels + 1, ids),
+        deviation,
+        tuple(trait.name for trait in traits(space.columns)),
+    )
 
 
 def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
@@ -102,9 +112,10 @@ def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
     Profiles are compared on the traits that both versions know. A pair is the same segment if it is nearer than half
     the smallest distance between two earlier segments; other segments get ids that were never used.
     """
-    shared = [name for name in fresh.profile_traits if name in earlier.profile_traits]
+    shared = [name for name in earlier.traits if name in fresh.traits]
+    ruler = earlier.deviation[[earlier.traits.index(name) for name in shared]]
     new, old = (
-        version.profile[:, [version.profile_traits.index(name) for name in shared]] for version in (fresh, earlier)
+        version.profile[:, [version.traits.index(name) for name in shared]] / ruler for version in (fresh, earlier)
     )
     distances = cdist(new, old)
     apart = cdist(old, old)[~np.eye(len(old), dtype=bool)].min(initial=np.inf)
@@ -115,22 +126,28 @@ def with_ids_of(fresh: Segmentation, earlier: Segmentation) -> Segmentation:
         if row not in ids:
             ids[row], unused = unused, unused + 1
     order = sorted(ids, key=lambda row: ids[row])
-    return Segmentation(
-        fresh.space,
-        fresh.centroids[order],
-        tuple(ids[row] for row in order),
-        earlier.names,
-        fresh.profile[order],
-        fresh.profile_traits,
+    return replace(
+        fresh,
+        centroids=fresh.centroids[order],
+        ids=tuple(ids[row] for row in order),
+        names=earlier.names,
+        profile=fresh.profile[order],
     )
 
 
-def is_better(fresh: Segmentation, earlier: Segmentation, people: People) -> bool:
-    """Tell whether a refit separates people clearly better than the earlier segments, seen in the refit's space."""
+def is_better(fresh: Segmentation, earlier: Segmentation, people: People, seen_earlier: People) -> bool:
+    """Tell whether a refit separates people clearly better than the earlier segments, seen in the refit's space.
+
+    Args:
+        fresh: the refit.
+        earlier: the segments in use.
+        people: a sample in the columns of the refit.
+        seen_earlier: the same people in the columns of the earlier segments.
+    """
+    points = fresh.space.place(people)
     rows = np.linspace(0, len(people) - 1, min(len(people), CHOICE_PEOPLE)).astype(np.int64)
-    some = People(people.keys[rows], people.features[rows], people.lines[rows])
-    points = fresh.space.place(some)
-    return silhouette(points, fresh.assign(some)[0]) >= silhouette(points, earlier.assign(some)[0]) + BETTER
+    new, old = (labels[rows] for labels in (fresh.assign(people)[0], earlier.assign(seen_earlier)[0]))
+    return silhouette(points[rows], new) >= silhouette(points[rows], old) + BETTER
 
 
 def silhouette(points: Floats, labels: Ints) -> float:
@@ -147,13 +164,10 @@ def profile(people: People, space: FeatureSpace, labels: Ints, ids: Sequence[int
 def differences(people: People, space: FeatureSpace, members: npt.NDArray[np.bool_]) -> Floats:
     """Return the mean of each trait of some people in standard deviations from everybody's; 0 where none is known."""
     values = scaled(people, space.columns)
-    known = ~np.isnan(values)
-    everybody = np.maximum(known.sum(axis=0), 1)
-    centred = np.where(known, values - np.where(known, values, 0.0).sum(axis=0) / everybody, 0.0)
-    deviation = np.sqrt((centred**2).sum(axis=0) / everybody)
-    means = centred[members].sum(axis=0) / np.maximum(known[members].sum(axis=0), 1)
-    apart: Floats = means / np.maximum(deviation, 1e-9)
-    return apart
+    mean, deviation = _everybody(people, space)
+    known = ~np.isnan(values[members])
+    apart = np.where(known, values[members] - mean, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return apart / deviation
 
 
 def refits(points: Floats, segments: int, seed: int) -> list[Ints]:
@@ -163,7 +177,9 @@ def refits(points: Floats, segments: int, seed: int) -> list[Ints]:
     with one_thread():
         for refit in range(REFITS):
             half = np.sort(random.choice(len(points), len(points) // 2, replace=False))
-            labels.append(KMeans(segments, n_init=STARTS, random_state=seed + refit).fit(points[half]).predict(points))
+            labels.append(
+                KMeans(segments, n_init=REFIT_STARTS, random_state=seed + refit).fit(points[half]).predict(points)
+            )
     return labels
 
 
@@ -172,3 +188,10 @@ def _choice(points: Floats, segments: int, seed: int) -> Choice:
         whole = KMeans(segments, n_init=STARTS, random_state=seed).fit_predict(points)
     stability = np.mean([adjusted_rand_score(whole, labels) for labels in refits(points, segments, seed)])
     return Choice(segments, silhouette(points, whole), float(stability))
+
+
+def _everybody(people: People, space: FeatureSpace) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of each trait among those of whom it is known."""
+    values = np.ma.masked_invalid(scaled(people, space.columns))
+    mean, deviation = (np.ma.filled(one.astype(float), 0.0) for one in (values.mean(axis=0), values.std(axis=0)))
+    return mean, np.maximum(deviation, 1e-9)

@@ -28,7 +28,7 @@ from crm_pipeline.scoring.frame import (
 from crm_pipeline.scoring.plots_segments import plots
 from crm_pipeline.scoring.segment_backtest import BASELINE, CHAMPION, METRIC, backtests
 from crm_pipeline.scoring.segment_cuts import cuts
-from crm_pipeline.scoring.segment_features import People
+from crm_pipeline.scoring.segment_features import Columns, People
 from crm_pipeline.scoring.segment_model import Choice, Segmentation
 
 MODEL = "segmentation"
@@ -82,7 +82,10 @@ def run(
     except NotEnoughDataError as error:
         status = ModelStatus(MODEL, Status.INSUFFICIENT_DATA, str(error))
         return SegmentationResult(tables.empty(), status)
-    fitted, version = _kept_or_fresh(fresh, previous, people, settings)
+    kept = _kept(connection, fresh, people, previous, settings)
+    fitted, version = kept or _renewed(fresh, people, previous, settings)
+    if kept:
+        people = _sample(connection, fitted.segmentation.space.columns, settings)
     segments = _assign(connection, fitted, version, settings)
     segmentation = fitted.segmentation
     points = segmentation.space.place(people)
@@ -132,33 +135,52 @@ def _refit(
     columns = segment_features.available(connection, settings.as_of)
     if not any(feature.shapes for feature in columns.features):
         raise NotEnoughDataError("Needs a feature in which people differ; has none.")
-    people = segment_features.sample(connection, settings.as_of, columns, min(FIT_PEOPLE, settings.training_rows))
+    people = _sample(connection, columns, settings)
     space = segment_features.fit_space(people, columns, settings.seed)
     choices = segment_model.choose(space.place(people), settings.seed)
     return people, segment_model.fit(people, space, segment_model.best(choices), settings.seed), choices
 
 
-def _kept_or_fresh(
-    fresh: Segmentation, previous: Previous, people: People, settings: ScoringSettings
-) -> tuple[Fitted, str]:
-    earlier = previous.fitted
-    if earlier is not None and previous.version is not None:
-        columns = earlier.segmentation.space.columns
-        if columns == fresh.space.columns and not segment_model.is_better(fresh, earlier.segmentation, people):
-            return earlier, previous.version
-        fresh = segment_model.with_ids_of(fresh, earlier.segmentation)
+def _sample(connection: duckdb.DuckDBPyConnection, columns: Columns, settings: ScoringSettings) -> People:
+    return segment_features.sample(connection, settings.as_of, columns, min(FIT_PEOPLE, settings.training_rows))
+
+
+def _kept(
+    connection: duckdb.DuckDBPyConnection,
+    fresh: Segmentation,
+    people: People,
+    previous: Previous,
+    settings: ScoringSettings,
+) -> tuple[Fitted, str] | None:
+    """Return the stored segments and their version if they can still be used and the refit is not clearly better."""
+    if previous.fitted is None or previous.version is None:
+        return None
+    earlier = previous.fitted.segmentation
+    if not set(earlier.space.columns.features) <= set(fresh.space.columns.features):
+        return None
+    seen_earlier = _sample(connection, earlier.space.columns, settings)
+    if segment_model.is_better(fresh, earlier, people, seen_earlier):
+        return None
+    return previous.fitted, previous.version
+
+
+def _renewed(fresh: Segmentation, people: People, previous: Previous, settings: ScoringSettings) -> tuple[Fitted, str]:
+    """Return the refit with durable ids and names, fences and niches, and the version that follows from its inputs."""
+    if previous.fitted is not None:
+        fresh = segment_model.with_ids_of(fresh, previous.fitted.segmentation)
     asked = {name: value for name, value in vars(settings).items() if name != "threads"}
-    version = content_version(
-        asked | {"libraries": library_versions(), "ids": fresh.ids}, [people.keys, people.features, people.lines]
-    )
-    return _completed(_named(fresh), people, settings.as_of), version
+    asked |= {"libraries": library_versions(), "ids": fresh.ids, "model": MODEL}
+    version = content_version(asked, [people.keys, people.features, people.lines])
+    return _completed(_named(fresh, people), people, settings.as_of), version
 
 
-def _named(segmentation: Segmentation) -> Segmentation:
+def _named(segmentation: Segmentation, people: People) -> Segmentation:
     """Return the segments with a name for each id that has none; an id keeps its name for good."""
     names = dict(segmentation.names)
     traits = segment_features.traits(segmentation.space.columns)
-    for segment, differences in zip(segmentation.ids, segmentation.profile, strict=True):
+    labels, _ = segmentation.assign(people)
+    profile = segment_model.profile(people, segmentation.space, labels, segmentation.ids)
+    for segment, differences in zip(segmentation.ids, profile, strict=True):
         if segment not in names:
             names[segment] = personas.name(differences, traits, names.values())
     return replace(segmentation, names=names)

@@ -1,8 +1,9 @@
 """Sentiment of what people wrote, one model per language: a lexicon, or a classifier trained on the shop's own ratings.
 
-A text that came with a rating is its own label: below half of the scale it is negative, from three quarters on positive,
-and between them it teaches nothing. The classifier learns from texts said up to an origin and is tested, beside the
-lexicon, on those of the half year after it. Where too few texts are rated, the lexicon speaks alone and unmeasured.
+A text that came with a rating is its own label: below half of the scale it is negative, from three quarters on
+positive, and between them it teaches nothing. The classifier learns from texts said up to an origin and is tested,
+beside the lexicon, on those of the half year after it. Where too few texts are rated, the lexicon speaks alone and
+unmeasured.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

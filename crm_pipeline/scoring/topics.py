@@ -120,7 +120,12 @@ def ticket_topics(
         table = _score(connection, topics, language, settings)
         counts = np.bincount(table["topic_id"].to_numpy(), minlength=TOPICS + 1)[1:]
         title = f"{name}: tickets by topic"
-        plots[title] = bars(title, [label.replace(", ", "\n") for label in topics.labels], {"tickets": counts.tolist()})
+        # The plots' font has no Chinese: there the topics go by their numbers.
+        names = [
+            label.replace(", ", "\n") if label.isascii() else str(number)
+            for number, label in enumerate(topics.labels, 1)
+        ]
+        plots[title] = bars(title, names, {"tickets": counts.tolist()})
         statuses.append(ModelStatus(name, Status.OK, champion="nmf", trained_on=settings.as_of))
         parts.append(table)
     return pa.concat_tables(parts).sort_by("ticket_key"), tuple(statuses), plots

@@ -209,13 +209,12 @@ class Uplift:
 def _round(origin: np.datetime64, before: Trial, after: Trial, channels: tuple[str, ...], seed: int) -> Round:
     past = lesson(before, channels, seed)
     matrix = design(after.features, after.channels, channels)
-    seen = pseudo_effects(before, before.margin, past.expected_margin)
-    expected = expectation(past.design, before.margin, seed).predict(matrix)
-    predictions = {EVERYONE: np.full(len(after), seen.mean()), RECENCY: _by_recency(after, float(seen.mean()))}
+    mean = float(pseudo_effects(before, before.margin, past.expected_margin).mean())
     with one_thread():
-        for name, fit in LEARNERS.items():
-            predictions[name] = fit(past, seed).effects(matrix).margin
-    return Round(origin.item(), pseudo_effects(after, after.margin, expected), predictions)
+        expected = expectation(past.design, before.margin, seed).predict(matrix)
+        learned = {name: fit(past, seed).effects(matrix).margin for name, fit in LEARNERS.items()}
+    naive = {EVERYONE: np.full(len(after), mean), RECENCY: _by_recency(after, mean)}
+    return Round(origin.astype(object), pseudo_effects(after, after.margin, expected), {**learned, **naive})
 
 
 def _by_recency(trial: Trial, mean: float) -> Floats:

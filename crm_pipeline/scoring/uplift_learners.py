@@ -78,9 +78,10 @@ def lesson(trial: Trial, channels: Sequence[str], seed: int) -> Lesson:
     """Return a trial with its design and, for each row, what models fitted on other people expect of it."""
     matrix = design(trial.features, trial.channels, channels)
     margin, orders = np.empty(len(trial)), np.empty(len(trial))
-    for train, test in GroupKFold(_FOLDS).split(matrix, groups=trial.keys):
-        margin[test] = expectation(matrix[train], trial.margin[train], seed).predict(matrix[test])
-        orders[test] = expectation(matrix[train], trial.orders[train], seed).predict(matrix[test])
+    with one_thread():
+        for train, test in GroupKFold(_FOLDS).split(matrix, groups=trial.keys):
+            margin[test] = expectation(matrix[train], trial.margin[train], seed).predict(matrix[test])
+            orders[test] = expectation(matrix[train], trial.orders[train], seed).predict(matrix[test])
     return Lesson(trial, matrix, margin, orders)
 
 
@@ -97,9 +98,8 @@ def expectation(matrix: Floats, outcome: Floats, seed: int) -> Pipeline:
         random_state=seed,
     )
     every = -(-len(matrix) // EXPECTATION_ROWS)
-    with one_thread():
-        fitted = Pipeline([("known", KnownFeatures()), ("model", boosting)])
-        return fitted.fit(matrix[::every], np.maximum(outcome[::every], 0))
+    fitted = Pipeline([("known", KnownFeatures()), ("model", boosting)])
+    return fitted.fit(matrix[::every], np.maximum(outcome[::every], 0))
 
 
 def pseudo_effects(trial: Trial, outcome: Floats, expected: Floats) -> Floats:

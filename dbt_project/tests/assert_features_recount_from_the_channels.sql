@@ -31,17 +31,33 @@ with features as (
         count(*) filter (where is_member) as members
     from {{ ref('customer_features') }}
     group by as_of_date
-)
+),
 
-{% for feature, fact, day, condition, in_window, figure in recounts %}
-select '{{ feature }}' as feature, features.as_of_date, features.{{ feature }} as featured, {{ figure }} as recounted
-from features
-left join (
+{% for feature, fact, day, condition, in_window, figure in recounts -%}
+rows_of_{{ feature }} as (
     select *, {{ day }} as day
     from {{ ref(fact) }}
     where {{ 'referrer_' if fact == 'fct_referrals' }}customer_key is not null and {{ condition }}
-) as facts on features.as_of_date >= facts.day and {{ in_window }}
-group by features.as_of_date, features.{{ feature }}
-having coalesce(features.{{ feature }}, 0) <> coalesce({{ figure }}, 0)
-{{ "union all" if not loop.last }}
-{%- endfor %}
+),
+
+recounted_{{ feature }} as (
+    select
+        features.as_of_date,
+        features.{{ feature }} as featured,
+        {{ figure }} as recounted
+    from features
+    left join rows_of_{{ feature }} as facts on features.as_of_date >= facts.day and {{ in_window }}
+    group by features.as_of_date, features.{{ feature }}
+),
+
+{% endfor -%}
+compared as (
+    {%- for feature in recounts | map(attribute=0) %}
+    select '{{ feature }}' as feature, * from recounted_{{ feature }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+)
+
+select feature, as_of_date, featured, recounted
+from compared
+where coalesce(featured, 0) <> coalesce(recounted, 0)

@@ -82,7 +82,7 @@ def resolved(
 ) -> Resolution:
     """Resolve rows of identifiers and profiles, after a previous resolution or with a model that there is."""
     if isinstance(previous, Resolution):
-        previous = Previous(previous.person_map, previous.merge_ledger, previous.model, previous.memory)
+        previous = previous.as_previous()
     with staged(rows, customers, threads) as con:
         resolution = resolve(
             con,
@@ -92,7 +92,6 @@ def resolved(
             overrides,
             previous or Previous(model=model),
             seed=1,
-            each_alone=True,
         )
         assert con.execute("select count(*) from duckdb_tables()").fetchall() == [(2,)], "a table was left"
         return resolution

@@ -9,31 +9,32 @@ from tests.identity.conftest import staged
 
 _TEXTS = [(column, pa.string()) for column in COMPARED]
 _PROFILES = pa.schema([("record_key", pa.int64()), ("content", pa.string()), *_TEXTS])
+_NO_BLOCKS = pa.schema([("record_key", pa.int64()), ("block", pa.uint64())]).empty_table()
 
 
-def _found(profiles, most=40, known=(), crowded=None, scores=()):
-    """Return the pairs to score, the scores that stay, and the blocks that are too crowded."""
+def _found(profiles, most=40, before=(), scores=()):
+    """Return the pairs to score, the scores that are lost, and the blocks of all profiles.
+
+    `before` are the profiles of the run before; those of the same number and content are not fresh.
+    """
     with staged() as con:
-        rows = [{"content": f"v{n}", **profile, "record_key": n} for n, profile in enumerate(profiles)]
-        con.register("given", pa.Table.from_pylist(rows, schema=_PROFILES))
-        con.execute("create temp table profiles as from given")
-        con.execute("create temp table known_profiles (record_key bigint, content varchar)")
-        con.execute("create temp table known_crowded (block ubigint)")
+        for name, given in (("known_profiles", before), ("profiles", profiles)):
+            rows = [
+                {"content": repr(profile), **profile, "record_key": n} for n, profile in enumerate(given) if profile
+            ]
+            con.register("given", pa.Table.from_pylist(rows, schema=_PROFILES))
+            con.execute(f"create temp table {name} as from given")
+        for name, of, others in (("fresh", "profiles", "known_profiles"), ("stale", "known_profiles", "profiles")):
+            con.execute(f"create temp table {name} as from {of} anti join {others} using (record_key, content)")
+        con.register("known_blocks", _found(before, most)[2] if before else _NO_BLOCKS)
         con.execute("create temp table known_scores (a bigint, b bigint, weight double)")
-        for n in known:
-            con.execute("insert into known_profiles values (?, ?)", [n, f"v{n}"])
-        for score in scores:
-            con.execute("insert into known_scores values (?, ?, ?)", score)
-        if crowded is not None:
-            con.register("earlier", crowded)
-            con.execute("insert into known_crowded from earlier")
+        for a, b in scores:
+            con.execute("insert into known_scores values (?, ?, 3)", [a, b])
         load_blocks(con, most)
-        count = load_pairs(con)
-        pairs = set(con.execute("select a, b from pairs").fetchall())
+        count = load_pairs(con, most)
+        pairs, lost = (set(con.execute(f"select a, b from {name}").fetchall()) for name in ("pairs", "lost"))
         assert count == len(pairs)
-        kept = con.execute("select a, b, weight from known_scores").fetchall()
-        assert len(kept) == len(set(kept))
-        return pairs, set(kept), con.sql("select block from crowded order by block").to_arrow_table()
+        return pairs, lost, con.sql("select record_key, block from blocks").to_arrow_table()
 
 
 def _pairs(*profiles, **options):
@@ -129,46 +130,37 @@ ALL = {(a, b) for a in range(4) for b in range(a + 1, 4)}
 
 
 def test_a_block_within_the_limit_is_compared_and_a_crowded_one_is_not():
-    assert _found(BLOCK, most=4)[0] == ALL
-    pairs, _, crowded = _found(BLOCK, most=3)
-    assert (pairs, len(crowded)) == (set(), 1)
+    assert _pairs(*BLOCK, most=4) == ALL
+    assert _pairs(*BLOCK, most=3) == set()
 
 
 def test_a_pair_is_found_by_another_key_than_the_crowded_one():
     profiles = [{**profile, "street": "1 mill lane"} if n < 2 else profile for n, profile in enumerate(BLOCK)]
-    assert _found(profiles, most=3)[0] == {(0, 1)}
+    assert _pairs(*profiles, most=3) == {(0, 1)}
 
 
-def test_only_pairs_with_a_new_profile_are_scored():
-    assert _found(BLOCK, known=[0, 1, 2, 3])[0] == set()
-    assert _found(BLOCK, known=[0, 1, 2])[0] == {(0, 3), (1, 3), (2, 3)}
+def test_only_pairs_with_a_fresh_profile_are_scored():
+    assert _pairs(*BLOCK, before=BLOCK) == set()
+    assert _pairs(*BLOCK, before=BLOCK[:3]) == {(0, 3), (1, 3), (2, 3)}
+    changed = [BLOCK[0], {**BLOCK[1], "city": "leeds"}, *BLOCK[2:]]
+    assert _pairs(*changed, before=BLOCK) == {(0, 1), (1, 2), (1, 3)}
 
 
-def test_a_profile_with_another_content_is_new_and_its_scores_go():
-    changed = [BLOCK[0], {**BLOCK[1], "content": "changed"}]
-    pairs, kept, _ = _found(changed, known=[0, 1], scores=[(0, 1, 3.0)])
-    assert (pairs, kept) == ({(0, 1)}, set())
+def test_the_blocks_are_those_that_all_profiles_at_once_give():
+    changed = [BLOCK[0], None, {**BLOCK[2], "street": "1 mill lane"}, BLOCK[3]]
+    step_by_step, at_once = (_found(changed, before=before)[2] for before in (BLOCK, ()))
+    assert sorted(step_by_step.to_pylist(), key=repr) == sorted(at_once.to_pylist(), key=repr)
 
 
-def test_scores_of_known_profiles_stay_once_each_while_they_share_a_block():
-    twice = [{**profile, "street": "1 mill lane"} for profile in BLOCK]
-    pairs, kept, _ = _found(twice, known=range(4), scores=[(0, 1, 3.0), (2, 3, 4.0)])
-    assert (pairs, kept) == (set(), {(0, 1, 3.0), (2, 3, 4.0)})
-    apart = [{**profile, "birth_date": f"19{n}0-01-01"} for n, profile in enumerate(BLOCK)]
-    assert _found(apart, known=range(4), scores=[(0, 1, 3.0)])[1] == set()
-    assert _found(BLOCK, most=3, known=range(4), scores=[(0, 1, 3.0)])[1] == set()
+def test_a_block_that_is_no_longer_crowded_is_compared_in_full():
+    assert _pairs(*BLOCK[:3], most=3, before=BLOCK) == {(0, 1), (0, 2), (1, 2)}
+    assert _pairs(*BLOCK[:3], most=3, before=BLOCK[:3]) == set()
 
 
-def test_a_block_that_was_crowded_is_compared_in_full_once_it_is_not():
-    crowded = _found(BLOCK, most=3)[2]
-    fewer = BLOCK[:3]
-    assert _found(fewer, most=3, known=range(3), crowded=crowded)[0] == {(0, 1), (0, 2), (1, 2)}
-    assert _found(fewer, most=3, known=range(3))[0] == set()
-
-
-def test_a_pair_that_is_scored_again_does_not_keep_its_old_score_beside():
-    crowded = _found(BLOCK, most=3)[2]
-    also = [{**profile, "street": "1 mill lane"} for profile in BLOCK[:2]] + BLOCK[2:3]
-    pairs, kept, _ = _found(also, most=3, known=range(3), crowded=crowded, scores=[(0, 1, 3.0)])
-    assert (0, 1) in pairs
-    assert kept == set()
+def test_scores_are_lost_where_a_block_becomes_crowded_and_no_other_is_shared():
+    assert _found(BLOCK, most=3, before=BLOCK[:3], scores=[(0, 1), (1, 2)])[1] == {(0, 1), (1, 2)}
+    assert _found(BLOCK, most=4, before=BLOCK[:3], scores=[(0, 1), (1, 2)])[1] == set()
+    at_home = [{**profile, "street": "1 mill lane"} if n < 2 else profile for n, profile in enumerate(BLOCK)]
+    assert _found(at_home, most=3, before=at_home[:3], scores=[(0, 1), (1, 2)])[1] == {(1, 2)}
+    crowded_too = [{**profile, "street": "1 mill lane"} for profile in BLOCK]
+    assert _found(crowded_too, most=3, before=crowded_too[:3], scores=[(0, 1)])[1] == {(0, 1)}

@@ -17,6 +17,7 @@ from crm_pipeline.identity.comparisons import splink_settings
 from crm_pipeline.identity.explain import Edge, Explanation, chains, explain
 from crm_pipeline.identity.explain_report import percent, render
 from crm_pipeline.identity.lookup import UnknownNameError, check_records
+from crm_pipeline.identity.people import founder_of
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.review import by_value
 from crm_pipeline.identity.rules import LINK_KINDS
@@ -96,7 +97,7 @@ def test_each_record_is_explained_by_the_link_that_ties_it(explanation):
 
 
 def test_of_a_record_only_its_own_chain_is_told(tables, person):
-    founder = tables["person_map"].to_pylist()[0]["record_id"]
+    founder = founder_of(person, tables["person_map"]["record_id"].to_pylist())
     told = explain(tables, person, ANNE, ())
     assert [step.record for step in told.steps] == [founder, ANN, ANNE]
     assert told.records == 4

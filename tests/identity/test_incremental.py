@@ -1,12 +1,12 @@
 """A day's new records are compared with the old ones only; what comes out is what comparing all with all would give."""
 
 import random
+from dataclasses import replace
 from datetime import date, datetime
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.identity import memory
 from crm_pipeline.identity.resolve import Previous
 from crm_pipeline.matching import MatchSettings
 from tests.identity.conftest import groups_of, invented, person_of, resolved
@@ -58,11 +58,11 @@ def test_day_by_day_gives_the_tables_of_all_at_once(model, seed):
         result = resolved(rows, SMALL_BLOCKS, previous, customers=customers)
         together.append(PAIR in groups_of(result))
         if day > 1:
-            whole = resolved(rows, SMALL_BLOCKS, customers=customers, model=model)
+            whole = resolved(rows, SMALL_BLOCKS, replace(previous, memory=None), customers=customers)
             for name, table in whole.tables().items():
                 assert result.tables()[name].equals(table), (day, name)
             assert result.memory == whole.memory
-        previous = Previous(model=model, memory=result.memory)
+        previous = result.as_previous()
     assert together == [True, False, True, True], "the block was crowded on the second day, and not before or after"
 
 
@@ -89,15 +89,25 @@ def test_a_rebuild_with_the_model_that_there_is_gives_the_same_tables(model):
         assert rebuilt.tables()[name].equals(first.tables()[name]), name
 
 
-def test_a_memory_of_another_model_or_of_other_settings_is_not_used(model):
+def test_what_is_remembered_of_another_model_or_other_settings_is_not_used(model):
     rows, customers = invented(10, seed=6)
     first = resolved(rows, customers=customers, model=model)
-    for changed in (SMALL_BLOCKS, MatchSettings(review=0.4)):
-        assert memory.fingerprint(model, changed) != first.memory.fingerprint
-    # Were it used, the pair whose scores are missing here would not be linked.
-    forgetful = memory.Memory("another", *(t if n != "scores" else t[:0] for n, t in first.memory.tables().items()))
-    again = resolved(rows, None, Previous(model=model, memory=forgetful), customers=customers)
-    assert again.person_map.equals(first.person_map)
-    assert again.memory == first.memory
-    believed = memory.Memory(first.memory.fingerprint, forgetful.profiles, forgetful.crowded, forgetful.scores)
-    assert resolved(rows, None, Previous(model=model, memory=believed), customers=customers).memory.scores.num_rows == 0
+    # What was carried over is gone where it is believed, and made anew where it is not.
+    believed = replace(first.as_previous(), tables={name: table[:0] for name, table in first.tables().items()})
+    assert len(resolved(rows, None, believed, customers=customers).person_map) == 0
+    other = replace(model, profiles=model.profiles + 1)
+    for again in (
+        resolved(rows, SMALL_BLOCKS, believed, customers=customers),
+        resolved(rows, None, replace(believed, model=other), customers=customers),
+        resolved(rows, None, believed, customers=customers, region="FR"),
+    ):
+        assert again.looked_at == len(again.person_map) == len(first.person_map)
+
+
+def test_nothing_is_carried_over_once_there_are_enough_profiles_for_a_model():
+    rows, customers = invented(10, seed=6)
+    first = resolved(rows, customers=customers)
+    assert resolved(rows, None, first, customers=customers).looked_at == 0
+    few = MatchSettings(fewest_profiles=10)
+    learning = resolved(rows, few, resolved(rows, few, customers=customers), customers=customers)
+    assert learning.looked_at == len(first.person_map)

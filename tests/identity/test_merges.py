@@ -52,8 +52,8 @@ def test_an_empty_ledger_knows_how_far_it_goes_also_from_a_file(resolve_rows, tm
     pq.write_table(merged.merge_ledger, tmp_path / "ledger.parquet")
     stored = pq.read_table(tmp_path / "ledger.parquet")
     apart = resolve_rows(ANN + TILL)
-    assert len(append_moves(stored, merged.person_map, apart.person_map, MARCH)) == 0
-    assert len(append_moves(stored, merged.person_map, apart.person_map, MAY)) == 1
+    assert len(append_moves(stored, merged.person_map, apart.person_map, MARCH, apart.person_map)) == 0
+    assert len(append_moves(stored, merged.person_map, apart.person_map, MAY, apart.person_map)) == 1
 
 
 def test_new_and_vanished_records_are_no_moves(resolve_rows):

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from nicknames import NickNamer
 
+from crm_pipeline.identity.changes import look_at_all
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.profiles import COMPARED, load_profiles, name_forms, plain_name
 from crm_pipeline.matching import MatchSettings
@@ -46,10 +47,11 @@ def _profiles(*customers, rows=()):
     named = [{"record_id": f"s|customer|{n}", **customer} for n, customer in enumerate(customers)]
     ids = [(customer["record_id"], "source_id", f"s|{n}", 1) for n, customer in enumerate(named)]
     with staged([*ids, *rows], named) as con:
+        look_at_all(con, MatchSettings())
         load_identifiers(con, MatchSettings(blocked=("info@shop.example",)), "GB")
         count = load_profiles(con)
         found = con.sql("""
-            select record_id, profiles.* from profiles join records using (node) order by record_id
+            select record_id, profiles.* from profiles join records using (record_key) order by record_id
         """).to_arrow_table()
     assert count == len(found)
     return {row["record_id"].rsplit("|")[-1]: row for row in found.to_pylist()}

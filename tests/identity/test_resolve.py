@@ -366,9 +366,7 @@ def test_without_enough_profiles_the_rules_work_alone(resolve_rows):
         [("a|customer|1", "email", "ann@mail.example", 1), ("b|customer|1", "email", "ann@mail.example", 1)],
         customers=[{"record_id": "a|customer|1", "first_name": "Ann"}],
     )
-    assert (result.model, result.memory, result.figures.people) == (None, None, 1)
-    assert result.alone["rules"].equals(result.person_map.select(["record_id", "customer_id"]))
-    assert len(set(result.alone["probability"]["customer_id"].to_pylist())) == 2
+    assert (result.model, result.figures.people) == (None, 1)
 
 
 def test_resolving_writes_nothing_into_the_staging_tables():

@@ -136,3 +136,48 @@ def test_parameters_of_a_simulated_population_are_recovered():
     assert model.r == pytest.approx(0.8, rel=0.1)
     assert model.alpha == pytest.approx(30, rel=0.1)
     assert model.a / (model.a + model.b) == pytest.approx(0.25, rel=0.1)
+
+
+def test_people_of_the_modified_model_may_leave_after_their_first_order():
+    modified = dataclasses.replace(MODEL, leaves_at_once=True)
+    # Bayes' rule with x + 1 decisions to stay instead of x; those of one order are no longer certainly alive.
+    x, t_x, age = BUYERS
+    still = (MODEL.b + x) * (MODEL.alpha + t_x) ** (MODEL.r + x)
+    gone = MODEL.a * (MODEL.alpha + age) ** (MODEL.r + x)
+    assert modified.p_alive(*BUYERS) == pytest.approx(still / (still + gone))
+    assert modified.p_alive(*BUYERS)[0] < 1
+
+
+@pytest.mark.parametrize("horizon", [30.0, 365.0])
+def test_orders_of_the_modified_model_have_the_moments_of_a_simulation(horizon):
+    modified, random, draws = dataclasses.replace(MODEL, leaves_at_once=True), np.random.default_rng(6), 400_000
+    for x, t_x, age in zip(*BUYERS, strict=True):
+        row = people((x, t_x, age))
+        rate = random.gamma(MODEL.r + x, 1 / (MODEL.alpha + age), draws)
+        leave = random.beta(MODEL.a, MODEL.b + x + 1, draws)
+        alive = random.random(draws) < modified.p_alive(*row)
+        count = alive * np.minimum(random.poisson(rate * horizon), random.geometric(np.maximum(leave, 1e-12)))
+        noise, pairs = 4 / np.sqrt(draws), count * (count - 1.0)
+        assert modified.expected_orders(*row, horizon)[0] == pytest.approx(count.mean(), abs=noise * count.std())
+        assert modified.p_no_order(*row, horizon)[0] == pytest.approx((count == 0).mean(), abs=noise)
+        assert modified.expected_order_pairs(*row, horizon)[0] == pytest.approx(pairs.mean(), abs=noise * pairs.std())
+
+
+def test_the_modified_model_recovers_people_who_leave_after_their_first_order():
+    random = np.random.default_rng(9)
+    people_count, age, rows = 6000, 365.0, []
+    for rate, leave in zip(random.gamma(0.8, 1 / 30, people_count), random.beta(1.0, 3.0, people_count), strict=True):
+        times = np.cumsum(random.exponential(1 / rate, random.geometric(leave) - 1))
+        times = times[times <= age]
+        rows.append((len(times), times[-1] if len(times) else 0.0, age))
+    history = bgnbd.PurchaseHistory(*people(*rows), np.ones(people_count))
+    model = bgnbd.fit(history, leaves_at_once=True)
+    assert model.a / (model.a + model.b) == pytest.approx(0.25, rel=0.1)
+    assert model.alpha == pytest.approx(30, rel=0.15)
+    assert model.log_likelihood > bgnbd.fit(history).log_likelihood
+
+
+def test_a_chance_to_leave_that_is_the_same_for_all_still_forecasts():
+    same = bgnbd.BgNbd(0.6, 30.0, bgnbd.MAX_A, 19 * bgnbd.MAX_A, 0.0)
+    figures = (same.expected_orders(*BUYERS, 365), same.expected_order_pairs(*BUYERS, 365))
+    assert all(np.isfinite(figure).all() for figure in figures)

@@ -5,11 +5,10 @@ with contacts as (
     select
         customer_key,
         sent_on,
-        coalesce(channel, 'email') in ('email', 'push') as is_tracked,
         {%- for event in ['opened', 'clicked', 'unsubscribed'] %}
-        {{ local_date(event ~ '_at') }} as {{ event }}_on
-        {{- "," if not loop.last }}
+        {{ local_date(event ~ '_at') }} as {{ event }}_on,
         {%- endfor %}
+        coalesce(channel, 'email') in ('email', 'push') as is_tracked
     from {{ ref('fct_campaign_contacts') }}
     where customer_key is not null and sent_on is not null
 ),

@@ -1,5 +1,5 @@
--- What was known about each person at the end of each as-of date: month ends, and the run's own date. Counts are 0 where
--- the channel is there and the person has none, and empty where the channel is not there.
+-- What was known about each person at the end of each as-of date: month ends, and the run's own date. Counts are 0
+-- where the channel is there and the person has none, and empty where the channel is not there.
 
 {%- set groups = ['web', 'campaigns', 'service', 'surveys', 'social', 'loyalty', 'referrals'] %}
 {%- set windows = ['orders_24m', 'orders_12m', 'orders_90d', 'orders_prev_90d', 'revenue_24m', 'revenue_12m',

@@ -29,16 +29,15 @@ days as (
 windows as (
     select
         days.customer_key,
-        dates.as_of_date,
         {%- for period, since, until in [('30d', 'days_30_before', 'as_of_date'),
                                          ('prev_90d', 'days_180_before', 'days_90_before')] %}
         sum(days.sessions) filter (where days.day > dates.{{ since }} and days.day <= dates.{{ until }})
             as sessions_{{ period }},
         {%- endfor %}
         {%- for amount in ['sessions', 'app_sessions', 'views', 'carts', 'abandoned_carts', 'seconds'] %}
-        sum(days.{{ amount }}) filter (where days.day > dates.days_90_before) as {{ amount }}_90d
-        {{- "," if not loop.last }}
+        sum(days.{{ amount }}) filter (where days.day > dates.days_90_before) as {{ amount }}_90d,
         {%- endfor %}
+        dates.as_of_date
     from days
     inner join dates on days.day <= dates.as_of_date and days.day > dates.days_180_before
     group by days.customer_key, dates.as_of_date

@@ -18,6 +18,26 @@ clv as (
 
 churn as (
     select * from {{ source('scoring', 'churn') }} where as_of_date = {{ as_of_date() }}
+),
+
+segments as (
+    select * from {{ source('scoring', 'segments') }} where as_of_date = {{ as_of_date() }}
+),
+
+propensity as (
+    select * from {{ source('scoring', 'propensity') }} where as_of_date = {{ as_of_date() }}
+),
+
+loyalty as (
+    select * from {{ source('scoring', 'loyalty') }} where as_of_date = {{ as_of_date() }}
+),
+
+customer_sentiment as (
+    select * from {{ source('scoring', 'customer_sentiment') }} where as_of_date = {{ as_of_date() }}
+),
+
+next_best_actions as (
+    select * from {{ source('scoring', 'next_best_actions') }} where as_of_date = {{ as_of_date() }}
 )
 
 select
@@ -73,14 +93,34 @@ select
     rfm.rfm_segment,
     clv.p_alive,
     clv.expected_orders,
+    clv.next_order_on,
     clv.clv_historic,
     clv.clv_predicted,
     clv.clv_lower,
     clv.clv_upper,
     churn.churn_probability,
-    churn.risk_band as churn_risk_band
+    churn.risk_band as churn_risk_band,
+    churn.reason_1 as churn_reason_1,
+    churn.reason_2 as churn_reason_2,
+    churn.reason_3 as churn_reason_3,
+    propensity.purchase_probability,
+    loyalty.loyalty_score,
+    loyalty.loyalty_stage,
+    customer_sentiment.sentiment_last_12m,
+    segments.segment_id,
+    segments.persona,
+    segments.is_outlier,
+    segments.niche,
+    next_best_actions.action as next_best_action,
+    next_best_actions.channel as next_best_channel,
+    next_best_actions.expected_value as next_best_value
 from people
 left join features on people.customer_key = features.customer_key
 left join rfm on people.customer_key = rfm.customer_key
 left join clv on people.customer_key = clv.customer_key
 left join churn on people.customer_key = churn.customer_key
+left join segments on people.customer_key = segments.customer_key
+left join propensity on people.customer_key = propensity.customer_key
+left join loyalty on people.customer_key = loyalty.customer_key
+left join customer_sentiment on people.customer_key = customer_sentiment.customer_key
+left join next_best_actions on people.customer_key = next_best_actions.customer_key

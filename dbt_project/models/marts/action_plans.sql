@@ -1,0 +1,9 @@
+select
+    plan,
+    as_of_date,
+    budget,
+    people,
+    cost,
+    expected_value
+from {{ source('scoring', 'action_plans') }}
+where as_of_date = {{ as_of_date() }}

@@ -1,0 +1,18 @@
+select
+    as_of_date,
+    level,
+    antecedent_key,
+    antecedent,
+    consequent_key,
+    consequent,
+    baskets,
+    antecedent_baskets,
+    consequent_baskets,
+    all_baskets,
+    support,
+    confidence,
+    lift,
+    conviction,
+    q_value
+from {{ source('scoring', 'basket_rules') }}
+where as_of_date = {{ as_of_date() }}

@@ -1,0 +1,9 @@
+select
+    customer_key,
+    as_of_date,
+    signal,
+    strength,
+    since,
+    sentence
+from {{ source('scoring', 'early_warnings') }}
+where as_of_date = {{ as_of_date() }}

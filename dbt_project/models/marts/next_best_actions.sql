@@ -1,0 +1,25 @@
+with scored as (
+    select * from {{ source('scoring', 'next_best_actions') }} where as_of_date = {{ as_of_date() }}
+),
+
+products as (
+    select * from {{ ref('dim_products') }}
+)
+
+select
+    scored.customer_key,
+    scored.as_of_date,
+    scored.action,
+    scored.channel,
+    scored.category,
+    scored.product_key,
+    scored.expected_value,
+    scored.cost,
+    scored.basis,
+    scored.reason,
+    scored.priority,
+    products.product_id,
+    products.product_name,
+    products.category as product_category
+from scored
+left join products on scored.product_key = products.product_key

@@ -1,0 +1,19 @@
+select
+    as_of_date,
+    segment_id,
+    persona,
+    description,
+    people,
+    share,
+    revenue_12m,
+    margin_12m,
+    revenue_share,
+    margin_share,
+    silhouette,
+    separation,
+    jaccard,
+    explained,
+    stability,
+    stability_since_last
+from {{ source('scoring', 'segment_profiles') }}
+where as_of_date = {{ as_of_date() }}

@@ -1,0 +1,268 @@
+"""Sentiment: two lexicons, a classifier that has to beat them, languages told apart, and nothing read ahead of time."""
+
+# Chinese has its own commas and full stops.
+# ruff: noqa: RUF001
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from crm_pipeline.scoring import sentiment, sentiment_lexicon, text
+from crm_pipeline.scoring.contest import judge
+from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.sentiment import (
+    CLASSIFIER,
+    CUSTOMER_SENTIMENT_SCHEMA,
+    LEXICON,
+    TEXT_SENTIMENT_SCHEMA,
+    Reader,
+    Sentiment,
+)
+from tests.scoring.texts import AS_OF, warehouse
+
+SETTINGS = ScoringSettings(as_of=AS_OF)
+ENGLISH = Sentiment("en")
+# Words of a trade that no general lexicon knows: what is praised and what is blamed.
+PRAISE = ("arrived the next morning", "the weave is tight", "fits like a glove", "second pair already ordered")
+BLAME = ("still sitting in the depot", "the seam came undone", "runs two sizes small", "went straight back to the shop")
+NOISE = ("Ordered on Monday", "Bought for my brother", "The blue one", "From the spring catalogue", "Size ten")
+
+
+def answers(count=600, seed=1, language="en"):
+    """Return survey answers whose comments follow their score in words of the trade."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for key in range(1, count + 1):
+        good = random.random() < 0.6
+        comment = f"{random.choice(NOISE)}: {random.choice(PRAISE if good else BLAME)}"
+        said = AS_OF - timedelta(days=int(random.integers(0, 900)))
+        rows.append((key, key % 90 + 1, said, comment, 0.9 if good else 0.1))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return warehouse(answers=answers())
+
+
+@pytest.fixture(scope="module")
+def prepared(shop):
+    return ENGLISH.prepare(shop, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def scores(shop, prepared):
+    return ENGLISH.score(shop, ENGLISH.fit(prepared, CLASSIFIER, SETTINGS), "v1", SETTINGS)
+
+
+def scored_by_lexicon(connection, settings=SETTINGS):
+    empty = {language: TEXT_SENTIMENT_SCHEMA.empty_table() for language in text.LANGUAGES}
+    return sentiment.text_sentiment(connection, empty, settings)
+
+
+@pytest.mark.parametrize(
+    ("said", "sign"),
+    [
+        ("质量很好，非常满意", 1),
+        ("物超所值，强烈推荐！", 1),
+        ("还不错", 1),
+        ("太差了，非常失望", -1),
+        ("东西不好，我不喜欢", -1),
+        ("服务差，没人回复", -1),
+        ("没有问题", 1),
+        ("今天星期三", 0),
+    ],
+)
+def test_chinese_words_have_their_sign_and_a_negation_turns_it(said, sign):
+    assert np.sign(sentiment_lexicon.chinese(said)) == sign
+
+
+def test_stronger_chinese_words_weigh_more_within_bounds():
+    values = [sentiment_lexicon.chinese(said) for said in ("快捷", "满意", "太棒了", "太棒了" * 50)]
+    assert values == sorted(values)
+    assert values[0] > 0
+    assert values[-1] <= 1
+    assert sentiment_lexicon.chinese("满意") == pytest.approx(2 / 19**0.5)
+
+
+def test_each_chinese_term_alone_has_the_valence_of_its_sign():
+    valences, _ = sentiment_lexicon._chinese_terms()
+    assert len(valences) > 200
+    for term, valence in valences.items():
+        assert sentiment_lexicon.chinese(term) == pytest.approx(valence / (valence**2 + 15) ** 0.5), term
+
+
+def test_english_words_have_the_score_that_vader_publishes():
+    assert sentiment_lexicon.english("VADER is smart, handsome, and funny.") == pytest.approx(0.8316)
+    assert sentiment_lexicon.english("VADER is not smart, handsome, nor funny.") == pytest.approx(-0.7424)
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("The box was crushed", "en"),
+        ("Great quality!", "en"),
+        ("😍 #harbourfinch", "en"),
+        ("茶壶到货时已经碎了", "zh"),
+        ("我的 iPhone 壳很好看", "zh"),
+        ("Love the 港湾雀 teapot from your new spring collection", "en"),
+        ("Die Lieferung ist nicht gekommen und ich warte", "other"),
+        ("Le colis est en retard et je ne suis pas contente", "other"),
+        ("El paquete no es el mio y las tazas son una pena", "other"),
+        ("とても良いです", "other"),
+        ("Очень плохо", "other"),
+        ("😡 !!! 12345", "other"),
+    ],
+)
+def test_languages_are_told_apart(said, language):
+    table = scored_by_lexicon(warehouse(answers=[(1, 1, AS_OF, said, None)]))
+    assert table["language"].to_pylist() == [language]
+
+
+def test_the_classifier_beats_a_lexicon_that_does_not_know_the_trade(prepared):
+    rounds = list(ENGLISH.rounds(prepared, SETTINGS))
+    verdict = judge(ENGLISH, rounds)
+    assert [one.origin for one in rounds] == [AS_OF - timedelta(days=days) for days in (540, 360, 180)]
+    assert (verdict.champion, verdict.refusal) == (CLASSIFIER, None)
+    assert verdict.means[CLASSIFIER]["auc"] > 0.99 > verdict.means[LEXICON]["auc"] + 0.2
+    assert verdict.means[sentiment.CONSTANT]["auc"] == 0.5
+
+
+def test_where_ratings_say_nothing_of_the_words_the_model_is_refused():
+    random = np.random.default_rng(4)
+    shuffled = [(*row[:4], float(random.choice([0.1, 0.9]))) for row in answers()]
+    model = Sentiment("en")
+    found = model.prepare(warehouse(answers=shuffled), SETTINGS)
+    verdict = judge(model, list(model.rounds(found, SETTINGS)))
+    assert verdict.means[CLASSIFIER]["auc"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_an_origin_learns_only_from_texts_said_before_it_and_is_tested_on_the_half_year_after(prepared):
+    for origin, before, after in sentiment._splits(prepared, AS_OF):
+        assert before.said_on.max() <= np.datetime64(origin) < after.said_on.min()
+        assert after.said_on.max() <= np.datetime64(origin + timedelta(days=180))
+
+
+def test_the_classifier_reads_the_tone_of_each_text(shop, scores):
+    truth = dict(shop.sql("select response_key, score_share from customer.fct_survey_responses").fetchall())
+    frame = scores.to_pandas()
+    assert scores.schema.equals(TEXT_SENTIMENT_SCHEMA)
+    assert frame["sentiment"].between(-1, 1).all()
+    assert (frame["label"] == frame["text_key"].map(truth).map({0.9: "positive", 0.1: "negative"})).mean() > 0.98
+
+
+def test_labels_follow_the_thresholds_of_their_method(prepared):
+    values = np.array([-0.5, -0.2, -0.04, 0.0, 0.04, 0.2, 0.5])
+    lexicon = Reader("en")
+    classifier = ENGLISH.fit(prepared, CLASSIFIER, SETTINGS)
+    assert lexicon.labels(values).tolist() == ["negative"] * 2 + ["neutral"] * 3 + ["positive"] * 2
+    assert classifier.labels(values).tolist() == ["negative", *["neutral"] * 5, "positive"]
+
+
+def test_the_middle_of_the_scale_teaches_nothing():
+    rated = [(key, 1, AS_OF, "Size ten", share) for key, share in enumerate((0.0, 0.49, 0.5, 0.74, 0.75, 1.0), 1)]
+    with pytest.raises(NotEnoughDataError, match=r"has 2 and 2\.$"):
+        ENGLISH.prepare(warehouse(answers=rated), SETTINGS)
+
+
+def test_few_rated_texts_are_insufficient_and_the_lexicon_speaks_without_a_version():
+    connection = warehouse(answers=[(1, 7, AS_OF, "I am very happy, thank you", 1.0)])
+    with pytest.raises(NotEnoughDataError, match="Needs 50 English texts with a good and 50 with a bad rating"):
+        ENGLISH.prepare(connection, SETTINGS)
+    (row,) = scored_by_lexicon(connection).to_pylist()
+    assert (row["label"], row["model_version"]) == ("positive", None)
+    assert row["sentiment"] == pytest.approx(sentiment_lexicon.english("I am very happy, thank you"))
+
+
+def test_a_languages_own_scores_take_the_place_of_the_lexicon(shop, scores):
+    empty = TEXT_SENTIMENT_SCHEMA.empty_table()
+    table = sentiment.text_sentiment(shop, {"en": scores, "zh": empty}, SETTINGS)
+    assert table.equals(scores)
+
+
+def test_every_text_with_words_has_one_row_and_other_languages_no_sentiment():
+    connection = warehouse(
+        mentions=[(5, None, AS_OF, "这家店很棒", 5.0)],
+        answers=[(3, 1, AS_OF, "Fine", 0.8), (4, 1, AS_OF, None, 0.8), (6, 1, AS_OF, "  ", 0.8)],
+        tickets=[
+            (2, 1, AS_OF, "Broken", None, None, None),
+            (1, 2, AS_OF, None, "Bardzo źle, Привет мир, всё плохо", 1, None),
+        ],
+    )
+    table = scored_by_lexicon(connection).to_pylist()
+    assert [(row["source"], row["text_key"], row["language"]) for row in table] == [
+        ("social", 5, "zh"),
+        ("survey", 3, "en"),
+        ("ticket", 1, "other"),
+        ("ticket", 2, "en"),
+    ]
+    assert (table[2]["sentiment"], table[2]["label"]) == (None, None)
+    assert table[0]["customer_key"] is None
+
+
+def test_a_tickets_rating_is_known_when_it_is_resolved_and_not_before():
+    day = AS_OF - timedelta(days=10)
+    resolved = [(1, 1, day, "Help", "me", 5, AS_OF), (2, 1, day, "Help", "me", 5, AS_OF + timedelta(days=1))]
+    table = text.rated(warehouse(tickets=resolved), "en", SETTINGS)
+    assert table["text_key"].to_pylist() == [1]
+    assert table["rating"].to_pylist() == [1.0]
+
+
+def test_what_is_said_after_the_as_of_date_changes_nothing():
+    as_of = AS_OF - timedelta(days=100)
+    asked = ScoringSettings(as_of=as_of)
+    rows = answers()
+    now, then = warehouse(answers=rows), warehouse(answers=[row for row in rows if row[2] <= as_of])
+    tables = []
+    for connection in (now, then):
+        fitted = ENGLISH.fit(ENGLISH.prepare(connection, asked), CLASSIFIER, asked)
+        tables.append(ENGLISH.score(connection, fitted, "v1", asked))
+    assert len(tables[0]) == sum(row[2] <= as_of for row in rows)
+    assert tables[0].equals(tables[1])
+
+
+def test_threads_batches_and_the_order_of_rows_change_nothing(monkeypatch, scores):
+    monkeypatch.setattr(text, "BATCH_ROWS", 64)
+    other = warehouse(answers=answers()[::-1], threads=4)
+    fitted = ENGLISH.fit(ENGLISH.prepare(other, SETTINGS), CLASSIFIER, SETTINGS)
+    again = ENGLISH.score(other, fitted, "v1", SETTINGS)
+    assert again.drop(["sentiment"]).equals(scores.drop(["sentiment"]).combine_chunks())
+    assert np.allclose(again["sentiment"], scores["sentiment"], rtol=0, atol=1e-9)
+
+
+def test_the_newest_texts_are_learned_from_where_there_are_too_many(shop):
+    asked = ScoringSettings(as_of=AS_OF, training_rows=50)
+    days = shop.sql("select answered_on from customer.fct_survey_responses order by 1 desc limit 50").fetchall()
+    assert text.rated(shop, "en", asked)["said_on"].to_pylist() == [day for (day,) in days][::-1]
+
+
+def test_a_persons_year_is_a_mean_a_count_and_recent_complaints():
+    mine = [
+        (1, 7, AS_OF, "I love it, wonderful", None),
+        (2, 7, AS_OF - timedelta(days=89), "Terrible, I hate it", None),
+        (3, 7, AS_OF - timedelta(days=90), "Terrible, I hate it", None),
+        (4, 7, AS_OF - timedelta(days=364), "今天星期三", None),
+        (5, 7, AS_OF - timedelta(days=365), "Awful", None),
+        (6, 8, AS_OF, "Очень плохо", None),
+        (7, None, AS_OF, "Awful", None),
+    ]
+    table = sentiment.customer_sentiment(scored_by_lexicon(warehouse(answers=mine)), AS_OF)
+    love, hate = (sentiment_lexicon.english(mine[place][3]) for place in (0, 1))
+    assert table.schema.equals(CUSTOMER_SENTIMENT_SCHEMA)
+    first, second = table.to_pylist()
+    assert (first["customer_key"], first["texts_12m"], first["negative_texts_90d"]) == (7, 4, 1)
+    assert first["sentiment_last_12m"] == pytest.approx((love + 2 * hate) / 4)
+    assert (second["sentiment_last_12m"], second["texts_12m"], second["negative_texts_90d"]) == (None, 1, 0)
+
+
+def test_a_shop_without_texts_has_empty_tables():
+    table = scored_by_lexicon(warehouse())
+    assert (len(table), table.schema) == (0, TEXT_SENTIMENT_SCHEMA)
+    assert len(sentiment.customer_sentiment(table, date(2023, 6, 30))) == 0
+
+
+def test_neither_card_nor_scores_hold_a_text(shop, prepared, scores):
+    card = ENGLISH.card(prepared, ENGLISH.fit(prepared, CLASSIFIER, SETTINGS), SETTINGS)
+    assert set(card) == {"trained_from", "texts", "positive_share", "terms", "test_days"}
+    assert not {"body", "comment", "text"} & set(scores.column_names)
