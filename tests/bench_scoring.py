@@ -24,11 +24,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline.scoring import bgnbd, gamma_gamma
-from crm_pipeline.scoring.clv import Clv
-from crm_pipeline.scoring.clv_value import ValueModel
 from crm_pipeline.scoring.frame import ScoringSettings
-from crm_pipeline.scoring.purchases import People, floats
+from crm_pipeline.scoring.lifetime import bgnbd, gamma_gamma
+from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.lifetime.clv_value import ValueModel
+from crm_pipeline.scoring.lifetime.purchases import People, floats
 from crm_pipeline.scoring.run import run
 from tests.scoring.conftest import AS_OF, FIRST_DAY, simulate_orders, warehouse
 

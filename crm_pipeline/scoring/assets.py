@@ -20,8 +20,9 @@ from dagster import (
 )
 
 from crm_pipeline.resources import Workspace
-from crm_pipeline.scoring import cards, labels, store
+from crm_pipeline.scoring import cards, store
 from crm_pipeline.scoring.frame import Report, ScoringSettings
+from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.steps import Given, score
 from crm_pipeline.stages import Stage
 

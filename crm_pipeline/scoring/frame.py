@@ -225,17 +225,21 @@ class Report:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """All that one run of one model gives."""
+    """All that one run of one model gives: its score table, and what it has to say for itself."""
 
     scores: pa.Table
-    status: ModelStatus
     report: Report
+
+    @property
+    def status(self) -> ModelStatus | None:
+        """The status that the report carries."""
+        return self.report.status
 
 
 def insufficient(model: str, reason: str, schema: pa.Schema) -> ModelResult:
     """Return the result of a model that has too little data: no score, no version, and a reason."""
     status = ModelStatus(model, Status.INSUFFICIENT_DATA, reason)
-    return ModelResult(schema.empty_table(), status, Report(status))
+    return ModelResult(schema.empty_table(), Report(status))
 
 
 def backtest_table(rows: Iterable[Backtest], as_of: date) -> pa.Table:

@@ -49,9 +49,10 @@ class Stored:
 
 def save(root: Path, artefact: Artefact) -> Stored:
     """Store a fitted model with its card; a version that is already there is left untouched."""
+    known = find(root, artefact.model, artefact.version)
+    if known is not None:
+        return known
     folder = root / artefact.model / artefact.version
-    if (folder / CARD_FILE).exists():
-        return _read(folder)
     buffer = io.BytesIO()
     joblib.dump(artefact.fitted, buffer)
     card = dict(artefact.card) | {
@@ -64,6 +65,12 @@ def save(root: Path, artefact: Artefact) -> Stored:
     with atomic_file(folder / CARD_FILE) as building:
         building.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return _read(folder)
+
+
+def find(root: Path, model: str, version: str) -> Stored | None:
+    """Return a version, or None where the registry does not have it."""
+    folder = root / model / version
+    return _read(folder) if (folder / CARD_FILE).exists() else None
 
 
 def versions(root: Path, model: str) -> list[Stored]:

@@ -5,8 +5,11 @@ than the version accepted before it, does not replace that version: the earlier 
 none, nobody is scored.
 """
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,10 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.scoring import drift, plots, registry
-from crm_pipeline.scoring.contest import Verdict, judge
+from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import (
     Artefact,
+    Backtest,
     Inputs,
     Model,
     ModelResult,
@@ -29,115 +33,157 @@ from crm_pipeline.scoring.frame import (
     insufficient,
     library_versions,
 )
-from crm_pipeline.scoring.learners import SchemaMismatchError
+from crm_pipeline.scoring.questions.learners import SchemaMismatchError
 
 MAX_AGE_DAYS = 183
 """An older version is no measure any more: a new one that beats its baseline replaces it, however different."""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A version to make: its name, what shapes it beside the training data, and the run's settings."""
+
+    version: str
+    description: Mapping[str, Any]
+    settings: ScoringSettings
+
+
 def run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, root: Path) -> ModelResult:
-    """Test, fit and judge a model as of a date, keep its version in the registry at `root`, and score everybody."""
+    """Test, fit and judge a model as of a date, keep its version in the registry at `root`, and score everybody.
+
+    A version follows from its inputs: where the registry has it, it is not made again.
+    """
     try:
         prepared = model.prepare(connection, settings)
-        rounds = list(model.rounds(prepared, settings))
+        inputs = model.inputs(connection, settings)
+        asked = _asked(model, settings, inputs)
+        version = content_version(asked, model.training_data(prepared))
+        before = registry.latest_accepted(root, model.name, before=settings.as_of)
+        made = registry.find(root, model.name, version)
+        if made is None:
+            made = _make(model, connection, prepared, inputs, _Asked(version, asked, settings), before, root)
     except NotEnoughDataError as error:
         return insufficient(model.name, str(error), model.schema)
+    used = made if made.card["status"] == Status.OK.value else before
+    scores = _scored(model, connection, settings, used)
+    return ModelResult(
+        model.schema.empty_table() if scores is None else scores,
+        _told(model, made, used if scores is not None else None),
+    )
+
+
+def _make(
+    model: Model,
+    connection: duckdb.DuckDBPyConnection,
+    prepared: Any,
+    inputs: Inputs,
+    asked: _Asked,
+    before: registry.Stored | None,
+    root: Path,
+) -> registry.Stored:
+    """Hold the contest, fit its champion, compare it with the version before, and store it with its card."""
+    settings = asked.settings
+    rounds = list(model.rounds(prepared, settings))
     verdict = judge(model, rounds)
     fitted = model.fit(prepared, verdict.champion, settings)
-    inputs = model.inputs(connection, settings)
-    asked = _asked(model, settings, verdict.champion, inputs)
-    version = content_version(asked, model.training_data(prepared))
-    scores = model.score(connection, fitted, version, settings)
-
-    before = registry.latest_accepted(root, model.name, before=settings.as_of)
-    earlier = _scored_before(model, connection, settings, before)
-    status, reason = _acceptance(model, verdict, scores, earlier, before, settings.as_of)
-    moved = drift.table(before.card["inputs"], inputs) if before else {}
+    status, reason = Status.WORSE_THAN_BASELINE, verdict.refusal
+    if reason is None:
+        status, reason = _against(model, connection, settings, fitted, before)
     card = {
-        **asked,
+        **asked.description,
         **model.card(prepared, fitted, settings),
+        "champion": verdict.champion,
         "trained_on": settings.as_of.isoformat(),
         "metrics": verdict.means,
-        "drift": moved,
+        "drift": drift.table(before.card["inputs"], inputs) if before else {},
         "inputs": drift.profiles(inputs),
         "status": status.value,
         "reason": reason,
+        "backtests": [vars(row) | {"origin": row.origin.isoformat()} for row in verdict.rows],
+        "plots": {
+            f"{model.name}: backtest": plots.backtest_bars(verdict.rows, model.metric),
+            **model.plots(rounds, verdict.champion),
+        },
     }
-    stored = registry.save(root, Artefact(model.name, version, fitted, card))
-    used, shown = (stored, scores) if status is Status.OK else (before, earlier)
-    scored = used is not None and shown is not None
-    told = ModelStatus(
+    return registry.save(root, Artefact(model.name, asked.version, fitted, card))
+
+
+def _told(model: Model, made: registry.Stored, used: registry.Stored | None) -> Report:
+    """Return what a version has to say for itself, and which version scored."""
+    card = made.card
+    status = ModelStatus(
         model.name,
-        status,
-        reason,
-        used.version if used and scored else None,
-        verdict.champion,
-        date.fromisoformat(used.card["as_of"]) if used and scored else None,
+        Status(card["status"]),
+        card["reason"],
+        used.version if used else None,
+        card["champion"],
+        date.fromisoformat(used.card["as_of"]) if used else None,
         model.baselines[0],
         model.metric,
         model.higher_is_better,
     )
-    drawn = {
-        f"{model.name}: backtest": plots.backtest_bars(verdict.rows, model.metric),
-        **model.plots(rounds, verdict.champion),
-    }
-    rows = shown if shown is not None else model.schema.empty_table()
-    return ModelResult(rows, told, Report(told, verdict.rows, stored.card, drawn))
+    rows = (Backtest(**(row | {"origin": date.fromisoformat(row["origin"])})) for row in card["backtests"])
+    told = {name: value for name, value in card.items() if name not in ("backtests", "plots")}
+    return Report(status, tuple(rows), told, card["plots"])
 
 
-def _asked(model: Model, settings: ScoringSettings, champion: str, inputs: Inputs) -> dict[str, Any]:
+def _asked(model: Model, settings: ScoringSettings, inputs: Inputs) -> dict[str, Any]:
     """Return what, beside the training data, shapes a version."""
     asked = {name: value for name, value in vars(settings).items() if name != "threads"}
     return asked | {
         "as_of": settings.as_of.isoformat(),
         "model": model.name,
-        "champion": champion,
+        "model_settings": {name: repr(value) for name, value in sorted(vars(model).items())},
         "champion_metric": model.metric,
         "schema": list(inputs.names),
         "libraries": library_versions(),
+        "code": _code(),
     }
 
 
-def _scored_before(
+@cache
+def _code() -> str:
+    """Return a hash of this stage's code: a version made by other code is another version."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _scored(
     model: Model,
     connection: duckdb.DuckDBPyConnection,
     settings: ScoringSettings,
-    before: registry.Stored | None,
+    stored: registry.Stored | None,
 ) -> pa.Table | None:
-    """Return what the version accepted before says of everybody; None where there is none that can read the inputs."""
-    if before is None:
+    """Return what a stored version says of everybody; None where there is none that can read the inputs."""
+    if stored is None:
         return None
     try:
-        return model.score(connection, before.load(), before.version, settings)
+        return model.score(connection, stored.load(), stored.version, settings)
     except SchemaMismatchError:
         return None
 
 
-def _acceptance(
+def _against(
     model: Model,
-    verdict: Verdict,
-    scores: pa.Table,
-    earlier: pa.Table | None,
+    connection: duckdb.DuckDBPyConnection,
+    settings: ScoringSettings,
+    fitted: Any,
     before: registry.Stored | None,
-    as_of: date,
 ) -> tuple[Status, str | None]:
-    if verdict.refusal:
-        return Status.WORSE_THAN_BASELINE, verdict.refusal
-    if earlier is None or before is None or _age(before.card, as_of) > MAX_AGE_DAYS:
+    """Accept a version unless it says something quite different of the same people than the one before it."""
+    if before is None or (settings.as_of - date.fromisoformat(before.card["as_of"])).days > MAX_AGE_DAYS:
         return Status.OK, None
-    then, now = (_column(table, model.score_column) for table in (earlier, scores))
+    earlier = _scored(model, connection, settings, before)
+    if earlier is None:
+        return Status.OK, None
+    scores = model.score(connection, fitted, "", settings)
+    then, now = (table[model.score_column].to_numpy().astype(float) for table in (earlier, scores))
     index = drift.stability_index(drift.profile(then), now)
-    if index > drift.LIMIT:
-        return Status.DRIFTED, (
-            f"Its {model.score_column} is distributed otherwise than that of version {before.version} for the same "
-            f"people (stability index {index:.2f}, limit {drift.LIMIT}); that version goes on scoring."
-        )
-    return Status.OK, None
-
-
-def _age(card: Mapping[str, Any], as_of: date) -> int:
-    return (as_of - date.fromisoformat(card["as_of"])).days
-
-
-def _column(table: pa.Table, name: str) -> Any:
-    return table[name].to_numpy().astype(float)
+    if index <= drift.LIMIT:
+        return Status.OK, None
+    return Status.DRIFTED, (
+        f"Its {model.score_column} is distributed otherwise than that of version {before.version} for the same "
+        f"people (stability index {index:.2f}, limit {drift.LIMIT}); that version goes on scoring."
+    )

@@ -9,22 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.actions import ActionSettings
-from crm_pipeline.scoring import (
-    action_options,
-    association_rules,
-    early_warnings,
-    next_best_action,
-    registry,
-    rfm,
-    segmentation,
-    sentiment,
-    store,
-    text,
-    topics,
-)
-from crm_pipeline.scoring.category_propensity import CategoryPropensity
-from crm_pipeline.scoring.churn import Churn
-from crm_pipeline.scoring.clv import Clv
+from crm_pipeline.scoring import registry, store
+from crm_pipeline.scoring.contacts import action_options, next_best_action
+from crm_pipeline.scoring.contacts.uplift import Uplift
 from crm_pipeline.scoring.frame import (
     Model,
     Report,
@@ -32,11 +19,17 @@ from crm_pipeline.scoring.frame import (
     backtest_table,
     status_table,
 )
-from crm_pipeline.scoring.loyalty import Loyalty
-from crm_pipeline.scoring.propensity import Propensity
-from crm_pipeline.scoring.recommendation import Recommendation
+from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.products import association_rules
+from crm_pipeline.scoring.products.recommendation import Recommendation
+from crm_pipeline.scoring.questions import early_warnings
+from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.questions.churn import Churn
+from crm_pipeline.scoring.questions.loyalty import Loyalty
+from crm_pipeline.scoring.questions.propensity import Propensity
 from crm_pipeline.scoring.run import run
-from crm_pipeline.scoring.uplift import Uplift
+from crm_pipeline.scoring.segments import rfm, segmentation
+from crm_pipeline.scoring.texts import sentiment, text, topics
 from crm_pipeline.settings import Settings
 
 

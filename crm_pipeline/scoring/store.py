@@ -8,24 +8,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
-from crm_pipeline.scoring import (
-    association_rules,
-    early_warnings,
-    frame,
-    next_best_action,
-    rfm,
-    segment_quality,
-    segment_tables,
-    sentiment,
-    topics,
-)
-from crm_pipeline.scoring.category_propensity import CategoryPropensity
-from crm_pipeline.scoring.churn import Churn
-from crm_pipeline.scoring.clv import Clv
-from crm_pipeline.scoring.loyalty import Loyalty
-from crm_pipeline.scoring.propensity import Propensity
-from crm_pipeline.scoring.recommendation import Recommendation
-from crm_pipeline.scoring.uplift import Uplift
+from crm_pipeline.scoring import frame
+from crm_pipeline.scoring.contacts import next_best_action
+from crm_pipeline.scoring.contacts.uplift import Uplift
+from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.products import association_rules
+from crm_pipeline.scoring.products.recommendation import Recommendation
+from crm_pipeline.scoring.questions import early_warnings
+from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.questions.churn import Churn
+from crm_pipeline.scoring.questions.loyalty import Loyalty
+from crm_pipeline.scoring.questions.propensity import Propensity
+from crm_pipeline.scoring.segments import rfm, segment_quality, segment_tables
+from crm_pipeline.scoring.texts import sentiment, topics
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 

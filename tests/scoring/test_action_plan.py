@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.scoring.action_plan import choose, frontier
+from crm_pipeline.scoring.contacts.action_plan import choose, frontier
 
 OPTION = st.tuples(
     st.integers(0, 3),

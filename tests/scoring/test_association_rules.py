@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from crm_pipeline.scoring import association_rules
-from crm_pipeline.scoring.association_rules import RULE_SCHEMA, basket_rules, measures
 from crm_pipeline.scoring.frame import ScoringSettings, Status
+from crm_pipeline.scoring.products import association_rules
+from crm_pipeline.scoring.products.association_rules import RULE_SCHEMA, basket_rules, measures
 
 AS_OF = date(2023, 6, 30)
 SETTINGS = ScoringSettings(as_of=AS_OF)

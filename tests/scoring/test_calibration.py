@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from crm_pipeline.scoring import calibration
+from crm_pipeline.scoring.questions import calibration
 
 
 def drawn(people, seed):

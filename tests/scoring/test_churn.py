@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import churn, explain, learners, supervised
-from crm_pipeline.scoring.churn import Churn
 from crm_pipeline.scoring.contest import mean_metrics
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
-from crm_pipeline.scoring.labels import Frame
+from crm_pipeline.scoring.questions import churn, explain, learners, supervised
+from crm_pipeline.scoring.questions.churn import Churn
+from crm_pipeline.scoring.questions.labels import Frame
 from crm_pipeline.scoring.run import run
 
 HORIZON = timedelta(days=90)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from crm_pipeline.scoring import bgnbd, gamma_gamma
-from crm_pipeline.scoring.clv_interval import AIMS, COVERAGE, UNCALIBRATED, calibrate, holds
-from crm_pipeline.scoring.clv_value import Forecast, MarginDistribution, ValueModel
-from crm_pipeline.scoring.purchases import People
+from crm_pipeline.scoring.lifetime import bgnbd, gamma_gamma
+from crm_pipeline.scoring.lifetime.clv_interval import AIMS, COVERAGE, UNCALIBRATED, calibrate, holds
+from crm_pipeline.scoring.lifetime.clv_value import Forecast, MarginDistribution, ValueModel
+from crm_pipeline.scoring.lifetime.purchases import People
 
 MODEL = ValueModel(bgnbd.BgNbd(0.6, 34.0, 0.7, 5.6, 0.0), gamma_gamma.GammaGamma(4.0, 4.0, 6.0, 0.0), 1.0)
 DAYS = 365.25

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from crm_pipeline.sample.calendar import FIRST_DAY
-from crm_pipeline.scoring import clv_candidates, clv_past
-from crm_pipeline.scoring.clv import margin_metrics
+from crm_pipeline.scoring.lifetime import clv_candidates, clv_past
+from crm_pipeline.scoring.lifetime.clv import margin_metrics
 from tests.scoring import clv_oracle
 
 ORIGIN, DAYS = date(2025, 6, 30), 365

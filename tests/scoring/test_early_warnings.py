@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import early_warnings
-from crm_pipeline.scoring.early_warnings import SIGNALS, lifts, warn
-from crm_pipeline.scoring.labels import Frame
+from crm_pipeline.scoring.questions import early_warnings
+from crm_pipeline.scoring.questions.early_warnings import SIGNALS, lifts, warn
+from crm_pipeline.scoring.questions.labels import Frame
 
 RULES = {signal.name: signal for signal in SIGNALS}
 

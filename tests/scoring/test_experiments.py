@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from crm_pipeline.scoring import experiments
+from crm_pipeline.scoring.contacts import experiments
 from crm_pipeline.scoring.frame import ScoringSettings
 from tests.scoring import mailings
 

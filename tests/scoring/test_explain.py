@@ -6,8 +6,8 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import explain, learners, vocabulary
-from crm_pipeline.scoring.learners import Classifier
+from crm_pipeline.scoring.questions import explain, learners, vocabulary
+from crm_pipeline.scoring.questions.learners import Classifier
 
 NAMES = ("recency_days", "mean_gap_days", "orders_12m", "consent_email", "moon_phase_12m")
 
@@ -89,7 +89,7 @@ def test_a_feature_without_an_entry_is_told_by_its_readable_name():
 
 
 def test_sentences_of_the_table_name_features_that_the_table_knows():
-    text = resources.files("crm_pipeline.scoring").joinpath("reasons.csv").read_text(encoding="utf-8")
+    text = resources.files("crm_pipeline.scoring.questions").joinpath("reasons.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     known = {row["feature"] for row in rows} | {"value"}
     assert len(rows) == len({row["feature"] for row in rows})

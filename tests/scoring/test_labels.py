@@ -6,9 +6,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import features, labels
-from crm_pipeline.scoring.labels import SEASON, Question
-from crm_pipeline.scoring.learners import SchemaMismatchError
+from crm_pipeline.scoring import features
+from crm_pipeline.scoring.questions import labels
+from crm_pipeline.scoring.questions.labels import SEASON, Question
+from crm_pipeline.scoring.questions.learners import SchemaMismatchError
 
 CUTOFF = date(2022, 1, 31)
 DAY = timedelta(days=1)

@@ -5,8 +5,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.labels import Frame
-from crm_pipeline.scoring.leakage import leaks
+from crm_pipeline.scoring.questions.labels import Frame
+from crm_pipeline.scoring.questions.leakage import leaks
 
 DAYS = ["2023-01-31", "2023-02-28", "2023-03-31"]
 

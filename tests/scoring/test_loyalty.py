@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from crm_pipeline.scoring.frame import Status
-from crm_pipeline.scoring.learners import linear_regression
-from crm_pipeline.scoring.loyalty import Attitude, Loyalty, stage, stated
+from crm_pipeline.scoring.questions.learners import linear_regression
+from crm_pipeline.scoring.questions.loyalty import Attitude, Loyalty, stage, stated
 from crm_pipeline.scoring.run import run
 
 

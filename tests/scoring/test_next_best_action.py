@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from crm_pipeline.actions import ActionSettings
+from crm_pipeline.scoring.contacts.next_best_action import PLAN_SCHEMA, SCHEMA, SEGMENT_RULE, TARGET_SCHEMA, propose
 from crm_pipeline.scoring.frame import ScoringSettings
-from crm_pipeline.scoring.next_best_action import PLAN_SCHEMA, SCHEMA, SEGMENT_RULE, TARGET_SCHEMA, propose
 from tests.scoring import mailings
 
 AS_OF = mailings.AS_OF

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import personas
-from crm_pipeline.scoring.segment_features import Feature
+from crm_pipeline.scoring.segments import personas
+from crm_pipeline.scoring.segments.segment_features import Feature
 
 
 def trait(name: str, role: str, high: str, low: str = "") -> Feature:

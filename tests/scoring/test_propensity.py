@@ -5,9 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.category_propensity import CategoryPropensity
 from crm_pipeline.scoring.frame import ScoringSettings, Status
-from crm_pipeline.scoring.propensity import Propensity
+from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
+from crm_pipeline.scoring.questions.propensity import Propensity
 from crm_pipeline.scoring.run import run
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.scoring import purchases
+from crm_pipeline.scoring.lifetime import purchases
 
 CUTOFF = date(2022, 1, 31)
 DAY = timedelta(days=1)

@@ -9,10 +9,10 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import ndcg_score
 
-from crm_pipeline.scoring import product_purchases, recommenders
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
-from crm_pipeline.scoring.recommendation import MOST_POPULAR, RECOMMENDATION_SCHEMA, Recommendation
+from crm_pipeline.scoring.products import product_purchases, recommenders
+from crm_pipeline.scoring.products.recommendation import MOST_POPULAR, RECOMMENDATION_SCHEMA, Recommendation
 
 AS_OF = date(2023, 6, 30)
 SETTINGS = ScoringSettings(as_of=AS_OF)

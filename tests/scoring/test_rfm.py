@@ -7,8 +7,8 @@ from itertools import product
 import duckdb
 import pytest
 
-from crm_pipeline.scoring import rfm
 from crm_pipeline.scoring.frame import RFM_SCHEMA
+from crm_pipeline.scoring.segments import rfm
 
 NAMES = {
     "Champions": 7,

@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import f_oneway
 from sklearn.metrics import adjusted_rand_score
 
-from crm_pipeline.scoring import niches, segment_model, segment_quality
-from crm_pipeline.scoring.segment_features import Columns, Feature, FeatureSpace, People
-from crm_pipeline.scoring.segment_model import Choice, Segmentation
+from crm_pipeline.scoring.segments import niches, segment_model, segment_quality
+from crm_pipeline.scoring.segments.segment_features import Columns, Feature, FeatureSpace, People
+from crm_pipeline.scoring.segments.segment_model import Choice, Segmentation
 
 AXES = tuple(Feature(name, name, (), "", "linear", True, "adjective", name, "") for name in ("x", "y"))
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0], [5.0, 20.0]])

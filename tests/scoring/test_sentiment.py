@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import sentiment, sentiment_lexicon, text
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
-from crm_pipeline.scoring.sentiment import (
+from crm_pipeline.scoring.texts import sentiment, sentiment_lexicon, text
+from crm_pipeline.scoring.texts.sentiment import (
     CLASSIFIER,
     CUSTOMER_SENTIMENT_SCHEMA,
     LEXICON,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
-from crm_pipeline.scoring import topics
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
-from crm_pipeline.scoring.topics import TICKET_TOPIC_SCHEMA, common_terms, ticket_topics
+from crm_pipeline.scoring.texts import topics
+from crm_pipeline.scoring.texts.topics import TICKET_TOPIC_SCHEMA, common_terms, ticket_topics
 from tests.scoring.texts import AS_OF, warehouse
 
 SETTINGS = ScoringSettings(as_of=AS_OF)

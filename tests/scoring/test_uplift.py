@@ -6,12 +6,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import qini
-from crm_pipeline.scoring.experiments import Trial
+from crm_pipeline.scoring.contacts import qini
+from crm_pipeline.scoring.contacts.experiments import Trial
+from crm_pipeline.scoring.contacts.uplift import SCHEMA, Uplift
+from crm_pipeline.scoring.contacts.uplift_learners import LEARNERS, lesson, pseudo_effects, shrunk
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.run import run
-from crm_pipeline.scoring.uplift import SCHEMA, Uplift
-from crm_pipeline.scoring.uplift_learners import LEARNERS, lesson, pseudo_effects, shrunk
 from tests.scoring import mailings
 
 SETTINGS = ScoringSettings(as_of=mailings.AS_OF)

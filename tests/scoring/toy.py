@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.scoring.frame import Inputs, NotEnoughDataError, Round
-from crm_pipeline.scoring.learners import SchemaMismatchError
+from crm_pipeline.scoring.questions.learners import SchemaMismatchError
 
 SCHEMA = pa.schema(
     [

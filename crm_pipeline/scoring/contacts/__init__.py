@@ -1,0 +1,1 @@
+"""What contacting people adds, and whom to contact next."""

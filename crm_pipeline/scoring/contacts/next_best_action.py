@@ -1,0 +1,229 @@
+"""Next best action: for each person the action and channel of the highest expected value, or none, and why.
+
+The plan as a whole stays within the budget of the settings. Beside it stands what a rule by RFM segment would do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from crm_pipeline.actions import ActionSettings
+from crm_pipeline.scoring import plots
+from crm_pipeline.scoring.contacts.action_options import (
+    CAP_DAYS,
+    GIVEN,
+    best_options,
+    contact_states,
+    options_by_rule,
+    register,
+)
+from crm_pipeline.scoring.contacts.action_plan import choose, frontier
+from crm_pipeline.scoring.frame import ScoringSettings
+
+SCHEMA = pa.schema(
+    [
+        ("customer_key", pa.int64()),
+        ("as_of_date", pa.date32()),
+        ("action", pa.string()),
+        ("channel", pa.string()),
+        ("category", pa.string()),
+        ("product_key", pa.int64()),
+        ("expected_value", pa.float64()),
+        ("cost", pa.float64()),
+        ("basis", pa.string()),
+        ("reason", pa.string()),
+        ("priority", pa.int64()),
+    ]
+)
+PLAN_SCHEMA = pa.schema(
+    [
+        ("plan", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("budget", pa.float64()),
+        ("people", pa.int64()),
+        ("cost", pa.float64()),
+        ("expected_value", pa.float64()),
+    ]
+)
+TARGET_SCHEMA = pa.schema(
+    [
+        ("segment", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("people", pa.int64()),
+        ("margin_12m", pa.float64()),
+        ("clv_predicted", pa.float64()),
+        ("extra_margin_per_contact", pa.float64()),
+        ("people_planned", pa.int64()),
+        ("planned_cost", pa.float64()),
+        ("planned_value", pa.float64()),
+        ("budget_share", pa.float64()),
+    ]
+)
+PLAN, RULE, PLAN_AT_RULE_COST = "next_best_action", "rule_by_segment", "next_best_action_at_rule_cost"
+SEGMENT_RULE: Mapping[str, str] = {
+    "Champions": "loyalty_reward",
+    "Loyal": "loyalty_reward",
+    "Potential Loyalist": "cross_sell",
+    "New": "cross_sell",
+    "Promising": "cross_sell",
+    "Need Attention": "reactivate",
+    "About to Sleep": "reactivate",
+    "At Risk": "win_back",
+    "Cannot Lose": "win_back",
+    "Hibernating": "win_back",
+    "Lost": "win_back",
+}
+"""The baseline: what is commonly done for whom by RFM segment, over the cheapest channel, big spenders first."""
+
+_CURVE_STEPS = 20
+
+_RESULT = f"""
+    with best as (
+        select customer_key, product_key from recommendations
+        qualify row_number() over (partition by customer_key order by rank, product_key) = 1
+    ),
+    planned as (
+        select states.*, chosen.action, chosen.channel, chosen.value, chosen.cost, chosen.is_measured,
+            needs.category, needs.reason, possible.value as best_value,
+            case when chosen.action in ('cross_sell', 'keep_in_touch') then best.product_key end as product_key
+        from states
+        left join chosen using (customer_key)
+        left join needs on needs.customer_key = chosen.customer_key and needs.action = chosen.action
+        left join (
+            select customer_key, max(value) as value from options group by customer_key
+        ) as possible on possible.customer_key = states.customer_key
+        left join best on best.customer_key = chosen.customer_key
+    )
+    select customer_key, $as_of::date as as_of_date, coalesce(action, 'none') as action, channel, category, product_key,
+        coalesce(value, 0.0) as expected_value, coalesce(cost, 0.0) as cost,
+        case when action is not null then if(is_measured, 'measured', 'assumed') end as basis,
+        case when action is not null then reason
+            when not has_channel then 'Agrees to no channel.'
+            when is_full then printf('Had %d contacts in {CAP_DAYS} days.', contacts)
+            when coalesce(best_value, 0) <= 0 then 'No action is worth its cost.'
+            else 'Others bring more for the budget.' end as reason,
+        case when action is not null then row_number() over (
+            order by action is null, value desc, customer_key
+        ) end as priority
+    from planned
+    order by customer_key
+"""
+
+_TARGETS = """
+    with grouped as (
+        select coalesce(segments.persona, rfm.rfm_segment, 'none') as segment, known.customer_key,
+            known.margin_12m::double as margin_12m, clv.clv_predicted, chosen.cost, chosen.value,
+            reached.expected_extra_margin
+        from features.customer_features as known
+        left join segments using (customer_key)
+        left join rfm using (customer_key)
+        left join clv using (customer_key)
+        left join chosen using (customer_key)
+        left join (
+            select customer_key, max(expected_extra_margin) as expected_extra_margin from uplift group by customer_key
+        ) as reached using (customer_key)
+        where known.as_of_date = $as_of
+    ),
+    totals as (
+        select segment, count(*) as people, round(sum(margin_12m::decimal(18, 2))::double, 2) as margin_12m,
+            round(sum(clv_predicted::decimal(18, 4))::double, 2) as clv_predicted,
+            round(avg(expected_extra_margin::decimal(18, 6))::double, 6) as extra_margin_per_contact,
+            count(cost) as people_planned, coalesce(sum(cost::decimal(18, 4))::double, 0) as planned_cost,
+            coalesce(sum(value::decimal(18, 4))::double, 0) as planned_value
+        from grouped group by segment
+    )
+    select segment, $as_of::date as as_of_date, * exclude (segment),
+        planned_cost / nullif(sum(planned_cost) over (), 0) as budget_share
+    from totals
+    order by segment
+"""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What is proposed: one row per person, how the plan compares with the rule, what it means for each segment."""
+
+    actions: pa.Table
+    plans: pa.Table
+    targets: pa.Table
+    plots: Mapping[str, str] = field(default_factory=dict)
+
+
+def propose(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, pa.Table],
+    actions: ActionSettings,
+    settings: ScoringSettings,
+) -> Actions:
+    """Choose for everybody with features at the as-of date.
+
+    Args:
+        connection: the warehouse; its tables `customer_features`, `customer_consent_states` and
+            `fct_campaign_contacts` are read up to the as-of date.
+        tables: score tables as of that date by name, any of `action_options.GIVEN`; the others are taken as empty.
+        actions: costs, assumed responses, cap and budget.
+        settings: of the run.
+    """
+    register(connection, tables, actions, settings.as_of)
+    options = best_options(connection, actions, settings)
+    chosen = _taken(options, actions.budget)
+    for name, table in {
+        "options": options,
+        "chosen": chosen,
+        "states": contact_states(connection, actions, settings),
+    }.items():
+        connection.register(name, table)
+    rule = pa.table({"rfm_segment": list(SEGMENT_RULE), "action": list(SEGMENT_RULE.values())})
+    ruled = options_by_rule(connection, actions, settings, rule)
+    as_of = {"as_of": settings.as_of}
+    result = Actions(
+        connection.sql(_RESULT, params=as_of).to_arrow_table().cast(SCHEMA),
+        _plans(options, chosen, ruled, actions.budget, settings),
+        connection.sql(_TARGETS, params=as_of).to_arrow_table().cast(TARGET_SCHEMA),
+        {"Next best action: value by budget": _value_by_budget(options, ruled)},
+    )
+    for name in (*GIVEN, "terms", "responses", "needs", "options", "chosen", "states", "rule"):
+        connection.unregister(name)
+    return result
+
+
+def _taken(options: pa.Table, budget: float | None) -> pa.Table:
+    keys, values, costs = (options[name].to_numpy() for name in ("customer_key", "value", "cost"))
+    return options.filter(pa.array(choose(keys, values, costs, budget)))
+
+
+def _within(ruled: pa.Table, budget: float | None) -> pa.Table:
+    """Return the first people of a rule whom the budget pays for."""
+    if budget is None:
+        return ruled
+    return ruled.slice(0, int((np.cumsum(ruled["cost"].to_numpy()) <= budget + 1e-6).sum()))
+
+
+def _plans(
+    options: pa.Table, chosen: pa.Table, ruled: pa.Table, budget: float | None, settings: ScoringSettings
+) -> pa.Table:
+    kept = _within(ruled, budget)
+    spent = _total(kept, "cost")
+    plans = {PLAN: (chosen, budget), RULE: (kept, budget), PLAN_AT_RULE_COST: (_taken(options, spent), spent)}
+    rows = [
+        (name, settings.as_of, limit, len(plan), _total(plan, "cost"), _total(plan, "value"))
+        for name, (plan, limit) in plans.items()
+    ]
+    return pa.Table.from_pylist([dict(zip(PLAN_SCHEMA.names, row, strict=True)) for row in rows], schema=PLAN_SCHEMA)
+
+
+def _total(plan: pa.Table, column: str) -> float:
+    return round(float(plan[column].to_numpy().sum()), 4)
+
+
+def _value_by_budget(options: pa.Table, ruled: pa.Table) -> str:
+    """Return the expected value of the plan and of the rule at each budget up to what they would spend without one."""
+    plan = frontier(*(options[name].to_numpy() for name in ("customer_key", "value", "cost")))
+    spent, gained = (np.cumsum(ruled[name].to_numpy()) for name in ("cost", "value"))
+    every = max(len(ruled) // _CURVE_STEPS, 1)
+    rule = zip(spent[every - 1 :: every].tolist(), gained[every - 1 :: every].tolist(), strict=True)
+    lines = {PLAN: plan, RULE: [(0.0, 0.0), *rule]}
+    return plots.curve("Expected value by budget", "budget", "expected value", lines, [RULE])

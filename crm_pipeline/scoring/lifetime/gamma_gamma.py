@@ -1,0 +1,81 @@
+"""Gamma-Gamma: what an order is worth, from the mean of a person's orders (Fader, Hardie and Lee, 2005).
+
+The value of one order is gamma distributed with shape p and a rate that differs between people (gamma: q, gamma).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln, psi
+
+from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
+from crm_pipeline.scoring.lifetime.likelihood import at_bound, maximise
+
+MIN_PEOPLE = 100
+_STARTS = ((2.0, 3.0, 2.0), (6.0, 4.0, 0.5), (1.0, 2.0, 1.0))
+
+
+@dataclass(frozen=True)
+class GammaGamma:
+    """A fitted Gamma-Gamma model; `gamma` is in the money unit of the values."""
+
+    p: float
+    q: float
+    gamma: float
+    log_likelihood: float
+
+    def expected_value(self, x: Floats, mean_value: Floats) -> Floats:
+        """Return the expected value of a coming order; x = 0 gives the mean of all people."""
+        return self.p * (self.gamma + x * mean_value) / (self.p * x + self.q - 1)
+
+    def inverse_rate_moments(self, x: Floats, mean_value: Floats) -> tuple[Floats, Floats]:
+        """Return E[1/rate] and E[1/rate^2] of a person's rate, which give mean and variance of a sum of orders.
+
+        With q <= 2 the variance over new people does not exist; the shape is then held at 2.1, which keeps the
+        interval wide and finite.
+        """
+        shape = self.p * x + self.q
+        rate = self.gamma + x * mean_value
+        first = rate / (shape - 1)
+        second_shape = np.maximum(shape - 2, 0.1)
+        return first, first * rate / second_shape
+
+
+def log_likelihood(parameters: Floats, x: Floats, mean_value: Floats, people: Floats) -> tuple[float, Floats]:
+    """Return the weighted log-likelihood and its gradient by (p, q, gamma)."""
+    p, q, gamma = parameters
+    total = x * mean_value
+    log_rate = np.log(gamma + total)
+    values = (
+        gammaln(p * x + q)
+        - gammaln(p * x)
+        - gammaln(q)
+        + q * np.log(gamma)
+        + (p * x - 1) * np.log(mean_value)
+        + p * x * np.log(x)
+        - (p * x + q) * log_rate
+    )
+    by_p = x * (psi(p * x + q) - psi(p * x) + np.log(total) - log_rate)
+    by_q = psi(p * x + q) - psi(q) + np.log(gamma) - log_rate
+    by_gamma = q / gamma - (p * x + q) / (gamma + total)
+    return float((people * values).sum()), np.array([float((people * part).sum()) for part in (by_p, by_q, by_gamma)])
+
+
+def fit(x: Floats, mean_value: Floats, people: Floats) -> GammaGamma:
+    """Fit the model to repeat buyers: x order days, their mean value (above 0), and how many people have this pair.
+
+    Raises:
+        NotEnoughDataError: if there are too few people, or if the optimum is degenerate.
+    """
+    count = float(people.sum())
+    if count < MIN_PEOPLE:
+        raise NotEnoughDataError(f"Needs {MIN_PEOPLE} repeat buyers with a margin above 0; has {count:.0f}.")
+    scale = float((people * mean_value).sum()) / count
+    scaled = mean_value / scale
+    parameters, best = maximise(lambda candidate: log_likelihood(candidate, x, scaled, people), _STARTS, count)
+    p, q, gamma = (float(value) for value in parameters)
+    if any(at_bound(value) for value in (p, q, gamma)):
+        raise NotEnoughDataError("The values of orders do not tell people apart (degenerate optimum).")
+    if q <= 1:
+        raise NotEnoughDataError("The values of orders are so unequal that their mean does not exist (q <= 1).")
+    return GammaGamma(p, q, gamma * scale, best - count * float(np.log(scale)))

@@ -1,0 +1,1 @@
+"""Segments: RFM by rule, personas by what people buy and how."""

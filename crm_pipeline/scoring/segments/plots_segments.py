@@ -1,0 +1,115 @@
+"""Plots of the segmentation, as SVG texts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+from scipy.cluster.hierarchy import dendrogram
+from sklearn.decomposition import PCA
+
+from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.plots import COLOURS, curve, drawing, heat_map
+from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.segments.segment_features import Ints
+
+DRAWN_PEOPLE = 1_000
+DRAWN_TRAITS = 16
+
+
+def plots(tables: Mapping[str, pa.Table], points: Floats, places: Ints) -> dict[str, str]:
+    """Return all plots by title.
+
+    Args:
+        tables: those that a run stores, by name.
+        points: coordinates of a sample of people.
+        places: their segments, as places among the ids in ascending order.
+    """
+    names = dict(
+        zip(*(tables["segment_profiles"][name].to_pylist() for name in ("segment_id", "persona")), strict=True)
+    )
+    found = {
+        "Number of segments": choices(tables["segment_choices"]),
+        "Personas": personas(tables["segment_traits"]),
+        "Which segments are alike": tree(tables["segment_tree"], names),
+        "People and segments": people(points, places, list(names.values())),
+    }
+    moved = tables["segment_migration"]
+    for kind in sorted(set(moved["kind"].to_pylist())):
+        found[f"Migration of {kind} segments"] = migration(moved, kind)
+    return found
+
+
+def choices(measured: pa.Table) -> str:
+    """Return silhouette and stability by number of segments."""
+    numbers = measured["segments"].to_pylist()
+    lines = {name: list(zip(numbers, measured[name].to_pylist(), strict=True)) for name in ("silhouette", "stability")}
+    return curve("Number of segments", "segments", "index", lines, markers=True)
+
+
+def personas(traits: pa.Table) -> str:
+    """Return how far the segments' means lie from everybody's, for the traits that differ most."""
+    rows = traits.to_pylist()
+    segments = sorted({row["segment_id"] for row in rows})
+    most: dict[str, float] = {}
+    for row in rows:
+        most[row["trait"]] = max(most.get(row["trait"], 0.0), round(abs(row["difference"]), 6))
+    shown = sorted(most, key=lambda trait: -most[trait])[:DRAWN_TRAITS]
+    cells = {(row["segment_id"], row["trait"]): row["difference"] for row in rows}
+    values = np.array([[cells[segment, trait] for trait in shown] for segment in segments])
+    names = {row["segment_id"]: row["persona"] for row in rows}
+    return heat_map(
+        "Difference from everybody, in standard deviations", [names[one] for one in segments], shown, values
+    )
+
+
+def tree(merges: pa.Table, names: Mapping[int, str]) -> str:
+    """Return the merges of segments as a dendrogram."""
+    number = {str(segment): place for place, segment in enumerate(sorted(names))}
+    linkage = []
+    for row in merges.to_pylist():
+        group = " + ".join(map(str, sorted(int(one) for one in f"{row['one']} + {row['other']}".split(" + "))))
+        linkage.append([number[row["one"]], number[row["other"]], row["distance"], row["segments"]])
+        number[group] = len(number)
+    with drawing("Which segments are alike", 6.5, 1.2 + 0.35 * len(names)) as made:
+        labels = [names[segment] for segment in sorted(names)]
+        dendrogram(
+            np.array(linkage),
+            labels=labels,
+            orientation="left",
+            ax=made.axes,
+            color_threshold=0,
+            above_threshold_color=COLOURS[0],
+        )
+        made.axes.set_xlabel("distance at which they merge")
+        return made.svg
+
+
+def people(points: Floats, places: Ints, names: list[str]) -> str:
+    """Return a sample of people on the two main components of their places."""
+    rows = np.linspace(0, len(points) - 1, min(len(points), DRAWN_PEOPLE)).astype(np.int64)
+    with one_thread():
+        flat = PCA(2, svd_solver="full").fit_transform(points)[rows]
+    with drawing("People by their two main components", 6.5, 4.2) as made:
+        for place, name in enumerate(names):
+            chosen = places[rows] == place
+            made.axes.scatter(
+                flat[chosen, 0], flat[chosen, 1], s=8, label=name, color=COLOURS[place % len(COLOURS)], alpha=0.7
+            )
+        made.axes.legend(frameon=False, fontsize=7)
+        return made.svg
+
+
+def migration(moved: pa.Table, kind: str) -> str:
+    """Return the shares of each earlier segment (rows) that went to each later one."""
+    rows = [row for row in moved.to_pylist() if row["kind"] == kind]
+    before, after = (sorted({row[side] for row in rows}) for side in ("from_segment", "to_segment"))
+    people_ = np.zeros((len(before), len(after)))
+    for row in rows:
+        people_[before.index(row["from_segment"]), after.index(row["to_segment"])] = row["people"]
+    return heat_map(
+        "Share of each earlier segment, in percent",
+        before,
+        after,
+        100 * people_ / people_.sum(axis=1, keepdims=True),
+        "{:.0f}",
+    )

@@ -1,0 +1,144 @@
+"""How good segments are: size, difference, stability, and how people move between them from month to month."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.spatial.distance import cdist
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
+
+from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.segments import segment_model
+from crm_pipeline.scoring.segments.segment_features import Ints
+
+SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.7
+LEAST_STABILITY = 0.7
+MIGRATION_SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("from_date", pa.date32()),
+        ("to_date", pa.date32()),
+        ("from_segment", pa.string()),
+        ("to_segment", pa.string()),
+        ("people", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of the segments, in the order of their ids.
+
+    Attributes:
+        silhouette: mean by segment, -1 to 1 (Rousseeuw, 1987).
+        separation: distance to the nearest other centroid, in mean distances of its people from their own.
+        jaccard: mean over refits on halves of the people of the best Jaccard index of any of their clusters with the
+            segment, 0 to 1 (Hennig, 2007, doi:10.1016/j.csda.2006.11.025).
+        stability: mean adjusted Rand index of those refits with the segments.
+        explained: share of the variance of people's places that lies between segments, 0 to 1.
+    """
+
+    silhouette: Floats
+    separation: Floats
+    jaccard: Floats
+    stability: float
+    explained: float
+
+
+def measure(points: Floats, places: Ints, centroids: Floats, seed: int) -> Quality:
+    """Return the quality of segments on a sample of people; `places` are rows of the centroids."""
+    rows = np.linspace(0, len(points) - 1, min(len(points), segment_model.CHOICE_PEOPLE)).astype(np.int64)
+    points, places = points[rows], places[rows]
+    segments = len(centroids)
+    with one_thread():
+        silhouettes = silhouette_samples(points, places) if len(np.unique(places)) > 1 else np.full(len(points), -1.0)
+    own = np.linalg.norm(points - centroids[places], axis=1)
+    between = cdist(centroids, centroids) + np.diag(np.full(segments, np.inf))
+    again = segment_model.refits(points, segments, seed)
+    return Quality(
+        _means(silhouettes, places, segments),
+        between.min(axis=1) / np.maximum(_means(own, places, segments), 1e-9),
+        np.mean([_best_jaccard(places, labels, segments) for labels in again], axis=0),
+        float(np.mean([adjusted_rand_score(places, labels) for labels in again])),
+        1 - float((own**2).sum() / ((points - points.mean(axis=0)) ** 2).sum()),
+    )
+
+
+def explained_variance(values: Floats, groups: npt.NDArray[np.generic]) -> float:
+    """Return epsilon squared: the share of the variance between groups, less what chance gives (Kelley, 1935).
+
+    Unlike eta squared, it does not grow with the mere number of groups; it may fall below 0.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    people, number = np.bincount(group), group.max() + 1
+    means = np.bincount(group, weights=values) / people
+    within = float(((values - means[group]) ** 2).sum())
+    total = float(((values - values.mean()) ** 2).sum())
+    return float(1 - (within / (len(values) - number)) / (total / (len(values) - 1))) if total > 0 else 0.0
+
+
+def agreement(before: pa.Table, after: pa.Table) -> float | None:
+    """Return the adjusted Rand index of two tables `segments` on the people in both; None where nobody is."""
+    _, then, now = np.intersect1d(before["customer_key"], after["customer_key"], return_indices=True)
+    labels = (table["segment_id"].to_numpy()[rows] for table, rows in ((before, then), (after, now)))
+    return float(adjusted_rand_score(*labels)) if len(then) else None
+
+
+def complaints(profiles: pa.Table) -> list[str]:
+    """Return what is wrong with a table `segment_profiles`, in sentences that say what to do."""
+    found = []
+    for row in profiles.to_pylist():
+        title = f"Segment {row['segment_id']} ({row['persona']})"
+        if not SMALLEST_SHARE <= row["share"] <= LARGEST_SHARE:
+            found.append(f"{title} has {row['share']:.1%} of the people; look at the choice of the number of segments.")
+        if row["jaccard"] < LEAST_STABILITY:
+            found.append(f"{title} comes back in refits by only {row['jaccard']:.2f}; do not act on it alone.")
+        if row["silhouette"] < 0:
+            found.append(f"{title} does not differ: its people are nearer to another segment's; use fewer segments.")
+    return found
+
+
+def migration(kind: str, column: str, before: pa.Table, after: pa.Table) -> pa.Table:
+    """Return how many people moved from which segment to which between two score tables, those who stayed included.
+
+    Args:
+        kind: of segments, such as `kmeans` or `rfm`.
+        column: that names a person's segment.
+        before: the earlier table: customer_key, as_of_date and the column.
+        after: the later one. Who is in one table only has `none` in the other.
+    """
+    if not len(before) or not len(after):
+        return MIGRATION_SCHEMA.empty_table()
+    dates = [table["as_of_date"][0].as_py() for table in (before, after)]
+    with duckdb.connect() as connection:
+        for name, table in (("before", before), ("after", after)):
+            connection.register(name, table.select(["customer_key", column]))
+        moved = connection.sql(
+            f"""
+            select $kind as kind, $from_date::date as from_date, $to_date::date as to_date,
+                coalesce(earlier.{column}::varchar, 'none') as from_segment,
+                coalesce(later.{column}::varchar, 'none') as to_segment, count(*) as people
+            from before as earlier full join after as later on earlier.customer_key = later.customer_key
+            group by all order by all
+            """,
+            params={"kind": kind, "from_date": dates[0], "to_date": dates[1]},
+        ).to_arrow_table()
+    return moved.cast(MIGRATION_SCHEMA)
+
+
+def _means(values: Floats, places: Ints, segments: int) -> Floats:
+    people = np.bincount(places, minlength=segments)
+    means: Floats = np.bincount(places, weights=values, minlength=segments) / np.maximum(people, 1)
+    return means
+
+
+def _best_jaccard(places: Ints, labels: Ints, segments: int) -> Sequence[float]:
+    shared = np.zeros((segments, segments))
+    np.add.at(shared, (places, labels), 1)
+    union = shared.sum(axis=1)[:, None] + shared.sum(axis=0) - shared
+    best: Sequence[float] = (shared / np.maximum(union, 1)).max(axis=1)
+    return best

@@ -1,0 +1,303 @@
+"""Sentiment of what people wrote, one model per language: a lexicon or a classifier trained on the shop's own ratings.
+
+A text that came with a rating is its own label: below half of the scale it is negative, from three quarters on
+positive, and between them it teaches nothing. The classifier learns from texts said up to an origin and is tested,
+beside the lexicon, on those of the half year after it. Where too few texts are rated, the lexicon speaks alone and
+unmeasured.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
+
+from crm_pipeline.scoring import plots
+from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
+from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.texts import sentiment_lexicon, text
+
+TEXT_SENTIMENT_SCHEMA = pa.schema(
+    [
+        ("customer_key", pa.int64()),
+        ("as_of_date", pa.date32()),
+        ("source", pa.string()),
+        ("text_key", pa.int64()),
+        ("said_on", pa.date32()),
+        ("language", pa.string()),
+        ("sentiment", pa.float64()),
+        ("label", pa.string()),
+        ("model_version", pa.string()),
+    ]
+)
+"""One row per text, ordered by source and key. `sentiment` lies in -1..1; it and `label` are empty for languages that
+nobody here reads. `model_version` is empty where the lexicon speaks without a test."""
+
+CUSTOMER_SENTIMENT_SCHEMA = pa.schema(
+    [
+        ("customer_key", pa.int64()),
+        ("as_of_date", pa.date32()),
+        ("sentiment_last_12m", pa.float64()),
+        ("texts_12m", pa.int64()),
+        ("negative_texts_90d", pa.int64()),
+    ]
+)
+"""One row per person who wrote a text in the last 365 days; the mean is empty where none of them could be read."""
+
+LEXICON, CLASSIFIER, CONSTANT = "lexicon", "classifier", "always_the_same"
+NEGATIVE_BELOW, POSITIVE_FROM = 0.5, 0.75
+TEST_DAYS, ORIGINS = 180, 3
+MIN_TRAINING, MIN_TESTED = 50, 20
+"""Texts of each label that an origin needs before it to learn from, and after it to be tested on."""
+
+_NEUTRAL_UP_TO = {LEXICON: 0.05, CLASSIFIER: 1 / 3}
+"""Half-width of the neutral band: VADER's own, and for the classifier odds of two to one."""
+
+_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class RatedTexts:
+    """Texts with a clear rating, oldest first: 1 = positive, 0 = negative."""
+
+    said_on: npt.NDArray[np.datetime64]
+    bodies: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.int64]
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "RatedTexts":
+        """Return the texts that a mask selects."""
+        return RatedTexts(self.said_on[mask], self.bodies[mask], self.labels[mask])
+
+    def rarer(self) -> int:
+        """Return how many texts carry the rarer label."""
+        return int(np.bincount(self.labels, minlength=2).min())
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A fitted way of reading a language; without a pipeline it is the lexicon."""
+
+    language: str
+    pipeline: Pipeline | None = None
+
+    def sentiment(self, bodies: Sequence[str]) -> Floats:
+        """Return the sentiment of texts, -1 to 1: of the classifier, twice the probability of positive less 1."""
+        if self.pipeline is None:
+            return sentiment_lexicon.score(self.language, bodies)
+        with one_thread():
+            return np.round(2 * self.pipeline.predict_proba(bodies)[:, 1] - 1, _DIGITS)
+
+    def labels(self, sentiment: Floats) -> npt.NDArray[np.str_]:
+        """Return negative, neutral or positive."""
+        band = _NEUTRAL_UP_TO[CLASSIFIER if self.pipeline else LEXICON]
+        return np.select([sentiment <= -band, sentiment >= band], ["negative", "positive"], "neutral")
+
+
+class Sentiment:
+    """The sentiment model of one language, for the common run of all models."""
+
+    schema = TEXT_SENTIMENT_SCHEMA
+    score_column = "sentiment"
+    candidates = (LEXICON, CLASSIFIER)
+    baselines = (CONSTANT,)
+    metric = "auc"
+    higher_is_better = True
+
+    def __init__(self, language: str) -> None:
+        """Choose one of the languages of `text.LANGUAGES`."""
+        self.language = language
+        self.name = f"sentiment_{language}"
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> RatedTexts:
+        """Gather the texts with a clear rating.
+
+        Raises:
+            NotEnoughDataError: if no origin has enough texts of each label before and after it.
+        """
+        table = text.rated(connection, self.language, settings)
+        rating = table["rating"].to_numpy()
+        found = RatedTexts(
+            table["said_on"].to_numpy().astype("datetime64[D]"),
+            table["body"].to_numpy(zero_copy_only=False),
+            (rating >= POSITIVE_FROM).astype(np.int64),
+        ).where((rating < NEGATIVE_BELOW) | (rating >= POSITIVE_FROM))
+        if not _splits(found, settings.as_of):
+            positive = int(found.labels.sum())
+            raise NotEnoughDataError(
+                f"Needs {MIN_TRAINING} {text.LANGUAGES[self.language]} texts with a good and {MIN_TRAINING} with a bad "
+                f"rating, and {MIN_TESTED} later ones of each; has {positive} and {len(found.labels) - positive}."
+            )
+        return found
+
+    def rounds(self, prepared: RatedTexts, settings: ScoringSettings) -> Iterator[Round]:
+        """Test both ways of reading on the rated texts of the half years after the origins."""
+        for origin, before, after in _splits(prepared, settings.as_of):
+            predictions = {
+                name: _fit(self.language, name, before, settings.seed).sentiment(after.bodies.tolist())
+                for name in self.candidates
+            }
+            yield Round(origin, after.labels.astype(float), {**predictions, CONSTANT: np.zeros(len(after.labels))})
+
+    def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
+        """Return the area under the ROC curve, and the mean of the shares of both labels on their side of 0."""
+        right = [float((predicted[actual == 1] > 0).mean()), float((predicted[actual == 0] < 0).mean())]
+        return {"auc": float(roc_auc_score(actual, predicted)), "balanced_accuracy": sum(right) / 2}
+
+    def fit(self, prepared: RatedTexts, candidate: str, settings: ScoringSettings) -> Reader:
+        """Fit a way of reading on all rated texts."""
+        return _fit(self.language, candidate, prepared, settings.seed)
+
+    def training_data(self, prepared: RatedTexts) -> Iterable[npt.NDArray[Any]]:
+        """Return days, texts and labels."""
+        joined = "\n".join(prepared.bodies.tolist()).encode()
+        return [prepared.said_on.astype(np.int64), np.frombuffer(joined, dtype=np.uint8), prepared.labels]
+
+    def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
+        """Return the length of the newest rated texts and what the lexicon says of them."""
+        bodies = text.rated(connection, self.language, settings)["body"].to_pylist()
+        said = sentiment_lexicon.score(self.language, bodies)
+        return Inputs(("characters", "lexicon"), np.column_stack([[len(body) for body in bodies], said]).astype(float))
+
+    def score(
+        self, connection: duckdb.DuckDBPyConnection, fitted: Reader, version: str | None, settings: ScoringSettings
+    ) -> pa.Table:
+        """Return the rows of `text_sentiment` of this language; nothing is refitted."""
+        batches = []
+        for batch in text.texts(connection, settings.as_of, self.language):
+            said = fitted.sentiment(batch["body"].to_pylist())
+            batches.append(_rows(batch, settings.as_of, pa.array(said), pa.array(fitted.labels(said)), version))
+        return pa.Table.from_batches(batches, schema=self.schema)
+
+    def card(self, prepared: RatedTexts, fitted: Reader, settings: ScoringSettings) -> Mapping[str, Any]:
+        """Return what was learned from, in numbers: never a text."""
+        return {
+            "trained_from": str(prepared.said_on.min()),
+            "texts": len(prepared.labels),
+            "positive_share": round(float(prepared.labels.mean()), 4),
+            "terms": len(fitted.pipeline["terms"].vocabulary_) if fitted.pipeline else 0,
+            "test_days": TEST_DAYS,
+        }
+
+    def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
+        """Return how the champion spreads the newest tested texts."""
+        title = f"{self.name}: sentiment of rated texts by the {champion}"
+        return {title: plots.histogram(title, "sentiment", rounds[-1].predictions[champion])}
+
+
+def unmeasured(connection: duckdb.DuckDBPyConnection, language: str, settings: ScoringSettings) -> pa.Table:
+    """Return the rows of `text_sentiment` of a language by the lexicon, for a model that gave none."""
+    return Sentiment(language).score(connection, Reader(language), None, settings)
+
+
+def unread(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> pa.Table:
+    """Return the rows of `text_sentiment` in other languages, which nobody here reads."""
+    batches = []
+    for batch in text.texts(connection, settings.as_of, text.OTHER):
+        nothing, label = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), pa.string())
+        batches.append(_rows(batch, settings.as_of, nothing, label, None))
+    return pa.Table.from_batches(batches, schema=TEXT_SENTIMENT_SCHEMA)
+
+
+def text_sentiment(
+    connection: duckdb.DuckDBPyConnection, scores: Mapping[str, pa.Table], settings: ScoringSettings
+) -> pa.Table:
+    """Return the table `text_sentiment` of all languages.
+
+    Args:
+        connection: the warehouse.
+        scores: the scores of the model of each language; where they are empty the lexicon speaks.
+        settings: of the run.
+    """
+    parts = [
+        scores[language] if len(scores[language]) else unmeasured(connection, language, settings)
+        for language in text.LANGUAGES
+    ]
+    whole = pa.concat_tables([*parts, unread(connection, settings)])
+    return whole.sort_by([("source", "ascending"), ("text_key", "ascending")])
+
+
+def customer_sentiment(texts: pa.Table, as_of: date) -> pa.Table:
+    """Return the table `customer_sentiment` from `text_sentiment`: what each person wrote lately."""
+    with duckdb.connect() as connection:
+        connection.register("texts", texts)
+        # A mean of rounded values added up as decimals is the same in whatever order they come.
+        return (
+            connection.sql(
+                """
+                select customer_key, $as_of::date as as_of_date,
+                    round(sum(sentiment::decimal(18, 9))::double / nullif(count(sentiment), 0), 9)
+                        as sentiment_last_12m,
+                    count(*) as texts_12m,
+                    count(*) filter (where label = 'negative' and said_on > $as_of::date - 90) as negative_texts_90d
+                from texts
+                where customer_key is not null and said_on > $as_of::date - 365 and said_on <= $as_of
+                group by customer_key
+                order by customer_key
+                """,
+                params={"as_of": as_of},
+            )
+            .to_arrow_table()
+            .cast(CUSTOMER_SENTIMENT_SCHEMA)
+        )
+
+
+def _splits(texts: RatedTexts, as_of: date) -> list[tuple[date, RatedTexts, RatedTexts]]:
+    """Return the origins, oldest first, that have enough texts before and in the half year after them."""
+    found = []
+    for number in range(ORIGINS, 0, -1):
+        origin = as_of - timedelta(days=TEST_DAYS * number)
+        start = np.datetime64(origin, "D")
+        before = texts.where(texts.said_on <= start)
+        after = texts.where((texts.said_on > start) & (texts.said_on <= start + np.timedelta64(TEST_DAYS, "D")))
+        if before.rarer() >= MIN_TRAINING and after.rarer() >= MIN_TESTED:
+            found.append((origin, before, after))
+    return found
+
+
+def _fit(language: str, candidate: str, texts: RatedTexts, seed: int) -> Reader:
+    """Fit a candidate: pieces of words in English (they forgive spelling), pairs of characters in Chinese."""
+    if candidate == LEXICON:
+        return Reader(language)
+    analyzer, lengths = ("char_wb", (2, 4)) if language == "en" else ("char", (1, 2))
+    pipeline = Pipeline(
+        [
+            (
+                "terms",
+                TfidfVectorizer(
+                    analyzer=analyzer, ngram_range=lengths, sublinear_tf=True, min_df=3, max_features=50_000
+                ),
+            ),
+            ("model", LogisticRegression(C=3.0, class_weight="balanced", max_iter=1000, random_state=seed)),
+        ]
+    )
+    with one_thread():
+        return Reader(language, pipeline.fit(texts.bodies.tolist(), texts.labels))
+
+
+def _rows(
+    batch: pa.RecordBatch, as_of: date, sentiment: pa.Array, label: pa.Array, version: str | None
+) -> pa.RecordBatch:
+    count = len(batch)
+    columns = [
+        batch["customer_key"],
+        pa.repeat(pa.scalar(as_of, pa.date32()), count),
+        batch["source"],
+        batch["text_key"],
+        batch["said_on"],
+        batch["language"],
+        sentiment,
+        label.cast(pa.string()),
+        pa.repeat(pa.scalar(version, pa.string()), count),
+    ]
+    return pa.RecordBatch.from_arrays(
+        [column.cast(kind.type) for column, kind in zip(columns, TEXT_SENTIMENT_SCHEMA, strict=True)],
+        schema=TEXT_SENTIMENT_SCHEMA,
+    )
