@@ -127,7 +127,8 @@ class Classifier:
 
     def probability(self, matrix: Floats) -> Floats:
         """Return the calibrated probability of a yes, for rows of `features`; nothing is refitted."""
-        with one_thread():
+        # Trees predict each row by itself: threads share out the rows, and no sum depends on them.
+        with threadpool_limits(limits=1, user_api="blas"):
             return self.calibration(self.pipeline.predict_proba(matrix)[:, 1])
 
 

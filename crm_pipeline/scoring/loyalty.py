@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from crm_pipeline.scoring import features, learners
@@ -196,6 +196,8 @@ def fit_attitude(frame: Frame) -> Attitude | None:
     others = rows.features[:, places]
     pipeline = Pipeline([*learners.linear_regression(0, len(rows), 1).steps[:-1], ("model", Ridge(alpha=100.0))])
     with learners.one_thread():
-        r2 = cross_val_score(pipeline, others, answers, cv=_FOLDS, scoring="r2").mean()
+        r2 = cross_val_score(
+            pipeline, others, answers, cv=KFold(_FOLDS, shuffle=True, random_state=0), scoring="r2"
+        ).mean()
         pipeline.fit(others, answers)
     return Attitude(pipeline, tuple(places), float(answers.mean()), float(r2))

@@ -84,7 +84,8 @@ def typed():
     connection.execute(
         "create schema features; create table features.customer_features as "
         "select 1::bigint as customer_key, date '2022-01-31' as as_of_date, 5 as recency_days, 10.0 as mean_gap_days, "
-        "true as is_member, date '2022-01-01' as first_seen_on, 'gold' as tier, 'x' as gender, null::date as last_order_on "
+        "true as is_member, date '2022-01-01' as first_seen_on, 'gold' as tier, 'x' as gender, "
+        "null::date as last_order_on "
         "union all select 2, date '2022-01-31', 6, null, null, null, null, 'y', null"
     )
     return connection
