@@ -85,6 +85,11 @@
     {{ trust_rank(system) }} asc, {{ told_at }} desc nulls last, {{ record_id }} asc
 {%- endmacro %}
 
+{# The order of what was given in channels: by how recent it is; at one moment the value itself decides. #}
+{% macro last_given_first(given_at, value) -%}
+    {{ given_at }} desc, {{ value }} desc
+{%- endmacro %}
+
 {# The last value that is not null, up to the current row of a window. #}
 {% macro last_given(value, window) -%}
     {{ adapter.dispatch('last_given', 'crm')(value, window) }}

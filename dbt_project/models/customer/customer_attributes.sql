@@ -115,7 +115,8 @@ latest_given as (
     left join profiles on given.record_id = profiles.record_id
     where {{ named_by('given.attribute', given_anywhere, 'profiles.{}') }} is null
     qualify row_number() over (
-        partition by given.record_id, given.attribute order by given.valid_from desc, given.attribute_value desc
+        partition by given.record_id, given.attribute
+        order by {{ last_given_first('given.valid_from', 'given.attribute_value') }}
     ) = 1
 ),
 
@@ -131,14 +132,14 @@ profile_values as (
 
 from_channels as (
     select
-        latest_given.*,
-        coalesce({{ named_by('latest_given.attribute', given_anywhere, 'profile_values.{}') }}, 0)
+        latest.*,
+        coalesce({{ named_by('latest.attribute', given_anywhere, 'profile_values.{}') }}, 0)
         + row_number() over (
-            partition by latest_given.customer_key, latest_given.attribute
-            order by latest_given.valid_from desc, latest_given.attribute_value desc, latest_given.record_id asc
+            partition by latest.customer_key, latest.attribute
+            order by {{ last_given_first('latest.valid_from', 'latest.attribute_value') }}, latest.record_id asc
         ) as rank
-    from latest_given
-    left join profile_values on latest_given.customer_key = profile_values.customer_key
+    from latest_given as latest
+    left join profile_values on latest.customer_key = profile_values.customer_key
 )
 
 select customer_key, attribute, attribute_value, system, record_id, valid_from, rank

@@ -22,18 +22,35 @@ orders as (
 ),
 
 -- Who accepted an invitation was, until then, a guest of whom it told the address.
+invitations as (
+    select
+        {{ record_id('system', 'null', 'null', 'referred_email', 'null') }} as record_id,
+        referred_email,
+        invited_at
+    from referrals
+    where accepted_at is not null and referred_email is not null
+),
+
+-- Today's record knows an address by when the guest gave it: an invitation counts only if they give it after that.
+told_by_invitations as (
+    select invitations.record_id, invitations.referred_email, invitations.invited_at
+    from invitations
+    inner join staged_identifiers as given_later
+        on invitations.record_id = given_later.record_id and given_later.kind = 'email'
+    group by invitations.record_id, invitations.referred_email, invitations.invited_at
+    having
+        invitations.invited_at < coalesce(
+            min(given_later.given_at) filter (where given_later.value = invitations.referred_email),
+            min(given_later.given_at)
+        )
+),
+
 identifiers as (
     select record_id, kind, value, known_at, given_at
     from staged_identifiers
     union all
-    select
-        {{ record_id('system', 'null', 'null', 'referred_email', 'null') }} as record_id,
-        'email' as kind,
-        referred_email as value,
-        invited_at as known_at,
-        invited_at as given_at
-    from referrals
-    where accepted_at is not null and referred_email is not null
+    select record_id, 'email' as kind, referred_email as value, invited_at as known_at, invited_at as given_at
+    from told_by_invitations
 ),
 
 person_identifiers as (
@@ -75,11 +92,12 @@ given as (
     {%- endfor %}
 ),
 
--- At one moment the value itself decides, as it does in customer_attributes.
 last_of_day as (
     select customer_key, day, kind, value
     from given
-    qualify row_number() over (partition by customer_key, day, kind order by given_at desc, value desc) = 1
+    qualify row_number() over (
+        partition by customer_key, day, kind order by {{ last_given_first('given_at', 'value') }}
+    ) = 1
 ),
 
 -- A person is there from the first day on which a record of theirs is known; without a date, always.
