@@ -126,7 +126,8 @@ def _by_origin(rows: Sequence[Backtest]) -> str:
 
 
 def _importance(importance: Mapping[str, float]) -> str:
-    return _table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in importance.items()])
+    most = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:15]
+    return _table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
 
 
 def _drift_note(card: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The gate behind the scoring stage: only versions that beat their baseline score, and probabilities are some."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow.compute as pc
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
@@ -8,6 +8,7 @@ from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetK
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status
+from crm_pipeline.scoring.segments.segment_quality import complaints
 from crm_pipeline.stages import Stage
 
 _PROBABILITIES = {
@@ -37,6 +38,16 @@ def _key(table: str) -> AssetKey:
             asset=_key("model_status"),
             description="The newest version of each model with enough data is accepted; if not, an earlier one scores.",
         ),
+        AssetCheckSpec(
+            "no_feature_knows_the_answer",
+            asset=_key("model_status"),
+            description="No feature foretells the label better than an honest one could; such are left out and named.",
+        ),
+        AssetCheckSpec(
+            "are_segments",
+            asset=_key("segment_profiles"),
+            description="Segments are neither tiny nor nearly everybody, stable, and different from each other.",
+        ),
         *(
             AssetCheckSpec(
                 "is_a_probability",
@@ -52,6 +63,8 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     """Judge the stored statuses and scores."""
     yield _accepted(workspace)
     yield _newest(workspace)
+    yield _no_leaks(workspace)
+    yield _segments(workspace)
     for table, column in _PROBABILITIES.items():
         yield _in_range(workspace, table, column)
 
@@ -77,13 +90,34 @@ def _accepted(workspace: Workspace) -> AssetCheckResult:
 def _newest(workspace: Workspace) -> AssetCheckResult:
     rows = store.read(workspace.settings, "model_status", workspace.as_of_date).to_pylist()
     refused = [row for row in rows if row["status"] in {Status.WORSE_THAN_BASELINE, Status.DRIFTED}]
+    said = [f"{row['model']}: {row['reason']}" for row in refused]
+    held = "; ".join(f"{row['model']}: {row['status']}" for row in rows)
+    return _warning("model_status", "beats_its_baseline", said, held)
+
+
+def _no_leaks(workspace: Workspace) -> AssetCheckResult:
+    settings, as_of = workspace.settings, workspace.as_of_date
+    said = []
+    for row in store.read(settings, "model_status", as_of).to_pylist():
+        stored = registry.versions(store.registry(settings), row["model"])
+        newest = [one.card for one in stored if one.card["as_of"] == as_of.isoformat()]
+        left_out = newest[-1].get("left_out_as_leaks") if newest else None
+        said += [f"{row['model']}: {', '.join(left_out)}"] if left_out else []
+    return _warning("model_status", "no_feature_knows_the_answer", said, "No feature was left out.")
+
+
+def _segments(workspace: Workspace) -> AssetCheckResult:
+    profiles = store.read(workspace.settings, "segment_profiles", workspace.as_of_date)
+    return _warning("segment_profiles", "are_segments", complaints(profiles), f"{len(profiles)} segments.")
+
+
+def _warning(table: str, check: str, said: Sequence[str], otherwise: str) -> AssetCheckResult:
     return AssetCheckResult(
-        asset_key=_key("model_status"),
-        check_name="beats_its_baseline",
-        passed=not refused,
+        asset_key=_key(table),
+        check_name=check,
+        passed=not said,
         severity=AssetCheckSeverity.WARN,
-        description=" ".join(f"{row['model']}: {row['reason']}" for row in refused)
-        or "; ".join(f"{row['model']}: {row['status']}" for row in rows),
+        description=" ".join(said) or otherwise,
     )
 
 

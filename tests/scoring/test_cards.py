@@ -6,8 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from crm_pipeline.scoring import cards
-from crm_pipeline.scoring.frame import Backtest, ModelStatus, Status
-from crm_pipeline.scoring.steps import Made
+from crm_pipeline.scoring.frame import Backtest, ModelStatus, Report, Status
 
 AS_OF = date(2023, 6, 30)
 ROWS = (
@@ -18,7 +17,7 @@ ROWS = (
 
 def made(status=Status.OK, **card):
     said = ModelStatus("churn", status, None if status is Status.OK else "Because.", "v1", "logistic", AS_OF)
-    return Made({}, ROWS, said, card, {"plot": '<?xml version="1.0"?><svg><title>AUC</title></svg>'})
+    return Report(said, ROWS, card, {"plot": '<?xml version="1.0"?><svg><title>AUC</title></svg>'})
 
 
 def test_a_card_shows_candidate_and_baseline_side_by_side():

@@ -9,7 +9,7 @@ def test_tables_keep_their_schema_when_empty(settings):
 
 
 def test_backtests_are_stored_in_one_order(churn_result, clv_result, settings):
-    rows = [*churn_result.backtests, *clv_result.backtests]
+    rows = [*churn_result.report.backtests, *clv_result.report.backtests]
     table = frame.backtest_table(rows, settings.as_of)
     assert table.schema.equals(frame.BACKTEST_SCHEMA)
     assert len(table) == len(rows)
@@ -17,7 +17,7 @@ def test_backtests_are_stored_in_one_order(churn_result, clv_result, settings):
 
 
 def test_a_status_says_which_model_when_and_why(churn_result, settings):
-    refused = frame.insufficient("clv", "Needs more.", frame.CLV_SCHEMA)
+    refused = frame.insufficient("clv", "Needs more.", frame.STATUS_SCHEMA)
     rows = frame.status_table([refused.status, churn_result.status], settings.as_of).to_pylist()
     assert [(row["model"], row["status"], row["reason"]) for row in rows] == [
         ("churn", "ok", None),

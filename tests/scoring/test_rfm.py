@@ -7,7 +7,6 @@ from itertools import product
 import duckdb
 import pytest
 
-from crm_pipeline.scoring.frame import RFM_SCHEMA
 from crm_pipeline.scoring.segments import rfm
 
 NAMES = {
@@ -87,9 +86,9 @@ def test_only_buyers_of_the_last_24_months_at_the_as_of_date_are_scored(world):
 
 
 def test_the_table_has_its_schema_also_when_empty(world, shop):
-    assert rfm.score(buyers([], world.AS_OF), world.AS_OF).schema.equals(RFM_SCHEMA)
+    assert rfm.score(buyers([], world.AS_OF), world.AS_OF).schema.equals(rfm.RFM_SCHEMA)
     scores = rfm.score(shop, world.AS_OF)
-    assert scores.schema.equals(RFM_SCHEMA)
+    assert scores.schema.equals(rfm.RFM_SCHEMA)
     assert scores["rfm_segment"].null_count == 0
 
 

@@ -76,7 +76,7 @@ def test_a_version_that_says_something_quite_different_of_the_same_people_is_ref
     result = run(Toy(GOOD, scores=[1000] * 20), None, JUNE, tmp_path)
     assert result.status.status is Status.DRIFTED
     assert result.status.model_version == accepted.status.model_version
-    assert result.card["drift"]["recency"] > 0.25
+    assert result.report.card["drift"]["recency"] > 0.25
 
 
 def test_a_version_that_differs_a_little_replaces_the_accepted_one(tmp_path):
