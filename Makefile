@@ -41,9 +41,10 @@ ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
 
-bench: setup ## Time and memory by stage on the datasets at hand, and of who is who at a million records
+bench: setup ## Time and memory by stage on the datasets at hand; who is who and lifetime value at a million
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_identity
+	$(BIN)/python -m tests.bench_scoring
 
 lock: ## Resolve requirements.lock again from pyproject.toml
 	$(PYTHON) -m pip install --quiet uv
