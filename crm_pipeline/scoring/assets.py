@@ -1,6 +1,5 @@
 """The scoring stage in Dagster: each step writes its scores and shows its evidence; past months can be filled in."""
 
-import base64
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,4 +130,4 @@ def _evidence(shown: cards.Pages, report: Report) -> dict[str, Any]:
 
 
 def _picture(title: str, svg: str) -> str:
-    return f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+    return f"![{title}]({cards.data_url(svg)})"

@@ -3,6 +3,7 @@
 The parts follow M. Mitchell and others, Model Cards for Model Reporting, 2019.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -19,7 +20,7 @@ from crm_pipeline.settings import Settings
 _STYLE = """
 body { font: 15px/1.5 sans-serif; color: #222222; max-width: 64em; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; } td, th { padding: .15em .9em .15em 0; text-align: left; vertical-align: top; }
-td.number { text-align: right; } tr.baseline { color: #777777; } svg { max-width: 31em; height: auto; }
+td.number { text-align: right; } tr.baseline { color: #777777; } img { max-width: 100%; height: auto; }
 .ok { color: #2f6b3a; } .not { color: #a23b22; } pre { overflow-x: auto; font-size: 13px; }
 """
 _SENTENCES = {
@@ -50,7 +51,7 @@ class Pages:
 def page(model: str, report: Report, as_of: date) -> str:
     """Return a model's card as one HTML page that needs nothing else."""
     title = f"Model card: {model.replace('_', ' ')}, as of {as_of}"
-    plots = "".join(svg[svg.index("<svg") :] for svg in report.plots.values())
+    plots = "".join(picture(title, svg) for title, svg in report.plots.items())
     parts = [
         f"<h1>{escape(title)}</h1>",
         _status(report),
@@ -62,12 +63,22 @@ def page(model: str, report: Report, as_of: date) -> str:
         _section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
         _section("Facts", "", _facts(report.card)),
     ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def picture(title: str, svg: str) -> str:
+    """Return a plot as an image of its own: two plots in one page may name their parts alike."""
+    return f'<img alt="{escape(title)}" src="{data_url(svg)}">'
+
+
+def data_url(svg: str) -> str:
+    """Return a plot as a URL that holds all of it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 def backtest_markdown(rows: Sequence[Backtest]) -> str:

@@ -151,7 +151,7 @@ def _labels(axes: Axes, x_label: str, y_label: str) -> None:
 
 def _legend(axes: Axes, names: Collection[str]) -> None:
     if len(names) > 1:
-        axes.legend(frameon=False, fontsize=8)
+        axes.figure.legend(loc="outside lower center", ncols=min(len(names), 3), frameon=False, fontsize=8)
 
 
 def _colour(place: int, muted: bool) -> str:

@@ -46,7 +46,7 @@ def test_a_page_needs_nothing_else_and_is_closed():
 
         def handle_starttag(self, tag, attrs):
             self.loads += [value for name, value in attrs if name in {"src", "href"}]
-            if tag not in {"meta"}:
+            if tag not in {"meta", "img"}:
                 self.open_tags.append(tag)
 
         def handle_endtag(self, tag):
@@ -54,7 +54,8 @@ def test_a_page_needs_nothing_else_and_is_closed():
 
     reader = Reader()
     reader.feed(cards.page("churn", made(schema=["<recency>"]), AS_OF))
-    assert (reader.open_tags, reader.loads) == ([], [])
+    assert reader.open_tags == []
+    assert [loaded.split(":")[0] for loaded in reader.loads] == ["data"]
 
 
 def test_markdown_has_a_line_per_candidate():
