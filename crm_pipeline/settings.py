@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=2, ge=1, description="Threads that DuckDB and the models may use.")
     releases_kept: int = Field(default=5, ge=1, description="Published releases kept for rollback.")
     quarantine_limit: float = Field(default=0.05, description="Share of quarantined rows in a file that stops a run.")
+    training_rows: int = Field(default=200_000, ge=100, description="Rows that a model learns from at most.")
     seed: int = Field(default=20_110, description="Seed of everything random.")
 
     @property

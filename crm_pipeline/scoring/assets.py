@@ -103,6 +103,7 @@ def _given(workspace: Workspace, as_of: date) -> Iterator[Given]:
         currency=business.currency,
         seed=settings.seed,
         threads=settings.threads,
+        training_rows=settings.training_rows,
     )
     with workspace.warehouse() as connection:
         yield Given(connection, asked, workspace.dataset.actions, settings)
