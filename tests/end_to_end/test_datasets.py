@@ -22,7 +22,7 @@ def deploy(name: str, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     folder = root / "data" / name
     (folder / "landing").mkdir(parents=True)
     (folder / "pipeline.yml").write_text((PROJECT / "data" / name / "pipeline.yml").read_text())
-    return Deployment(root / "data", root / "state", dataset=name)
+    return Deployment(root / "data", root / "state", dataset=name, left_out=())
 
 
 def serving(deployment: Deployment, sql: str) -> list:

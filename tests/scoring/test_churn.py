@@ -114,6 +114,7 @@ def test_the_same_seed_gives_the_same_model_for_any_number_of_threads(candidate,
     assert np.array_equal(*(pipeline.predict_proba(prepared.frame.features) for pipeline in both))
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes(world, orders, settings, tmp_path):
     first, second = (
         run(QuickChurn(), world.warehouse(orders, threads=threads), settings, tmp_path / str(threads))
@@ -124,6 +125,7 @@ def test_a_second_run_gives_the_same_bytes(world, orders, settings, tmp_path):
     assert first.report.plots == second.report.plots
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_version(shop, settings, tmp_path):
     other = dataclasses.replace(settings, seed=7)
     versions = {run(QuickChurn(), shop, asked, tmp_path).status.model_version for asked in (settings, other)}

@@ -18,7 +18,7 @@ PERFECT = 0.98
 """A single feature with this AUC knows the answer."""
 FALL = 0.2
 """So far falls no honest feature's AUC from earlier origins to the latest."""
-_MOST_ROWS = 20_000
+_MOST_ROWS = 5_000
 
 
 def leaks(frame: Frame) -> list[str]:
