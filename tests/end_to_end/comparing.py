@@ -4,26 +4,16 @@ import duckdb
 
 from .conftest import Deployment
 
-# Segments go on from month to month: what they are depends on the month in which they were first made.
-OF_SEGMENTS = ("segment_id", "persona", "is_outlier", "niche")
-REMEMBERING = {
-    "marts.customer_360",
-    *(f"marts.{name}" for name in ("segment_profile", "segment_cuts", "segment_migration", "segment_targets")),
-}
-WITHOUT_SEGMENTS = "marts.customer_360 without segments"
-
 
 def published_tables(deployment: Deployment) -> dict[str, list]:
     with duckdb.connect(str(deployment.settings.serving_file), read_only=True) as con:
         names = con.execute(
             "select table_schema, table_name from information_schema.tables where table_schema in ('marts', 'customer')"
         ).fetchall()
-        found = {
+        return {
             f"{schema}.{name}": sorted(map(repr, con.execute(f'select * from {schema}."{name}"').fetchall()))
             for schema, name in names
         }
-        rows = con.execute(f"select * exclude ({', '.join(OF_SEGMENTS)}) from marts.customer_360").fetchall()
-        return found | {WITHOUT_SEGMENTS: sorted(map(repr, rows))}
 
 
 def people(deployment: Deployment) -> list:

@@ -32,7 +32,10 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "loyalty": (),
     "uplift": (),
 }
-"""How well models learn is tested elsewhere: on the invented company a few of them stand for all, with few rows."""
+"""How well models learn is tested elsewhere: on the invented company a few of them stand for all, with few rows.
+
+Segments and refused versions go on from earlier runs, so that what they say depends on which runs there were.
+"""
 
 
 @dataclass(frozen=True)

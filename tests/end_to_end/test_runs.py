@@ -22,7 +22,7 @@ from crm_pipeline.publish.release import current_release
 from crm_pipeline.raw.contract import pii_columns
 from crm_pipeline.stages import Stage
 
-from .comparing import REMEMBERING, differing, people, published_tables
+from .comparing import differing, people, published_tables
 from .conftest import Deployment
 
 
@@ -87,8 +87,8 @@ def test_ids_are_the_same_whether_files_came_bit_by_bit_or_all_at_once(history, 
 def test_the_published_tables_are_the_same_whether_files_came_bit_by_bit_or_all_at_once(history, published):
     at_once = published_tables(published)
     # The models' tables keep what earlier runs said; the newest run must say the same in both.
-    kept = {"marts.model_backtests", "marts.model_status"}
-    assert set(differing(history.now, at_once)) - kept - REMEMBERING == set()
+    kept = ["marts.model_backtests", "marts.model_status"]
+    assert [name for name in differing(history.now, at_once) if name not in kept] == []
     assert all(set(at_once[name]) <= set(history.now[name]) for name in kept)
 
 
@@ -137,7 +137,7 @@ def test_every_dependency_of_an_asset_is_an_asset(published):
 def test_each_asset_shows_its_rows_and_its_time(published):
     with DagsterInstance.from_config(str(published.settings.dagster_home)) as instance:
         graph = build(published.settings).resolve_asset_graph()
-        for key in graph.materializable_asset_keys:
+        for key in (key for key in graph.materializable_asset_keys if not graph.get(key).is_partitioned):
             metadata = instance.get_latest_materialization_event(AssetKey(key.path)).asset_materialization.metadata
             assert "dagster/row_count" in metadata, key
             assert {"seconds", "Execution Duration"} & set(metadata), key

@@ -15,14 +15,14 @@ def _scored(con, *scores):
     """Five records r0 to r4, whose keys run the other way round, and scores of (node, node, probability)."""
     con.execute("create temp table records as select n as node, 'r' || n as record_id, 100 - n as record_key "
                 "from range(5) t(n)")  # fmt: skip
-    con.execute("create temp table profiles (node bigint, record_key bigint, first_name varchar, last_name varchar, "
+    con.execute("create temp table profiles (record_key bigint, first_name varchar, last_name varchar, "
                 "first_forms varchar[], birth_date varchar)")  # fmt: skip
     for node, name in enumerate(FIRST_NAMES):
-        con.execute("insert into profiles values (?, ?, ?, 'holt', ?, null)", [node, 100 - node, name, name and [name]])
-    con.execute("create temp table known_scores (a bigint, b bigint, weight double)")
+        con.execute("insert into profiles values (?, ?, 'holt', ?, null)", [100 - node, name, name and [name]])
+    con.execute("create temp table scores (a bigint, b bigint, weight double)")
     for one, other, probability in scores:
         keys = sorted((100 - one, 100 - other))
-        con.execute("insert into known_scores values (?, ?, ?)", [*keys, to_weight(probability)])
+        con.execute("insert into scores values (?, ?, ?)", [*keys, to_weight(probability)])
     load_scored(con)
 
 
