@@ -136,7 +136,7 @@ _TARGETS = """
         from grouped group by segment
     )
     select segment, $as_of::date as as_of_date, * exclude (segment),
-        planned_cost / nullif(sum(planned_cost) over (), 0) as budget_share
+        planned_cost / nullif((sum(planned_cost::decimal(18, 4)) over ())::double, 0) as budget_share
     from totals
     order by segment
 """
