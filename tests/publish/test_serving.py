@@ -24,7 +24,7 @@ def _columns(path):
 
 def test_no_mart_names_a_column_as_the_contracts_name_a_personal_one():
     # It would be taken for personal data, and left out.
-    documents = [yaml.safe_load(path.read_text()) for path in (PROJECT / "dbt_project/models/marts").glob("*.yml")]
+    documents = [yaml.safe_load(path.read_text()) for path in (PROJECT / "dbt_project/models/marts").rglob("*.yml")]
     models = [model for document in documents for model in document.get("models", [])]
     named = {column["name"] for model in models for column in model["columns"]}
     assert named
