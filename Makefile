@@ -28,12 +28,13 @@ test: setup ## Run the tests
 test-slow: setup ## Run it without each single optional channel, and in daily deliveries (20 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
-check: setup ## Lint, format, types, SQL style and dbt parse
+check: setup ## Lint, format, types, SQL style, dbt parse and the rules of the dbt project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	$(BIN)/python -m tests.dbt.project_rules
 
 ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
 	$(BIN)/crm ui --dataset $(DATASET)
