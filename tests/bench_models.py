@@ -155,8 +155,8 @@ def build(settings: Settings, as_of: date) -> dict[str, Cost]:
     stages = [f"tag:{stage}" for stage in (Stage.STAGING, Stage.CUSTOMER, Stage.FEATURES, Stage.MARTS)]
     arguments = [
         "--quiet", "build", "--select", *stages, "--resource-type", "model", "--resource-type", "seed",
-        "--vars", dbt_vars(load_dataset(settings.dataset_folder), as_of), "--project-dir", project, "--profiles-dir", project,
-        "--target-path", str(settings.state / "dbt"),
+        "--vars", dbt_vars(load_dataset(settings.dataset_folder), as_of),
+        "--project-dir", project, "--profiles-dir", project, "--target-path", str(settings.state / "dbt"),
     ]  # fmt: skip
     done = dbtRunner(callbacks=[watch]).invoke(arguments)
     if not done.success:
