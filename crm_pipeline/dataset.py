@@ -46,7 +46,8 @@ class Business(_Strict):
     monthly_discount_rate: float = Field(default=0.01, ge=0, lt=1, description="Discount of future margin per month.")
     gross_margin: float = Field(default=0.35, ge=0, le=1, description="Margin of revenue where no cost is known.")
     service_costs: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="Contact channel -> cost of one ticket; without any, service has no known cost."
+        default_factory=dict,
+        description="Contact channel -> cost of one ticket; without any, service has no known cost.",
     )
     source_trust: tuple[str, ...] = Field(default=(), description="Systems, the most trusted first.")
 
