@@ -1,7 +1,10 @@
 -- What advertising and campaigns cost, by what they are for, and what is left of the margin after it and after service.
 
 with campaigns as (
-    select *, coalesce(objective, '') = 'acquisition' as is_acquisition from {{ ref('dim_campaigns') }}
+    select
+        *,
+        coalesce(objective in ('acquisition', 'prospecting', 'new customers'), false) as is_acquisition
+    from {{ ref('dim_campaigns') }}
 ),
 
 spend as (
