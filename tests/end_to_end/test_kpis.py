@@ -1,10 +1,13 @@
 """Each KPI of the scorecard equals a second computation of it, by month, channel and segment."""
 
 import csv
+import json
 import math
+from collections.abc import Iterator
 
 import pytest
 
+from crm_pipeline.dbt.project import manifest
 from crm_pipeline.settings import PROJECT
 from tests.end_to_end.kpis import (
     Facts,
@@ -192,3 +195,32 @@ def test_a_kpi_equals_its_second_computation(kpi, facts):
     surplus = {where: value for where, value in found.items() if where not in expected and value is not None}
     assert surplus == {where: 0 for where in surplus if counts and where[0] >= begins}
     assert not counts or {where for where in found if where[1] == "all" and where[0] >= begins} <= {*expected, *surplus}
+
+
+def semantic_measures(settings) -> Iterator[tuple[str, str]]:
+    """Each measure of the semantic layer with the query that gives it by month."""
+    semantic = json.loads((manifest(settings).parent / "semantic_manifest.json").read_text())
+    for model in semantic["semantic_models"]:
+        time = next(part for part in model["dimensions"] if part["name"] == model["defaults"]["agg_time_dimension"])
+        table = model["node_relation"]
+        for measure in model["measures"]:
+            distinct = "distinct " if measure["agg"] == "count_distinct" else ""
+            function = "count" if distinct else measure["agg"]
+            query = f"""
+                select date_trunc('month', {time["expr"] or time["name"]})::date as month,
+                    {function}({distinct}{measure["expr"] or measure["name"]})::double as value
+                from {table["schema_name"]}.{table["alias"]} group by all having value is not null
+            """
+            yield measure["name"], query
+
+
+def test_the_semantic_layer_measures_what_the_scorecard_measures(facts):
+    for name, query in semantic_measures(facts.settings):
+        different = facts.con.execute(f"""
+            with served as ({query}),
+            measured as (select month, value from marts.kpi_measures where measure = '{name}' and dimension = 'all')
+            select month, coalesce(served.value, 0) as served, coalesce(measured.value, 0) as measured
+            from served full join measured using (month)
+            where month is not null and abs(coalesce(served.value, 0) - coalesce(measured.value, 0)) > 1e-6
+        """).fetchall()
+        assert different == [], name

@@ -57,10 +57,14 @@ cells as (
     group by {{ each_dimension(['segment']) }}
 ),
 
+known as (
+    select distinct dimension, dimension_value from cells
+),
+
 grid as (
     select months.month, known.dimension, known.dimension_value
     from months
-    cross join (select distinct dimension, dimension_value from cells) as known
+    cross join known
 ),
 
 summed as (

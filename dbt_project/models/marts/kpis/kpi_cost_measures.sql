@@ -40,9 +40,14 @@ service as (
     where dimension = 'all' and service_cost is not null
 ),
 
+known_months as (
+    select month from marketing
+    union distinct
+    select month from service
+),
+
 first_known as (
-    select min(month) as month
-    from (select month from marketing union all select month from service) as known_costs
+    select min(month) as month from known_months
 ),
 
 margins as (

@@ -66,11 +66,15 @@ cells as (
     group by month, channel
 ),
 
+known as (
+    select distinct dimension, dimension_value from cells
+),
+
 -- Months in which nobody bought are shown as well, as zero: their buyers are the next month's base.
 grid as (
     select months.month, known.dimension, known.dimension_value
     from months
-    cross join (select distinct dimension, dimension_value from cells) as known
+    cross join known
 ),
 
 counted as (

@@ -12,8 +12,8 @@
         'customers_so_far', 'lapsed_customers', 'newly_lapsed_customers', 'current_customers_before'
     ],
     'kpi_service_measures': [
-        'tickets', 'answered_tickets', 'first_response_hours', 'once_resolved_tickets', 'reopened_tickets',
-        'resolved_tickets', 'resolution_hours', 'rated_tickets', 'satisfied_tickets', 'service_cost'
+        'tickets', 'answered_tickets', 'hours_to_first_response', 'once_resolved_tickets', 'reopened_tickets',
+        'resolved_tickets', 'hours_to_resolution', 'rated_tickets', 'satisfied_tickets', 'service_cost'
     ],
     'kpi_survey_measures': [
         'csat_answers', 'satisfied_answers', 'nps_answers', 'promoters', 'nps_points', 'ces_answers', 'effort_points'

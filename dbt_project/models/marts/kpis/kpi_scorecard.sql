@@ -19,7 +19,7 @@ cells as (
     select months.month, 'all' as dimension, 'all' as dimension_value, definitions.kpi
     from months
     cross join definitions
-    union
+    union distinct
     select measures.month, measures.dimension, measures.dimension_value, definitions.kpi
     from measures
     inner join definitions

@@ -21,11 +21,11 @@ select
     {{ dimension_columns(['channel', 'segment']) }},
     count(*) as tickets,
     count(first_response_seconds) as answered_tickets,
-    {{ ratio('coalesce(sum(first_response_seconds), 0)', 3600) }} as first_response_hours,
+    {{ ratio('coalesce(sum(first_response_seconds), 0)', 3600) }} as hours_to_first_response,
     count(*) filter (where was_resolved) as once_resolved_tickets,
     count(*) filter (where reopen_count > 0) as reopened_tickets,
     count(resolution_seconds) as resolved_tickets,
-    {{ ratio('coalesce(sum(resolution_seconds), 0)', 3600) }} as resolution_hours,
+    {{ ratio('coalesce(sum(resolution_seconds), 0)', 3600) }} as hours_to_resolution,
     count(satisfaction) as rated_tickets,
     count(*) filter (where satisfaction >= 4) as satisfied_tickets,
     {{ to_money('sum(service_cost)') }} as service_cost
