@@ -29,6 +29,8 @@ cells as (
                 (measures.dimension = 'channel' and definitions.by_channel)
                 or (measures.dimension = 'segment' and definitions.by_segment)
             )
+    inner join first_months
+        on definitions.numerator = first_months.measure and measures.month >= first_months.month
 ),
 
 measured as (
