@@ -55,6 +55,10 @@ class NotEnoughDataError(Exception):
     """A model cannot be fitted honestly; the message is the sentence that the status carries."""
 
 
+class SchemaMismatchError(Exception):
+    """The inputs to score are not those that the model was trained on."""
+
+
 class Status(StrEnum):
     """How a model's run ended; only an `OK` one made a version that may score."""
 
@@ -163,7 +167,11 @@ class Model(Protocol):
     def score(
         self, connection: duckdb.DuckDBPyConnection, fitted: Any, version: str, settings: ScoringSettings
     ) -> pa.Table:
-        """Return the score table of everybody eligible at the as-of date, ordered by key; nothing is refitted."""
+        """Return the score table of everybody eligible at the as-of date, ordered by key; nothing is refitted.
+
+        Raises:
+            SchemaMismatchError: if the inputs are not those that it was fitted on.
+        """
 
     def card(self, prepared: Any, fitted: Any, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return what the model card says beyond what every card says: training window, rows, parameters."""

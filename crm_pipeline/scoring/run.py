@@ -27,13 +27,13 @@ from crm_pipeline.scoring.frame import (
     ModelStatus,
     NotEnoughDataError,
     Report,
+    SchemaMismatchError,
     ScoringSettings,
     Status,
     content_version,
     insufficient,
     library_versions,
 )
-from crm_pipeline.scoring.questions.learners import SchemaMismatchError
 
 MAX_AGE_DAYS = 183
 """An older version is no measure any more: a new one that beats its baseline replaces it, however different."""

@@ -13,13 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import chisquare
 
-from crm_pipeline.scoring import features
+from crm_pipeline.scoring import features, sampling
 from crm_pipeline.scoring.frame import Floats, ScoringSettings
 
 BROKEN_BELOW = 0.001
 """A sample ratio less probable than this means that the groups were not drawn as planned (sample-ratio check)."""
-
-_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def trial(
         "last_day": response_days - 1,
     }
     drawn = connection.sql(f"select count(*) from ({_DRAWN}) where $last_day >= 0", params=params).fetchall()[0][0]
-    share = min(_SHARES, max(1, _SHARES * settings.training_rows // max(drawn, 1)))
+    params["parts"] = sampling.parts(settings.training_rows, drawn)
     table = connection.sql(
         f"""
         with drawn as ({_DRAWN}),
@@ -131,7 +129,7 @@ def trial(
                 where grid.as_of_date < drawn.assigned_on
             ) as as_of_date
             from drawn
-            where ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share
+            where {sampling.IS_SAMPLED}
         ),
         responses as (
             select seen.customer_key, seen.campaign_key, sum(orders.margin)::double as margin,
@@ -154,7 +152,7 @@ def trial(
             on responses.customer_key = seen.customer_key and responses.campaign_key = seen.campaign_key
         order by seen.assigned_on, seen.campaign_key, seen.customer_key
         """,
-        params={**params, "share": share},
+        params=params,
     ).to_arrow_table()
     return _trial(table, names)
 

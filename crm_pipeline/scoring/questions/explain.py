@@ -17,9 +17,10 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.learning import signed_log
 from crm_pipeline.scoring.questions import vocabulary
 from crm_pipeline.scoring.questions.calibration import log_odds
-from crm_pipeline.scoring.questions.learners import Classifier, Labels, signed_log
+from crm_pipeline.scoring.questions.learners import Classifier, Labels
 
 REASONS = 3
 LEAST = 0.05
