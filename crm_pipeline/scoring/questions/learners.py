@@ -23,6 +23,8 @@ from crm_pipeline.scoring.questions.calibration import Calibration, Labels
 
 FOREST_ROWS = 20_000
 """A random forest's trees each see at most this many rows: its time grows with them, its ranking hardly does."""
+MANY_ROWS = 50_000
+"""From so many rows on, a prediction is worth several threads."""
 
 
 class LinearProbability(ClassifierMixin, LinearRegression):
@@ -108,8 +110,9 @@ class Classifier:
 
     def probability(self, matrix: Floats) -> Floats:
         """Return the calibrated probability of a yes, for rows of `features`; nothing is refitted."""
-        # Trees predict each row by itself: threads share out the rows, and no sum depends on them.
-        with threadpool_limits(limits=1, user_api="blas"):
+        # Trees predict each row by itself: threads share out the rows, and no sum depends on them. With few rows, they
+        # would wait for one another at every tree.
+        with threadpool_limits(limits=1, user_api="blas" if len(matrix) >= MANY_ROWS else None):
             return self.calibration(self.pipeline.predict_proba(matrix)[:, 1])
 
 
