@@ -4,7 +4,7 @@ PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
 
-.PHONY: help setup run test test-slow check ui models bench clean lock
+.PHONY: help setup run test test-slow check ui docs models bench clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -28,15 +28,19 @@ test: setup ## Run the tests
 test-slow: setup ## Run it without each single optional channel, and in daily deliveries (20 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
-check: setup ## Lint, format, types, SQL style and dbt parse
+check: setup ## Lint, format, types, SQL style, dbt parse and the rules of the dbt project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	$(BIN)/python -m tests.dbt.project_rules
 
 ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
 	$(BIN)/crm ui --dataset $(DATASET)
+
+docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DATASET
+	@$(BIN)/crm docs --dataset $(DATASET)
 
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
