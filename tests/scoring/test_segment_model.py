@@ -86,6 +86,7 @@ def test_a_tie_goes_to_the_lower_id():
 
 def test_the_mean_of_a_trait_that_is_known_of_nobody_in_a_segment_is_empty():
     segmentation, people = fitted(CENTRES[:2])
+    segmentation = replace(segmentation, names=dict.fromkeys(segmentation.ids, "Shoppers"))
     right = people.features[:, 0] > 5
     people.features[right, 1] = np.nan
     rows = segment_tables.traits(segmentation, people, date(2023, 6, 30)).to_pylist()
