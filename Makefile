@@ -25,7 +25,7 @@ run: setup ## Run the pipeline on DATASET (default: sample) and answer five exam
 test: setup ## Run the tests
 	$(BIN)/pytest -m "not slow"
 
-test-slow: setup ## Run it without each single optional channel, and in daily deliveries (20 minutes)
+test-slow: setup ## Run the slow tests: each optional channel left out, daily deliveries, large companies (30 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
 check: setup ## Lint, format, types, SQL style, dbt parse and the rules of the dbt project
@@ -45,8 +45,9 @@ docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DAT
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
 
-bench: setup ## Time and memory by stage on the datasets at hand; who is who and lifetime value at a million
+bench: setup ## Time and memory by stage on the datasets at hand; models, who is who and lifetime value at a million
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_models
 	$(BIN)/python -m tests.bench_identity
 	$(BIN)/python -m tests.bench_scoring
 
