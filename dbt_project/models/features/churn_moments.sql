@@ -121,7 +121,8 @@ select
     coalesce(tickets.low_satisfaction, 0) as low_satisfaction,
     case when dearer_days.customer_key is not null then 1 else 0 end as higher_price,
     case
-        when before.discount_share - {{ ratio('days.discount_amount', 'days.counted_revenue + days.discount_amount') }}
+        when
+            past.discount_share - {{ ratio('days.discount_amount', 'days.counted_revenue + days.discount_amount') }}
             >= 0.05 then 1
         else 0
     end as smaller_discount,
@@ -134,8 +135,8 @@ select
 from moments
 inner join {{ ref('customer_days') }} as days
     on moments.customer_key = days.customer_key and moments.ordered_on = days.day
-left join {{ ref('purchase_states') }} as before
-    on moments.customer_key = before.customer_key and moments.ordered_on = before.valid_to
+left join {{ ref('purchase_states') }} as past
+    on moments.customer_key = past.customer_key and moments.ordered_on = past.valid_to
 left join tickets on moments.customer_key = tickets.customer_key and moments.ordered_on = tickets.ordered_on
 left join contacts on moments.customer_key = contacts.customer_key and moments.ordered_on = contacts.ordered_on
 left join engagement on moments.customer_key = engagement.customer_key and moments.ordered_on = engagement.ordered_on

@@ -29,7 +29,7 @@ bought as (
     inner join days
         on
             states.customer_key = days.customer_key
-            and days.day < states.valid_from
+            and states.valid_from > days.day
             and days.day >= {{ add_months('states.valid_from', -12) }}
     group by states.month, states.previous_stage, states.stage
 ),
