@@ -1,9 +1,12 @@
-{%- set causes = {
-    'service': ['slow_answer', 'late_resolution', 'low_satisfaction'],
-    'price': ['higher_price', 'smaller_discount'],
-    'inactivity': ['less_engagement'],
-    'fatigue': ['many_contacts', 'unsubscribed'],
+{#- The causes of each group, with what has to have begun before a month so that a cause says anything of it. #}
+{%- set groups = {
+    'service': {'slow_answer': 'tickets', 'late_resolution': 'tickets', 'low_satisfaction': 'tickets'},
+    'price': {'higher_price': 'lines', 'smaller_discount': 'discounts'},
+    'inactivity': {'less_engagement': 'engagement'},
+    'fatigue': {'many_contacts': 'contacts', 'unsubscribed': 'contacts'},
 } %}
+{%- set causes = [] %}
+{%- for names in groups.values() %}{% set _ = causes.extend(names) %}{% endfor %}
 
 with moments as (
     select * from {{ ref('churn_moments') }}
@@ -13,13 +16,19 @@ days as (
     select * from {{ ref('customer_days') }}
 ),
 
--- A channel says something of a month only where it had begun before it.
+visits_and_contacts as (
+    select min(started_on) as day from {{ ref('fct_web_sessions') }}
+    union all
+    select min(sent_on) as day from {{ ref('fct_campaign_contacts') }}
+),
+
 channels as (
     select
-        (select min(opened_on) from {{ ref('fct_support_tickets') }}) as service_since,
-        (select min(ordered_on) from {{ ref('fct_order_lines') }}) as price_since,
-        (select min(started_on) from {{ ref('fct_web_sessions') }}) as inactivity_since,
-        (select min(sent_on) from {{ ref('fct_campaign_contacts') }}) as fatigue_since
+        (select min(opened_on) from {{ ref('fct_support_tickets') }}) as tickets_since,
+        (select min(ordered_on) from {{ ref('fct_order_lines') }}) as lines_since,
+        (select min(day) from days where discount_amount > 0) as discounts_since,
+        (select min(day) from visits_and_contacts) as engagement_since,
+        (select min(sent_on) from {{ ref('fct_campaign_contacts') }}) as contacts_since
 ),
 
 -- Many contacts are more than nine in ten of all people had who are compared.
@@ -59,45 +68,45 @@ flags as (
     left join lost on moments.customer_key = lost.customer_key and moments.month = lost.month
 ),
 
-groups as (
+grouped as (
     select
         *,
-        {%- for group, names in causes.items() %}
+        {%- for group, names in groups.items() %}
         case when {{ names | join(' + ') }} > 0 then 1 else 0 end as any_{{ group }},
         {%- endfor %}
-        case when {{ causes.values() | sum(start=[]) | join(' + ') }} = 0 then 1 else 0 end as any_none
+        case when {{ causes | join(' + ') }} = 0 then 1 else 0 end as any_none
     from flags
 ),
 
 months as (
     select
         month,
-        {%- for name in (causes.values() | sum(start=[])) + ['any_service', 'any_price', 'any_inactivity',
-                        'any_fatigue', 'any_none'] %}
+        {%- for name in causes + ['any_service', 'any_price', 'any_inactivity', 'any_fatigue', 'any_none'] %}
         sum({{ name }}) filter (where has_churned) as churned_{{ name }},
         sum({{ name }}) filter (where not has_churned) as stayed_{{ name }},
         sum(margin) filter (where {{ name }} = 1) as lost_{{ name }},
         {%- endfor %}
         count(*) filter (where has_churned) as churned,
         count(*) filter (where not has_churned) as stayed
-    from groups
+    from grouped
     group by month
 ),
 
-causes as (
-    {%- for group, names in causes.items() %}
-    {%- for name in names + ['any_' ~ group] %}
+compared as (
+    {%- for group, names in groups.items() %}
+    {%- set any = {'any_' ~ group: names.values() | first} %}
+    {%- for name, channel in (names.items() | list) + (any.items() | list) %}
     select
         months.month,
         '{{ group }}' as cause_group,
-        '{{ "any" if name == "any_" ~ group else name }}' as cause,
+        '{{ name if name in names else "any" }}' as cause,
         months.churned,
         months.churned_{{ name }} as churned_with_cause,
         months.stayed,
         months.stayed_{{ name }} as stayed_with_cause,
         months.lost_{{ name }} as lost_margin
     from months
-    inner join channels on months.month > channels.{{ group }}_since
+    inner join channels on months.month > channels.{{ channel }}_since
     union all
     {%- endfor %}
     {%- endfor %}
@@ -125,4 +134,4 @@ select
     {{ ratio('stayed_with_cause', 'stayed') }} as stayed_share,
     {{ ratio(ratio('churned_with_cause', 'churned'), ratio('stayed_with_cause', 'stayed')) }} as lift,
     cast(coalesce(lost_margin, 0) as decimal(18, 2)) as lost_margin
-from causes
+from compared
