@@ -111,3 +111,11 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+{# Standard deviation of whole numbers from their count, sum and sum of squares: exact, whatever order they came in. #}
+{% macro deviation(number, total, squares) -%}
+    sqrt(
+        cast(({{ number }}) * ({{ squares }}) - ({{ total }}) * ({{ total }}) as double)
+        / nullif(cast({{ number }} as double) * (cast({{ number }} as double) - 1), 0)
+    )
+{%- endmacro %}

@@ -168,6 +168,21 @@ def test_the_parts_of_segments_add_up_to_the_plan():
     assert lost["budget_share"] + new["budget_share"] == pytest.approx(1)
 
 
+def test_the_potential_of_a_segment_is_what_its_best_actions_add_whatever_the_budget():
+    tables = {
+        "rfm": scores(rfm_segment=["Lost", "Lost", "New"], monetary=[1.0, 2.0, 3.0]),
+        "uplift": pa.table(
+            {"customer_key": [1, 1, 2], "channel": ["email", "sms", "email"], "expected_extra_margin": [0.5, 0.7, -1.0]}
+        ),
+    }
+    result = propose(people([(True, True, False, False), EMAIL, None]), tables, ActionSettings(budget=0.0), SETTINGS)
+    lost, new = result.targets.to_pylist()
+    # Of the first one a text message for 8 cents is better than an e-mail for one; the second is better left alone.
+    assert (lost["people_potential"], lost["potential_cost"]) == (1, pytest.approx(0.08))
+    assert lost["potential_value"] == pytest.approx(0.7 - 0.08)
+    assert (lost["people_planned"], new["people_potential"], new["potential_value"]) == (0, 0, 0)
+
+
 def test_an_empty_shop_has_empty_tables():
     result = propose(mailings.empty(), {}, ActionSettings(), SETTINGS)
     assert (len(result.actions), len(result.targets)) == (0, 0)

@@ -56,6 +56,9 @@ TARGET_SCHEMA = pa.schema(
         ("margin_12m", pa.float64()),
         ("clv_predicted", pa.float64()),
         ("extra_margin_per_contact", pa.float64()),
+        ("people_potential", pa.int64()),
+        ("potential_cost", pa.float64()),
+        ("potential_value", pa.float64()),
         ("people_planned", pa.int64()),
         ("planned_cost", pa.float64()),
         ("planned_value", pa.float64()),
@@ -113,15 +116,20 @@ _RESULT = f"""
 """
 
 _TARGETS = """
-    with grouped as (
+    with potential as (
+        select customer_key, cost, value from options where value > 0
+        qualify row_number() over (partition by customer_key order by value desc, cost, channel) = 1
+    ),
+    grouped as (
         select coalesce(segments.persona, rfm.rfm_segment, 'none') as segment, known.customer_key,
             known.margin_12m::double as margin_12m, clv.clv_predicted, chosen.cost, chosen.value,
-            reached.expected_extra_margin
+            potential.cost as potential_cost, potential.value as potential_value, reached.expected_extra_margin
         from features.customer_features as known
         left join segments using (customer_key)
         left join rfm using (customer_key)
         left join clv using (customer_key)
         left join chosen using (customer_key)
+        left join potential using (customer_key)
         left join (
             select customer_key, max(expected_extra_margin) as expected_extra_margin from uplift group by customer_key
         ) as reached using (customer_key)
@@ -131,6 +139,9 @@ _TARGETS = """
         select segment, count(*) as people, round(sum(margin_12m::decimal(18, 2))::double, 2) as margin_12m,
             round(sum(clv_predicted::decimal(18, 4))::double, 2) as clv_predicted,
             round(avg(expected_extra_margin::decimal(18, 6))::double, 6) as extra_margin_per_contact,
+            count(potential_cost) as people_potential,
+            coalesce(sum(potential_cost::decimal(18, 4))::double, 0) as potential_cost,
+            coalesce(sum(potential_value::decimal(18, 4))::double, 0) as potential_value,
             count(cost) as people_planned, coalesce(sum(cost::decimal(18, 4))::double, 0) as planned_cost,
             coalesce(sum(value::decimal(18, 4))::double, 0) as planned_value
         from grouped group by segment

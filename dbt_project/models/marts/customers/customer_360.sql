@@ -8,6 +8,10 @@ features as (
     select * from {{ ref('customer_features') }} where as_of_date = {{ as_of_date() }}
 ),
 
+stages as (
+    select * from {{ ref('lifecycle_states') }} where valid_to is null
+),
+
 rfm as (
     select * from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
 ),
@@ -86,6 +90,8 @@ select
     features.share_web,
     features.share_app,
     features.share_marketplace,
+    stages.stage as lifecycle_stage,
+    stages.valid_from as lifecycle_since,
     rfm.r as rfm_recency,
     rfm.f as rfm_frequency,
     rfm.m as rfm_monetary,
@@ -116,6 +122,7 @@ select
     next_best_actions.expected_value as next_best_value
 from people
 left join features on people.customer_key = features.customer_key
+left join stages on people.customer_key = stages.customer_key
 left join rfm on people.customer_key = rfm.customer_key
 left join clv on people.customer_key = clv.customer_key
 left join churn on people.customer_key = churn.customer_key
