@@ -1,0 +1,102 @@
+-- What surveys say, overall, by the channel that they are about, and by the segment that people are in on the as-of
+-- date. A share of answers has the interval of Wilson (1927), the net promoter score that of a difference of shares.
+
+{%- set z = 1.959964 %}
+
+with responses as (
+    select * from {{ ref('fct_survey_responses') }}
+    where is_in_scale and (kind <> 'nps' or nps_group is not null)
+),
+
+orders as (
+    select order_key, sales_channel from {{ ref('fct_orders') }}
+),
+
+tickets as (
+    select ticket_key, contact_channel from {{ ref('fct_support_tickets') }}
+),
+
+rfm as (
+    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+),
+
+answers as (
+    select
+        responses.kind,
+        responses.customer_key,
+        {{ month_of('responses.answered_on') }} as month,
+        responses.score_share,
+        responses.nps_group,
+        -- Top answers: 9-10 of 0-10, 4-5 of 1-5, and 5-7 of 1-7; on other scales what lies as high.
+        case responses.kind
+            when 'nps' then responses.nps_group = 'promoter'
+            when 'csat' then 4 * (responses.score - responses.scale_minimum)
+                >= 3 * (responses.scale_maximum - responses.scale_minimum)
+            else 3 * (responses.score - responses.scale_minimum)
+                >= 2 * (responses.scale_maximum - responses.scale_minimum)
+        end as is_top,
+        coalesce(orders.sales_channel, tickets.contact_channel, 'unknown') as channel,
+        coalesce(rfm.rfm_segment, 'none') as segment
+    from responses
+    left join orders on responses.order_key = orders.order_key
+    left join tickets on responses.ticket_key = tickets.ticket_key
+    left join rfm on responses.customer_key = rfm.customer_key
+),
+
+cut as (
+    select 'all' as dimension, 'all' as dimension_value, * from answers
+    union all
+    select 'channel' as dimension, channel as dimension_value, * from answers
+    union all
+    select 'segment' as dimension, segment as dimension_value, * from answers
+),
+
+counted as (
+    select
+        month,
+        kind,
+        dimension,
+        dimension_value,
+        count(*) as answers,
+        count(distinct customer_key) as people,
+        {{ ratio('sum(cast(score_share as decimal(18, 9)))', 'count(*)') }} as mean_share,
+        {{ ratio('count(*) filter (where is_top)', 'count(*)') }} as top_share,
+        case when kind = 'nps' then {{ ratio("count(*) filter (where nps_group = 'detractor')", 'count(*)') }} end
+            as detractor_share
+    from cut
+    group by month, kind, dimension, dimension_value
+),
+
+scored as (
+    select
+        *,
+        -- Half of the interval's width, and its middle: of the score itself, or moved towards a half (Wilson).
+        case
+            when kind = 'nps'
+                then {{ z }} * sqrt((top_share + detractor_share - power(top_share - detractor_share, 2)) / answers)
+            else
+                {{ z }} * sqrt((top_share * (1 - top_share) + {{ z * z / 4 }} / answers) / answers)
+                / (1 + {{ z * z }} / answers)
+        end as half_width,
+        case
+            when kind = 'nps' then top_share - detractor_share
+            else (top_share + {{ z * z / 2 }} / answers) / (1 + {{ z * z }} / answers)
+        end as middle
+    from counted
+)
+
+select
+    month,
+    kind,
+    dimension,
+    dimension_value,
+    {{ month_end('month') }} <= {{ as_of_date() }} as is_complete,
+    answers,
+    people,
+    top_share - coalesce(detractor_share, 0) as score,
+    greatest(middle - half_width, case when kind = 'nps' then -1 else 0 end) as score_lower,
+    least(middle + half_width, 1) as score_upper,
+    case when kind = 'nps' then top_share end as promoter_share,
+    detractor_share,
+    mean_share
+from scored
