@@ -1,8 +1,6 @@
--- What new members of the loyalty programme did in their first 180 days, beside people who had bought as often before and
--- did not join. Not an experiment: who joins may like the shop better from the start, which no past purchase shows, so
--- that the difference is the most that the programme can claim.
-
-{%- set quarters = 4 %}
+-- What new members of the loyalty programme did in their first 180 days, beside people who had bought as often before
+-- and did not join. Not an experiment: who joins may like the shop better from the start, which no past purchase shows,
+-- so that the difference is the most that the programme can claim.
 
 with members as (
     select customer_key, min(occurred_on) as joined_on
@@ -17,7 +15,7 @@ orders as (
 
 -- The last four quarters whose 180 days are over: people who joined in the 90 days up to `day` are members.
 days as (
-    {%- for number in range(quarters) %}
+    {%- for number in range(4) %}
     select {{ add_days(as_of_date(), -180 - 90 * number) }} as day
     {{ "union all" if not loop.last }}
     {%- endfor %}
@@ -39,8 +37,9 @@ histories as (
         coalesce(sum(orders.margin) filter (where orders.ordered_on > days.day), 0) as margin_after
     from orders
     inner join days
-        on orders.ordered_on > {{ add_days('days.day', -455) }}
-        and orders.ordered_on <= {{ add_days('days.day', 180) }}
+        on
+            orders.ordered_on > {{ add_days('days.day', -455) }}
+            and orders.ordered_on <= {{ add_days('days.day', 180) }}
     group by orders.customer_key, days.day
 ),
 
@@ -72,7 +71,7 @@ strata as (
         day,
         orders_before,
         orders_in_quarter,
-        {%- for side in ['member', 'other'] %}
+    {%- for side in ['member', 'other'] %}
         count(*) filter (where side = '{{ side }}') as {{ side }}s,
         {%- for measure in ['has_repurchased', 'orders_after', 'margin_after'] %}
         cast({{ ratio(
@@ -81,18 +80,23 @@ strata as (
         {%- endfor %}
         cast(var_pop(margin_after) filter (where side = '{{ side }}') as decimal(18, 6)) as {{ side }}_margin_variance
         {{- "," if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from people
     group by day, orders_before, orders_in_quarter
 ),
 
-bands as (
-    select 'all' as orders_before_band, * from strata where members > 0 and others > 0
-    union all
-    select orders_before as orders_before_band, * from strata where members > 0 and others > 0
+compared as (
+    select * from strata where members > 0 and others >= 5
 ),
 
--- The others of a stratum count as much as its members do.
+bands as (
+    select 'all' as orders_before_band, * from compared
+    union all
+    select orders_before as orders_before_band, * from compared
+),
+
+-- The others of a stratum count as much as its members do. A member may be alone in a stratum: the spread of members is
+-- that of the whole band.
 weighed as (
     select
         orders_before_band,
@@ -103,11 +107,12 @@ weighed as (
         {{ ratio('sum(members * ' ~ side ~ '_' ~ measure ~ ')', 'sum(members)') }} as {{ side }}_{{ measure }},
         {%- endfor %}
         {%- endfor %}
-        sum(members * member_has_repurchased * (1 - member_has_repurchased))
-        + sum(members * members * other_has_repurchased * (1 - other_has_repurchased) / others)
-            as repurchase_variance,
-        sum(members * member_margin_variance) + sum(members * members * other_margin_variance / others)
-            as margin_variance
+        {{ ratio('sum(members * (member_margin_variance + power(member_margin_after, 2)))', 'sum(members)') }}
+            as member_margin_square,
+        {{ ratio('sum(members * members * other_has_repurchased * (1 - other_has_repurchased) / others)',
+            'sum(members) * sum(members)') }} as other_repurchase_variance,
+        {{ ratio('sum(members * members * other_margin_variance / others)', 'sum(members) * sum(members)') }}
+            as other_margin_variance
     from bands
     group by orders_before_band
 )
@@ -119,11 +124,15 @@ select
     member_has_repurchased as repurchase_rate,
     other_has_repurchased as repurchase_rate_of_others,
     member_has_repurchased - other_has_repurchased as repurchase_difference,
-    1.96 * {{ ratio('sqrt(repurchase_variance)', 'members') }} as repurchase_margin_of_error,
+    1.96 * sqrt(member_has_repurchased * (1 - member_has_repurchased) / members + other_repurchase_variance)
+        as repurchase_margin_of_error,
     member_orders_after as orders_per_person,
     other_orders_after as orders_per_person_of_others,
     {{ to_money('member_margin_after') }} as margin_per_person,
     {{ to_money('other_margin_after') }} as margin_per_person_of_others,
     {{ to_money('member_margin_after - other_margin_after') }} as margin_difference,
-    {{ to_money('1.96 * ' ~ ratio('sqrt(margin_variance)', 'members')) }} as margin_margin_of_error
+    -- Rounding may leave less than nothing where all margins are equal.
+    {{ to_money(
+        '1.96 * sqrt(greatest(member_margin_square - power(member_margin_after, 2), 0) / members + other_margin_variance)'
+    ) }} as margin_margin_of_error
 from weighed

@@ -87,10 +87,11 @@ used as (
         {{ days_between('credits.occurred_on', 'debits.occurred_on') }} as days
     from debits
     inner join credits
-        on debits.customer_key = credits.customer_key
-        and debits.first_point < credits.last_point
-        and debits.last_point > credits.first_point
-        and debits.occurred_on >= credits.occurred_on
+        on
+            debits.customer_key = credits.customer_key
+            and debits.first_point < credits.last_point
+            and debits.last_point > credits.first_point
+            and debits.occurred_on >= credits.occurred_on
     where debits.kind = 'redeem'
 ),
 

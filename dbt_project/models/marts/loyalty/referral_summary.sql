@@ -52,7 +52,8 @@ select
 from referrals
 left join first_accepted on referrals.referral_key = first_accepted.referral_key
 left join purchases
-    on first_accepted.referral_key is not null
-    and referrals.referred_customer_key = purchases.customer_key
-    and referrals.referrer_customer_key = purchases.referrer_customer_key
+    on
+        first_accepted.referral_key is not null
+        and referrals.referred_customer_key = purchases.customer_key
+        and referrals.referrer_customer_key = purchases.referrer_customer_key
 group by referrals.month

@@ -1,5 +1,5 @@
 -- What goes along with high and low answers: mean answer with and without each driver, among those answers for which it
--- is known, over 24 months. Differences, not causes: drivers come together.
+-- is known, over 24 months. Differences, not causes: drivers come together. Fewer than five answers tell nothing.
 
 {%- set target = var('first_response_target_hours') %}
 {%- set drivers = [
@@ -34,9 +34,10 @@ service as (
         max(case when {{ local_date('tickets.reopened_at') }} <= responses.answered_on then 1 else 0 end) as reopenings
     from responses
     inner join {{ ref('fct_support_tickets') }} as tickets
-        on responses.customer_key = tickets.customer_key
-        and responses.answered_on >= tickets.opened_on
-        and tickets.opened_on > {{ add_days('responses.answered_on', -90) }}
+        on
+            responses.customer_key = tickets.customer_key
+            and responses.answered_on >= tickets.opened_on
+            and tickets.opened_on > {{ add_days('responses.answered_on', -90) }}
     group by responses.response_key
 ),
 
@@ -50,9 +51,10 @@ returners as (
     select distinct responses.response_key
     from responses
     inner join returns
-        on responses.customer_key = returns.customer_key
-        and responses.answered_on >= returns.returned_on
-        and returns.returned_on > {{ add_days('responses.answered_on', -90) }}
+        on
+            responses.customer_key = returns.customer_key
+            and responses.answered_on >= returns.returned_on
+            and returns.returned_on > {{ add_days('responses.answered_on', -90) }}
 ),
 
 answers as (
@@ -118,4 +120,4 @@ select
     1.96 * sqrt(variance_with / answers_with + variance_without / answers_without) as margin_of_error,
     {{ ratio('mean_with - mean_without', 'spread') }} as standardised_difference
 from summed
-where answers_with > 0 and answers_without > 0
+where answers_with >= 5 and answers_without >= 5

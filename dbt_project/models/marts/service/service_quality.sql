@@ -37,9 +37,7 @@ timed as (
 ),
 
 months as (
-    select
-        month_start as month,
-        {{ month_end('month_start') }} <= {{ as_of_date() }} as is_complete
+    select month_start as month, {{ month_end('month_start') }} <= {{ as_of_date() }} as is_complete
     from ({{ month_spine('(select min(opened_on) from ' ~ ref('fct_support_tickets') ~ ')', as_of_date()) }}) as spine
 ),
 
@@ -90,7 +88,7 @@ orders as (
     select {{ month_of('ordered_on') }} as month, count(*) as orders
     from {{ ref('fct_orders') }}
     where is_counted
-    group by 1
+    group by {{ month_of('ordered_on') }}
 ),
 
 joined as (
@@ -116,13 +114,15 @@ joined as (
     from cells
     inner join months on cells.first_month <= months.month
     left join served
-        on months.month = served.month
-        and cells.contact_channel = served.contact_channel
-        and cells.category = served.category
+        on
+            months.month = served.month
+            and cells.contact_channel = served.contact_channel
+            and cells.category = served.category
     left join changes
-        on months.month = changes.month
-        and cells.contact_channel = changes.contact_channel
-        and cells.category = changes.category
+        on
+            months.month = changes.month
+            and cells.contact_channel = changes.contact_channel
+            and cells.category = changes.category
     left join orders on months.month = orders.month
     window cell_so_far as (partition by cells.contact_channel, cells.category order by months.month)
 )

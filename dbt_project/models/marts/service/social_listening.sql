@@ -4,7 +4,9 @@ with mentions as (
     select
         *,
         {{ month_of('posted_on') }} as month,
-        case when replied_at >= posted_at then {{ minutes_between('posted_at', 'replied_at') }} / 60.0 end as reply_hours
+        case
+            when replied_at >= posted_at then {{ minutes_between('posted_at', 'replied_at') }} / 60.0
+        end as reply_hours
     from {{ ref('fct_social_mentions') }}
 ),
 

@@ -41,26 +41,29 @@ askers_nearby as (
         sample_days.day
     from tickets
     inner join sample_days
-        on tickets.opened_on >= {{ add_days('sample_days.day', -90) }}
-        and tickets.opened_on <= {{ add_days('sample_days.day', 90) }}
+        on
+            tickets.opened_on >= {{ add_days('sample_days.day', -90) }}
+            and tickets.opened_on <= {{ add_days('sample_days.day', 90) }}
 ),
 
 observed as (
     select tickets.ticket_key, tickets.opened_on as day, order_days.ordered_on, order_days.next_ordered_on
     from tickets
     inner join order_days
-        on tickets.customer_key = order_days.customer_key
-        and tickets.opened_on >= order_days.ordered_on
-        and (order_days.next_ordered_on is null or tickets.opened_on < order_days.next_ordered_on)
+        on
+            tickets.customer_key = order_days.customer_key
+            and tickets.opened_on >= order_days.ordered_on
+            and (order_days.next_ordered_on is null or tickets.opened_on < order_days.next_ordered_on)
     where tickets.opened_on <= {{ followed_until }} and tickets.opened_on > {{ add_months(followed_until, -12) }}
     union all
     select null as ticket_key, sample_days.day, order_days.ordered_on, order_days.next_ordered_on
     from order_days
     inner join sample_days
-        on order_days.ordered_on <= sample_days.day
-        and (order_days.next_ordered_on is null or sample_days.day < order_days.next_ordered_on)
+        on
+            order_days.ordered_on <= sample_days.day
+            and (order_days.next_ordered_on is null or order_days.next_ordered_on > sample_days.day)
     left join askers_nearby
-        on order_days.customer_key = askers_nearby.customer_key and sample_days.day = askers_nearby.day
+        on sample_days.day = askers_nearby.day and order_days.customer_key = askers_nearby.customer_key
     where askers_nearby.customer_key is null
 ),
 
@@ -134,5 +137,6 @@ select
     repurchase_rate,
     repurchase_rate_without_ticket,
     repurchase_rate - repurchase_rate_without_ticket as repurchase_difference,
-    1.96 * sqrt({{ ratio('repurchase_rate * (1 - repurchase_rate)', 'followed_tickets') }}) as repurchase_margin_of_error
+    1.96 * sqrt({{ ratio('repurchase_rate * (1 - repurchase_rate)', 'followed_tickets') }})
+        as repurchase_margin_of_error
 from summed
