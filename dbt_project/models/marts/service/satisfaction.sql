@@ -28,19 +28,9 @@ answers as (
         {{ month_of('responses.answered_on') }} as month,
         responses.score_share,
         responses.nps_group,
-        -- Top answers: 9-10 of 0-10, 4-5 of 1-5, and 5-7 of 1-7; on other scales what lies as high.
-        case responses.kind
-            when 'nps' then responses.nps_group = 'promoter'
-            when 'csat'
-                then
-                    4 * (responses.score - responses.scale_minimum)
-                    >= 3 * (responses.scale_maximum - responses.scale_minimum)
-            else
-                3 * (responses.score - responses.scale_minimum)
-                >= 2 * (responses.scale_maximum - responses.scale_minimum)
-        end as is_top,
+        responses.score_share >= 0.75 as is_satisfied,
         coalesce(orders.sales_channel, tickets.contact_channel, 'unknown') as channel,
-        coalesce(rfm.rfm_segment, 'none') as segment
+        {{ segment_or_none('rfm.rfm_segment') }} as segment
     from responses
     left join orders on responses.order_key = orders.order_key
     left join tickets on responses.ticket_key = tickets.ticket_key
@@ -61,44 +51,50 @@ counted as (
         kind,
         dimension,
         dimension_value,
-        count(*) as answers,
+        cast(count(*) as double) as answers,
         count(distinct customer_key) as people,
-        {{ ratio('sum(cast(score_share as decimal(18, 9)))', 'count(*)') }} as mean_share,
-        count(*) filter (where is_top) as top_answers,
-        count(*) filter (where nps_group = 'detractor') as detractors
+        {{ ratio('sum(cast(score_share as decimal(18, 12)))', 'count(*)') }} as mean_share,
+        stddev_samp(cast(score_share as decimal(18, 12))) as spread,
+        {{ ratio('count(*) filter (where is_satisfied)', 'count(*)') }} as satisfied_share,
+        {{ ratio("count(*) filter (where nps_group = 'promoter')", 'count(nps_group)') }} as promoter_share,
+        {{ ratio("count(*) filter (where nps_group = 'detractor')", 'count(nps_group)') }} as detractor_share,
+        -- One answer more of each kind keeps the interval of the difference from shrinking to a point.
+        {{ ratio("count(*) filter (where nps_group = 'promoter') + 1", 'count(*) + 2') }} as likely_promoters,
+        {{ ratio("count(*) filter (where nps_group = 'detractor') + 1", 'count(*) + 2') }} as likely_detractors
     from cut
     group by month, kind, dimension, dimension_value
 ),
 
-shared as (
-    select
-        *,
-        {{ ratio('top_answers', 'answers') }} as top_share,
-        {{ ratio('detractors', 'answers') }} as detractor_share,
-        -- One answer more of each kind keeps the interval of the difference from shrinking to a point.
-        {{ ratio('top_answers + 1', 'answers + 2') }} as likely_promoters,
-        {{ ratio('detractors + 1', 'answers + 2') }} as likely_detractors
-    from counted
-),
-
+-- The score, the middle of its interval and half of its width; first as a share, then in the points of the kind.
 bounded as (
     select
         *,
-        case
-            when kind = 'nps' then likely_promoters - likely_detractors
-            else (top_share + {{ z * z / 2 }} / answers) / (1 + {{ z * z }} / answers)
+        case kind
+            when 'nps' then promoter_share - detractor_share
+            when 'csat' then satisfied_share
+            when 'ces' then mean_share
+        end as score,
+        case kind
+            when 'nps' then likely_promoters - likely_detractors
+            when 'csat' then (satisfied_share + {{ z * z / 2 }} / answers) / (1 + {{ z * z }} / answers)
+            when 'ces' then mean_share
         end as middle,
-        case
-            when kind = 'nps'
+        case kind
+            when 'nps'
                 then {{ z }} * sqrt(
                     (likely_promoters + likely_detractors - power(likely_promoters - likely_detractors, 2))
                     / (answers + 2)
                 )
-            else
-                {{ z }} * sqrt((top_share * (1 - top_share) + {{ z * z / 4 }} / answers) / answers)
-                / (1 + {{ z * z }} / answers)
-        end as half_width
-    from shared
+            when 'csat'
+                then {{ z }} * sqrt(
+                    (satisfied_share * (1 - satisfied_share) + {{ z * z / 4 }} / answers) / answers
+                ) / (1 + {{ z * z }} / answers)
+            when 'ces' then {{ z }} * spread / sqrt(answers)
+        end as half_width,
+        case kind when 'nps' then -1 else 0 end as minimum,
+        case kind when 'nps' then 100 when 'csat' then 1 when 'ces' then 6 end as points,
+        case kind when 'ces' then 1 else 0 end as lowest_points
+    from counted
 )
 
 select
@@ -107,12 +103,12 @@ select
     dimension,
     dimension_value,
     {{ month_end('month') }} <= {{ as_of_date() }} as is_complete,
-    answers,
+    cast(answers as bigint) as answers,
     people,
-    case when kind = 'nps' then top_share - detractor_share else top_share end as score,
-    round(greatest(middle - half_width, case when kind = 'nps' then -1 else 0 end), 4) as score_lower,
-    round(least(middle + half_width, 1), 4) as score_upper,
-    case when kind = 'nps' then top_share end as promoter_share,
-    case when kind = 'nps' then detractor_share end as detractor_share,
+    round(lowest_points + points * score, 9) as score,
+    round(lowest_points + points * greatest(middle - half_width, minimum), 4) as score_lower,
+    round(lowest_points + points * least(middle + half_width, 1), 4) as score_upper,
+    promoter_share,
+    detractor_share,
     mean_share
 from bounded

@@ -59,7 +59,8 @@ served as (
             as answered_in_time_share,
         {{ ratio('count(*) filter (where is_resolved_in_time)', 'count(is_resolved_in_time)') }}
             as resolved_in_time_share,
-        count(*) filter (where reopen_count > 0) as reopened_tickets,
+        {{ ratio('count(*) filter (where reopen_count > 0)',
+            'count(*) filter (where reopen_count > 0 or is_resolved)') }} as reopen_rate,
         count(satisfaction) as rated_tickets,
         {{ ratio('sum(satisfaction)', 'count(satisfaction)') }} as satisfaction,
         {{ ratio('count(*) filter (where satisfaction >= 4)', 'count(satisfaction)') }} as satisfied_share
@@ -107,7 +108,7 @@ joined as (
         served.resolution_hours_p90,
         served.answered_in_time_share,
         served.resolved_in_time_share,
-        served.reopened_tickets,
+        served.reopen_rate,
         served.rated_tickets,
         served.satisfaction,
         served.satisfied_share
@@ -142,7 +143,7 @@ select
     resolution_hours_median,
     resolution_hours_p90,
     resolved_in_time_share,
-    {{ ratio('reopened_tickets', 'tickets') }} as reopen_rate,
+    reopen_rate,
     coalesce(rated_tickets, 0) as rated_tickets,
     satisfaction,
     satisfied_share

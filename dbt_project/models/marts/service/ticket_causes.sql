@@ -7,7 +7,9 @@
 with tickets as (
     select
         *,
-        opened_on > {{ add_months(as_of_date(), -12) }} as is_in_12m
+        opened_on > {{ add_months(as_of_date(), -12) }} as is_in_12m,
+        resolved_at is not null or status in ('solved', 'closed') or reopen_count > 0 as was_resolved,
+        {{ service_cost('contact_channel') }} as service_cost
     from {{ ref('fct_support_tickets') }}
     where opened_on > {{ add_months(add_days(followed_until, -90), -12) }}
 ),
@@ -107,7 +109,9 @@ summed as (
         count(distinct tickets.customer_key) filter (where tickets.is_in_12m) as people_12m,
         count(tickets.satisfaction) filter (where tickets.is_in_12m) as rated_12m,
         sum(tickets.satisfaction) filter (where tickets.is_in_12m) as satisfaction_sum,
-        count(*) filter (where tickets.is_in_12m and tickets.reopen_count > 0) as reopened_12m,
+        {{ ratio('count(*) filter (where tickets.is_in_12m and tickets.reopen_count > 0)',
+            'count(*) filter (where tickets.is_in_12m and tickets.was_resolved)') }} as reopen_rate,
+        sum(tickets.service_cost) filter (where tickets.is_in_12m) as service_cost,
         percentile_cont(0.5) within group (
             order by case when tickets.is_in_12m then tickets.resolution_minutes end asc
         ) as resolution_minutes,
@@ -131,8 +135,9 @@ select
     {{ ratio('tickets_90d - tickets_prev_90d', 'tickets_prev_90d') }} as trend,
     rated_12m,
     {{ ratio('satisfaction_sum', 'rated_12m') }} as satisfaction,
-    {{ ratio('reopened_12m', 'tickets_12m') }} as reopen_rate,
+    reopen_rate,
     resolution_minutes / 60.0 as resolution_hours_median,
+    {{ to_money('service_cost') }} as service_cost_12m,
     followed_tickets,
     repurchase_rate,
     repurchase_rate_without_ticket,
