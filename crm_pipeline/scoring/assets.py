@@ -33,12 +33,14 @@ _INPUTS = [
     for stage, tables in {
         Stage.FEATURES: ("customer_features",),
         Stage.CUSTOMER: (
+            "customer_referrers",
             "dim_campaigns",
             "dim_customers",
             "dim_products",
             "fct_campaign_contacts",
             "fct_order_lines",
             "fct_orders",
+            "fct_referrals",
             "fct_social_mentions",
             "fct_support_tickets",
             "fct_survey_responses",

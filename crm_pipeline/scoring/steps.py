@@ -27,6 +27,7 @@ from crm_pipeline.scoring.questions.category_propensity import CategoryPropensit
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.questions.loyalty import Loyalty
 from crm_pipeline.scoring.questions.propensity import Propensity
+from crm_pipeline.scoring.referrals.referral_network import referral_network
 from crm_pipeline.scoring.run import run
 from crm_pipeline.scoring.segments import rfm, segmentation
 from crm_pipeline.scoring.texts import sentiment, text, topics
@@ -117,6 +118,10 @@ def _early_warnings(given: Given) -> Made:
     return Made({"early_warnings": warned.table}, (Report(None, warned.backtests),))
 
 
+def _referral_network(given: Given) -> Made:
+    return Made({"referral_network": referral_network(given.connection, given.asked.as_of)})
+
+
 def _uplift(given: Given) -> Made:
     return predicting(Uplift(given.actions.response_days, given.actions.control_shares))(given)
 
@@ -140,6 +145,7 @@ STEPS: dict[str, Step] = {
     "early_warnings": _early_warnings,
     "basket_rules": _basket_rules,
     "recommendations": predicting(Recommendation()),
+    "referral_network": _referral_network,
     "uplift": _uplift,
     "next_best_actions": _next_best_actions,
 }

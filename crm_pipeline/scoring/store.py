@@ -19,6 +19,7 @@ from crm_pipeline.scoring.questions.category_propensity import CategoryPropensit
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.questions.loyalty import Loyalty
 from crm_pipeline.scoring.questions.propensity import Propensity
+from crm_pipeline.scoring.referrals.referral_network import REFERRAL_NETWORK_SCHEMA
 from crm_pipeline.scoring.segments import rfm, segment_quality, segment_tables
 from crm_pipeline.scoring.texts import sentiment, topics
 from crm_pipeline.settings import Settings
@@ -92,6 +93,10 @@ TABLES = {
     "basket_rules": Table(association_rules.RULE_SCHEMA, "One row per rule: who takes this also takes that."),
     "recommendations": Table(
         Recommendation.schema, "One row per person and rank (1-5): a product not lately bought.", ("recommendations",)
+    ),
+    "referral_network": Table(
+        REFERRAL_NETWORK_SCHEMA,
+        "One row per person who brought somebody or was brought: the tree below, PageRank, community.",
     ),
     "uplift": Table(
         Uplift().schema, "One row per person and contact channel: what a contact is expected to add.", ("uplift",)

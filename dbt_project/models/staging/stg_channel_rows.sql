@@ -22,15 +22,15 @@
     ('ad_spend', source('raw', 'ad_spend'), 'null', 'cast(null as bigint)',
      'acquisition costs are empty'),
     ('support_tickets', source('raw', 'support_tickets'), 'opened_at', 'cast(null as bigint)',
-     'service quality is empty'),
+     'service_quality and ticket_causes are empty'),
     ('survey_responses', source('raw', 'survey_responses'), 'answered_at', 'cast(null as bigint)',
-     'satisfaction is empty'),
+     'satisfaction and satisfaction_drivers are empty'),
     ('social_mentions', source('raw', 'social_mentions'), 'posted_at', 'cast(null as bigint)',
-     'there is no word of mouth'),
+     'social_listening and mentions_to_answer are empty'),
     ('loyalty_events', source('raw', 'loyalty_events'), 'occurred_at', 'cast(null as bigint)',
-     'points and tiers are empty'),
+     'points and tiers are empty, and so are loyalty_programme, tier_movement and loyalty_effect'),
     ('referrals', source('raw', 'referrals'), 'invited_at', 'cast(null as bigint)',
-     'nobody is known to have brought anybody'),
+     'referral_summary is empty, and referral_value knows only whom customer records name'),
 ] %}
 
 -- A header dates its lines. A line that neither it nor a header dates, nor another line of its order, waits for one.
