@@ -33,6 +33,7 @@ _INPUTS = [
     for stage, tables in {
         Stage.FEATURES: ("customer_features",),
         Stage.CUSTOMER: (
+            "channel_touches",
             "dim_campaigns",
             "dim_customers",
             "dim_products",
@@ -42,6 +43,7 @@ _INPUTS = [
             "fct_social_mentions",
             "fct_support_tickets",
             "fct_survey_responses",
+            "order_touches",
         ),
     }.items()
     for table in tables
