@@ -41,7 +41,7 @@ markov as (
         coalesce(removal_effects.channel, 'unknown') as channel,
         {%- for amount, digits in amounts %}
         cast(
-            touched.{{ amount }} * cast(coalesce(removal_effects.share, 1) as decimal(18, 12)) as decimal(38, 12)
+            touched.{{ amount }} * cast(coalesce(removal_effects.share, 1) as decimal(20, 12)) as decimal(38, 12)
         ) as {{ amount }}{{ "," if not loop.last }}
         {%- endfor %}
     from touched

@@ -28,25 +28,26 @@ decayed as (
     select
         *,
         -- A touch counts half of one that came a week later.
-        cast(power(2, -days_before / 7.0) as decimal(18, 12)) as freshness
+        cast(power(2, -days_before / 7.0) as decimal(20, 12)) as freshness
     from touches
 ),
 
+-- Wide weights: a product of two narrow decimals overflows with large orders.
 weighted as (
     select
         order_key,
         channel,
-        cast(case when position = 1 then 1 else 0 end as decimal(18, 12)) as first_touch,
-        cast(case when position = touches then 1 else 0 end as decimal(18, 12)) as last_touch,
-        cast({{ ratio('1', 'touches') }} as decimal(18, 12)) as linear,
+        cast(case when position = 1 then 1 else 0 end as decimal(20, 12)) as first_touch,
+        cast(case when position = touches then 1 else 0 end as decimal(20, 12)) as last_touch,
+        cast({{ ratio('1', 'touches') }} as decimal(20, 12)) as linear,
         cast(
             case
                 when touches <= 2 then {{ ratio('1', 'touches') }}
                 when position in (1, touches) then 0.4
                 else {{ ratio('0.2', 'touches - 2') }}
-            end as decimal(18, 12)
+            end as decimal(20, 12)
         ) as position_based,
-        cast({{ ratio('freshness', 'sum(freshness) over (partition by order_key)') }} as decimal(18, 12)) as time_decay
+        cast({{ ratio('freshness', 'sum(freshness) over (partition by order_key)') }} as decimal(20, 12)) as time_decay
     from decayed
 ),
 

@@ -1,8 +1,6 @@
 -- Which categories go together, in one basket or with one person, in the 24 months up to the as-of date: all pairs, also
 -- those that avoid each other. Which of them chance alone would not give is told by basket_rules.
 
-{%- set scopes = [('basket', 'order_key'), ('person', 'customer_key')] %}
-
 with lines as (
     select * from {{ ref('fct_order_lines') }}
 ),
@@ -25,17 +23,10 @@ sold as (
     group by lines.order_key, products.category
 ),
 
-{% for scope, key in scopes -%}
-{{ scope }}_items as (
-    select distinct '{{ scope }}' as scope, {{ key }} as holder, category from sold where {{ key }} is not null
-),
-
-{% endfor -%}
 items as (
-    {%- for scope, key in scopes %}
-    select scope, holder, category from {{ scope }}_items
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
+    select 'basket' as scope, order_key as holder, category from sold
+    union all
+    select distinct 'person' as scope, customer_key as holder, category from sold where customer_key is not null
 ),
 
 singles as (
@@ -43,7 +34,7 @@ singles as (
 ),
 
 totals as (
-    select scope, count(distinct holder) as holders from items group by scope
+    select scope, count(*) as holders from (select distinct scope, holder from items) as holders group by scope
 ),
 
 pairs as (
