@@ -56,9 +56,8 @@ _TRANSITIONS = """
         window person as (partition by customer_key order by occurred_at, channel)
     ),
     numbered as (
-        select *, sum(case when occurred_on - previous_on <= $days and not is_previous_followed then 0 else 1 end) over (
-            partition by customer_key order by occurred_at, channel rows unbounded preceding
-        ) as number
+        select *, sum(case when occurred_on - previous_on <= $days and not is_previous_followed then 0 else 1 end)
+            over (partition by customer_key order by occurred_at, channel rows unbounded preceding) as number
         from following
         where not is_followed
     ),
