@@ -34,6 +34,7 @@ _INPUTS = [
         Stage.FEATURES: ("customer_features",),
         Stage.CUSTOMER: (
             "customer_referrers",
+            "channel_touches",
             "dim_campaigns",
             "dim_customers",
             "dim_products",
@@ -44,6 +45,7 @@ _INPUTS = [
             "fct_social_mentions",
             "fct_support_tickets",
             "fct_survey_responses",
+            "order_touches",
         ),
     }.items()
     for table in tables

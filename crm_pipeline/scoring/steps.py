@@ -19,6 +19,7 @@ from crm_pipeline.scoring.frame import (
     backtest_table,
     status_table,
 )
+from crm_pipeline.scoring.journeys.removal_effects import channel_removal_effects
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
@@ -113,6 +114,10 @@ def _basket_rules(given: Given) -> Made:
     return Made({"basket_rules": rules}, (Report(status, plots=plots),))
 
 
+def _channel_removal_effects(given: Given) -> Made:
+    return Made({"channel_removal_effects": channel_removal_effects(given.connection, given.asked.as_of)})
+
+
 def _early_warnings(given: Given) -> Made:
     warned = early_warnings.warn(given.connection, given.asked)
     return Made({"early_warnings": warned.table}, (Report(None, warned.backtests),))
@@ -146,6 +151,7 @@ STEPS: dict[str, Step] = {
     "basket_rules": _basket_rules,
     "recommendations": predicting(Recommendation()),
     "referral_network": _referral_network,
+    "channel_removal_effects": _channel_removal_effects,
     "uplift": _uplift,
     "next_best_actions": _next_best_actions,
 }

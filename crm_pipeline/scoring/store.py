@@ -11,6 +11,7 @@ from crm_pipeline import lake
 from crm_pipeline.scoring import frame
 from crm_pipeline.scoring.contacts import next_best_action
 from crm_pipeline.scoring.contacts.uplift import Uplift
+from crm_pipeline.scoring.journeys.removal_effects import REMOVAL_EFFECTS_SCHEMA
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
@@ -97,6 +98,9 @@ TABLES = {
     "referral_network": Table(
         REFERRAL_NETWORK_SCHEMA,
         "One row per person who brought somebody or was brought: the tree below, PageRank, community.",
+    ),
+    "channel_removal_effects": Table(
+        REMOVAL_EFFECTS_SCHEMA, "One row per month and channel: share of its orders that would be lost without it."
     ),
     "uplift": Table(
         Uplift().schema, "One row per person and contact channel: what a contact is expected to add.", ("uplift",)

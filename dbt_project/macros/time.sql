@@ -39,6 +39,36 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The hour of the business day (0-23) in which a UTC time falls. #}
+{% macro local_hour(utc_time) -%}
+    {{ adapter.dispatch('local_hour', 'crm')(utc_time) }}
+{%- endmacro %}
+
+{% macro default__local_hour(utc_time) -%}
+    cast(hour(from_utc_timestamp({{ utc_time }}, '{{ var("timezone") }}')) as bigint)
+{%- endmacro %}
+
+{% macro duckdb__local_hour(utc_time) -%}
+    {%- if var("timezone") == 'UTC' -%}
+        extract(hour from {{ utc_time }})
+    {%- else -%}
+        extract(hour from timezone('{{ var("timezone") }}', timezone('UTC', {{ utc_time }})))
+    {%- endif -%}
+{%- endmacro %}
+
+{# The day of the week, 1 = Monday to 7 = Sunday. #}
+{% macro weekday(day) -%}
+    {{ adapter.dispatch('weekday', 'crm')(day) }}
+{%- endmacro %}
+
+{% macro default__weekday(day) -%}
+    cast(weekday({{ day }}) + 1 as bigint)
+{%- endmacro %}
+
+{% macro duckdb__weekday(day) -%}
+    cast(isodow({{ day }}) as bigint)
+{%- endmacro %}
+
 {# A UTC time as far as it is known on the as-of date: null where it is later. #}
 {% macro known_time(utc_time) -%}
     case when {{ utc_time }} < {{ end_of_as_of_day() }} then {{ utc_time }} end

@@ -1,0 +1,1 @@
+"""How people come: what each channel is worth on the way to an order."""

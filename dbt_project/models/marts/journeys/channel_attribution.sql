@@ -1,0 +1,146 @@
+-- What each channel brought, by six methods. They differ in how they share what a channel with a name has touched; what
+-- came direct, or from nobody knows where, is the same by all of them.
+
+{%- set amounts = [('orders', 4), ('revenue', 2), ('margin', 2)] %}
+
+with credits as (
+    select * from {{ ref('channel_credits') }}
+),
+
+removal_effects as (
+    select * from {{ source('scoring', 'channel_removal_effects') }} where as_of_date = {{ as_of_date() }}
+),
+
+totals as (
+    select
+        month,
+        {%- for amount, digits in amounts %}
+        cast(sum({{ amount }}) as decimal(18, 2)) as all_{{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from credits
+    where method = 'last_touch'
+    group by month
+),
+
+touched as (
+    select
+        month,
+        {%- for amount, digits in amounts %}
+        cast(sum({{ amount }}) as decimal(18, 2)) as {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from credits
+    where method = 'last_touch' and channel not in ('direct', 'unknown')
+    group by month
+),
+
+-- The Markov chain of a month shares out all that was touched in it.
+markov as (
+    select
+        touched.month,
+        'markov' as method,
+        coalesce(removal_effects.channel, 'unknown') as channel,
+        {%- for amount, digits in amounts %}
+        cast(
+            touched.{{ amount }} * cast(coalesce(removal_effects.share, 1) as decimal(20, 12)) as decimal(38, 12)
+        ) as {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from touched
+    left join removal_effects on touched.month = removal_effects.month
+    union all
+    select
+        month,
+        'markov' as method,
+        channel,
+        {%- for amount, digits in amounts %}
+        {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from credits
+    where method = 'last_touch' and channel in ('direct', 'unknown')
+),
+
+by_method as (
+    select *, channel not in ('direct', 'unknown') as is_named from credits
+    union all
+    select
+        month,
+        method,
+        channel,
+        {%- for amount, digits in amounts %}
+        sum({{ amount }}) as {{ amount }},
+        {%- endfor %}
+        channel not in ('direct', 'unknown') as is_named
+    from markov
+    where exists (select 1 from removal_effects)
+    group by month, method, channel
+),
+
+running as (
+    select
+        month,
+        method,
+        channel,
+        {%- for amount, digits in amounts %}
+        sum({{ amount }}) over so_far as {{ amount }}_so_far,
+        {%- endfor %}
+        row_number() over (partition by month, method order by is_named asc, channel desc) = 1 as is_last,
+        is_named
+    from by_method
+    window so_far as (
+        partition by month, method
+        order by is_named desc, channel asc
+        rows between unbounded preceding and current row
+    )
+),
+
+-- Rounding what is credited so far, and ending on the total, makes the credits of a month add up to it exactly; with
+-- the channels that all methods credit alike at the end, their figures stay alike.
+rounded as (
+    select
+        running.month,
+        running.method,
+        running.channel,
+        running.is_named,
+        {%- for amount, digits in amounts %}
+        totals.all_{{ amount }},
+        cast(
+            case
+                when running.is_last then totals.all_{{ amount }}
+                else round(running.{{ amount }}_so_far, {{ digits }})
+            end as decimal(18, {{ digits }})
+        ) as {{ amount }}_so_far{{ "," if not loop.last }}
+        {%- endfor %}
+    from running
+    inner join totals on running.month = totals.month
+),
+
+attributed as (
+    select
+        month,
+        method,
+        channel,
+        {%- for amount, digits in amounts %}
+        all_{{ amount }},
+        cast(
+            {{ amount }}_so_far
+            - lag({{ amount }}_so_far, 1, 0) over (
+                partition by month, method order by is_named desc, channel asc
+            ) as decimal(18, {{ digits }})
+        ) as {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from rounded
+)
+
+select
+    attributed.month,
+    attributed.method,
+    attributed.channel,
+    attributed.orders,
+    attributed.revenue,
+    attributed.margin,
+    {{ ratio('attributed.orders', 'attributed.all_orders') }} as order_share,
+    {{ ratio('attributed.revenue', 'attributed.all_revenue') }} as revenue_share,
+    {{ ratio('attributed.margin', 'attributed.all_margin') }} as margin_share,
+    case when attributed.method = 'markov' then removal_effects.removal_effect end as removal_effect
+from attributed
+left join removal_effects
+    on attributed.month = removal_effects.month and attributed.channel = removal_effects.channel
