@@ -18,7 +18,7 @@ from crm_pipeline.scoring.frame import Floats
 
 _SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
-_MOVEMENTS = """
+MOVEMENTS = """
     orders as (select * from customer.fct_orders where customer_key is not null),
     movements as (
         select customer_key, ordered_on as day, is_counted, margin + refunded_margin as margin from orders
@@ -30,7 +30,7 @@ _MOVEMENTS = """
 # One row per person with a counted order up to the cutoff. Several orders on one day are one occasion; its value is
 # the margin of its counted orders, at least 0. Returns and refunds lie in the sums of margin alone.
 _HISTORY = f"""
-    with {_MOVEMENTS},
+    with {MOVEMENTS},
     days as (
         select customer_key, day, sum(margin) as margin, coalesce(bool_or(is_counted), false) as counted,
             greatest(coalesce(sum(margin) filter (where is_counted), 0), 0) as value
@@ -180,7 +180,7 @@ def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float 
 def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date) -> pa.Table:
     """Return per person the counted orders and the margin (returns netted) after `after`, up to and with `until`."""
     return connection.sql(
-        f"with {_MOVEMENTS} "
+        f"with {MOVEMENTS} "
         "select customer_key, count(*) filter (where is_counted) as orders, sum(margin)::double as margin "
         "from movements where day > $after and day <= $until group by customer_key order by customer_key",
         params={"after": after, "until": until},
