@@ -29,7 +29,7 @@ class Panel:
         months: first day of each month, in order.
         after: which of the months have the change.
         values: the measure, a row per unit and a column per month.
-        left_out: units that did not trade from the first month to the last.
+        left_out: how many units, those named as treated included, did not trade from the first month to the last.
     """
 
     units: tuple[str, ...]
@@ -102,5 +102,5 @@ def panel(connection: duckdb.DuckDBPyConnection, change: Change, as_of: date) ->
         months=months,
         after=np.array([month >= change.starts_on for month in months], dtype=bool),
         values=np.array([row[3] for row in rows if row[1]], dtype=float).reshape(len(units), len(months)),
-        left_out=len({row[0] for row in rows}) - len(units),
+        left_out=len({row[0] for row in rows}.union(change.treated)) - len(units),
     )
