@@ -38,7 +38,8 @@ cross join contacts
 cross join costs
 cross join spend
 cross join all_spend
-where campaigns.sent <> contacts.sent
+where
+    campaigns.sent <> contacts.sent
     or campaigns.opened <> contacts.opened
     or campaigns.contact_cost <> costs.contact_cost
     or campaigns.ad_spend < spend.spend

@@ -18,12 +18,13 @@ costs as (
 
 experiments as (
     select
-        *
-        {%- for bound in ['', '_lower', '_upper'] %},
-        people_treated * case
-            when margin_cuped_effect is null then margin_effect{{ bound }} else margin_cuped_effect{{ bound }}
-        end as incremental_margin{{ bound }}
+        campaign_key,
+        {%- for bound in ['', '_lower', '_upper'] %}
+        coalesce(margin_cuped_effect{{ bound }}, margin_effect{{ bound }}) as effect{{ bound }},
         {%- endfor %}
+        people_treated,
+        status,
+        sample_ratio_p
     from {{ ref('experiment_results') }}
 ),
 
@@ -88,18 +89,19 @@ select
     costs.contact_cost,
     costs.ad_spend,
     costs.cost,
-    experiments.status as experiment_status,
-    experiments.sample_ratio_p,
-    experiments.incremental_margin,
-    experiments.incremental_margin_lower,
-    experiments.incremental_margin_upper,
+    {%- for bound in ['', '_lower', '_upper'] %}
+    experiments.people_treated * experiments.effect{{ bound }} as incremental_margin{{ bound }},
+    {%- endfor %}
     -- Of two variants that are both contacted nobody knows what contacting brings.
     {%- for bound in ['', '_lower', '_upper'] %}
+    {%- set margin = 'experiments.people_treated * experiments.effect' ~ bound %}
     case
         when not reached.is_control_contacted
-            then {{ ratio('(experiments.incremental_margin' ~ bound ~ ' - costs.cost)', 'costs.cost') }}
-    end as roi{{ bound }}{{ "," if not loop.last }}
+            then {{ ratio('(' ~ margin ~ ' - costs.cost)', 'costs.cost') }}
+    end as roi{{ bound }},
     {%- endfor %}
+    experiments.status as experiment_status,
+    experiments.sample_ratio_p
 from campaigns
 inner join costs on campaigns.campaign_key = costs.campaign_key
 left join reached on campaigns.campaign_key = reached.campaign_key

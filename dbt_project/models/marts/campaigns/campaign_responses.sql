@@ -19,32 +19,33 @@ answers as (
     select
         people.campaign_key,
         people.customer_key,
+        people.contacted_on,
         count(orders.order_key) filter (where orders.is_counted) as orders,
         coalesce(sum(orders.revenue), 0) as revenue
     from people
     left join orders
-        on people.customer_key = orders.customer_key
-        and people.contacted_on <= orders.ordered_on
-        and orders.ordered_on < {{ add_days('people.contacted_on', var('response_days')) }}
-    group by people.campaign_key, people.customer_key
+        on
+            people.customer_key = orders.customer_key
+            and people.contacted_on <= orders.ordered_on
+            and orders.ordered_on < {{ add_days('people.contacted_on', var('response_days')) }}
+    group by people.campaign_key, people.customer_key, people.contacted_on
 ),
 
 responses as (
     select
         campaign_key,
+        min(contacted_on) as first_contacted_on,
+        {{ add_days('max(contacted_on)', (var('response_days') | int) - 1) }} as responses_until,
         count(*) filter (where orders > 0) as responders,
-        sum(orders) as orders,
-        sum(revenue) as revenue
+        cast(sum(orders) as bigint) as orders,
+        {{ to_money('sum(revenue)') }} as revenue
     from answers
     group by campaign_key
 ),
 
-last_days as (
-    select
-        campaign_key,
-        {{ add_days('max(contacted_on)', (var('response_days') | int) - 1) }} as responses_until
-    from people
-    group by campaign_key
+-- Of the days before the first order on record nobody knows who ordered.
+recorded as (
+    select min(ordered_on) as first_ordered_on from orders
 ),
 
 -- An order redeems the coupon that came last, where several of one code did.
@@ -55,9 +56,10 @@ redeeming_orders as (
         1 as redemptions
     from orders
     inner join contacts
-        on orders.customer_key = contacts.customer_key
-        and upper(orders.coupon_code) = upper(contacts.coupon_code)
-        and orders.ordered_on >= contacts.sent_on
+        on
+            orders.customer_key = contacts.customer_key
+            and upper(orders.coupon_code) = upper(contacts.coupon_code)
+            and orders.ordered_on >= contacts.sent_on
     where orders.is_counted
     qualify row_number() over (
         partition by orders.order_key order by contacts.sent_on desc, contacts.contact_key asc
@@ -91,17 +93,17 @@ coupons as (
 
 select
     responses.campaign_key,
-    last_days.responses_until,
-    last_days.responses_until <= {{ as_of_date() }} as is_complete,
-    responses.responders,
-    cast(responses.orders as bigint) as orders,
-    {{ to_money('responses.revenue') }} as revenue,
+    responses.responses_until,
+    responses.responses_until <= {{ as_of_date() }} as is_complete,
+    {%- for figure in ['responders', 'orders', 'revenue'] %}
+    case when responses.first_contacted_on >= recorded.first_ordered_on then responses.{{ figure }} end as {{ figure }},
+    {%- endfor %}
     case when coupons.are_told then coalesce(redemptions.redeemers, 0) end as redeemers,
     case
         when redemptions.campaign_key is not null then cast(redemptions.redemptions as bigint)
         when coupons.are_told then 0
     end as redemptions
 from responses
-inner join last_days on responses.campaign_key = last_days.campaign_key
+cross join recorded
 inner join coupons on responses.campaign_key = coupons.campaign_key
 left join redemptions on responses.campaign_key = redemptions.campaign_key
