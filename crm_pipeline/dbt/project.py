@@ -52,6 +52,7 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "churn_horizon_days": business.churn_horizon_days,
             "clv_horizon_months": business.clv_horizon_months,
             "service_costs": business.service_costs,
+            "response_days": dataset.actions.response_days,
         }
     )
 
