@@ -103,7 +103,9 @@ price_changes as (
     select
         customer_key,
         ordered_on,
-        price >= 1.1 * lag(price) over (partition by customer_key, product_key order by ordered_on) as is_dearer
+        price >= 1.1 * nullif(
+            lag(price) over (partition by customer_key, product_key order by ordered_on), 0
+        ) as is_dearer
     from prices
 ),
 
