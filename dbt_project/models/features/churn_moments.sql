@@ -4,6 +4,8 @@
 
 {%- set window_starts = add_days('moments.ordered_on', -59) %}
 {%- set window_ends = add_days('moments.ordered_on', 30) %}
+{%- set answer_minutes = 60 * var('first_response_target_hours') %}
+{%- set resolution_minutes = 60 * var('resolution_target_hours') %}
 {%- set window_before_starts = add_days('moments.ordered_on', -149) %}
 
 with rhythms as (
@@ -31,20 +33,8 @@ tickets as (
     select
         moments.customer_key,
         moments.ordered_on,
-        max(
-            case
-                when
-                    coalesce(facts.first_response_minutes > 60 * {{ var('first_response_target_hours') }}, true)
-                    then 1
-                else 0
-            end
-        ) as slow_answer,
-        max(
-            case
-                when coalesce(facts.resolution_minutes > 60 * {{ var('resolution_target_hours') }}, true) then 1
-                else 0
-            end
-        ) as late_resolution,
+        max(case when facts.first_response_minutes <= {{ answer_minutes }} then 0 else 1 end) as slow_answer,
+        max(case when facts.resolution_minutes <= {{ resolution_minutes }} then 0 else 1 end) as late_resolution,
         max(case when facts.satisfaction <= 2 then 1 else 0 end) as low_satisfaction
     from {{ ref('fct_support_tickets') }} as facts
     inner join moments on facts.customer_key = moments.customer_key
@@ -88,27 +78,36 @@ engagement as (
     group by moments.customer_key, moments.ordered_on
 ),
 
-prices as (
+products as (
     select
         customer_key,
         product_key,
         ordered_on,
-        {{ ratio('sum(revenue + refunded_amount)', 'sum(quantity)') }} as price
+        sum(quantity) as units,
+        sum(revenue + refunded_amount) as paid
     from {{ ref('fct_order_lines') }}
     where customer_key is not null and product_key is not null and kind = 'sale' and status = 'completed'
     group by customer_key, product_key, ordered_on
 ),
 
-price_changes as (
+-- What a basket cost, and would have cost at the prices that the person had paid for the same products before.
+repeated as (
     select
         customer_key,
         ordered_on,
-        price >= 1.1 * lag(price) over (partition by customer_key, product_key order by ordered_on) as is_dearer
-    from prices
+        paid,
+        units * lag({{ ratio('paid', 'units') }}) over (
+            partition by customer_key, product_key order by ordered_on
+        ) as paid_before
+    from products
 ),
 
 dearer_days as (
-    select distinct customer_key, ordered_on from price_changes where is_dearer
+    select customer_key, ordered_on
+    from repeated
+    where paid_before > 0
+    group by customer_key, ordered_on
+    having sum(paid) >= 1.1 * sum({{ to_price('paid_before') }})
 )
 
 select
