@@ -78,7 +78,7 @@ strata as (
             'sum(' ~ measure ~ ") filter (where side = '" ~ side ~ "')", "count(*) filter (where side = '" ~ side ~ "')"
         ) }} as decimal(18, 9)) as {{ side }}_{{ measure }},
         {%- endfor %}
-        cast(var_pop(margin_after) filter (where side = '{{ side }}') as decimal(18, 6)) as {{ side }}_margin_variance
+        cast(var_pop(margin_after) filter (where side = '{{ side }}') as decimal(28, 6)) as {{ side }}_margin_variance
         {{- "," if not loop.last }}
     {%- endfor %}
     from people

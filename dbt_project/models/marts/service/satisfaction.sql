@@ -27,6 +27,8 @@ answers as (
         responses.customer_key,
         {{ month_of('responses.answered_on') }} as month,
         responses.score_share,
+        -- Answers of one cell are too few, or too alike, to tell how far answers lie apart.
+        stddev_samp(cast(responses.score_share as decimal(18, 12))) over (partition by responses.kind) as spread,
         responses.nps_group,
         responses.score_share >= 0.75 as is_satisfied,
         coalesce(orders.sales_channel, tickets.contact_channel, 'unknown') as channel,
@@ -54,7 +56,7 @@ counted as (
         cast(count(*) as double) as answers,
         count(distinct customer_key) as people,
         {{ ratio('sum(cast(score_share as decimal(18, 12)))', 'count(*)') }} as mean_share,
-        stddev_samp(cast(score_share as decimal(18, 12))) as spread,
+        max(spread) as spread,
         {{ ratio('count(*) filter (where is_satisfied)', 'count(*)') }} as satisfied_share,
         {{ ratio("count(*) filter (where nps_group = 'promoter')", 'count(nps_group)') }} as promoter_share,
         {{ ratio("count(*) filter (where nps_group = 'detractor')", 'count(nps_group)') }} as detractor_share,
@@ -89,7 +91,7 @@ bounded as (
                 then {{ z }} * sqrt(
                     (satisfied_share * (1 - satisfied_share) + {{ z * z / 4 }} / answers) / answers
                 ) / (1 + {{ z * z }} / answers)
-            when 'ces' then {{ z }} * spread / sqrt(answers)
+            when 'ces' then coalesce({{ z }} * spread / sqrt(answers), 1)
         end as half_width,
         case kind when 'nps' then -1 else 0 end as minimum,
         case kind when 'nps' then 100 when 'csat' then 1 when 'ces' then 6 end as points,
