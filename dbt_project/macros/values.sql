@@ -111,3 +111,8 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+{# The values of a group as one text, in an order. #}
+{% macro joined_text(value, separator, order) -%}
+    {{ dbt.listagg(value, "'" ~ separator ~ "'", 'order by ' ~ order) }}
+{%- endmacro %}
