@@ -119,3 +119,8 @@
         / nullif(cast({{ number }} as double) * (cast({{ number }} as double) - 1), 0)
     )
 {%- endmacro %}
+
+{# The values of a group as one text, in an order. #}
+{% macro joined_text(value, separator, order) -%}
+    {{ dbt.listagg(value, "'" ~ separator ~ "'", 'order by ' ~ order) }}
+{%- endmacro %}

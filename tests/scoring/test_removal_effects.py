@@ -8,17 +8,20 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_pipeline.scoring.journeys.removal_effects import (
     CONVERSION,
+    LOOK_BACK_DAYS,
     LOST,
     REMOVAL_EFFECTS_SCHEMA,
     START,
     channel_removal_effects,
     removal_effects,
 )
+from crm_pipeline.settings import PROJECT
 
 AS_OF = date(2023, 6, 30)
 PATHS = [(("C1", "C2", "C3"), CONVERSION), (("C1",), LOST), (("C2", "C3"), LOST)]
@@ -198,3 +201,8 @@ def test_the_order_of_rows_and_threads_changes_nothing():
     assert len(table) > 10
     assert table.equals(channel_removal_effects(other, AS_OF))
     assert isinstance(table, pa.Table)
+
+
+def test_the_look_back_is_that_of_the_paths_in_sql():
+    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text())
+    assert project["vars"]["attribution_days"] == LOOK_BACK_DAYS

@@ -2,12 +2,10 @@
 -- calls cannot tell, so each that arrived counts. Tickets, points and surveys follow a sale: they bring nobody.
 
 {%- set media = {
-    'search': ['cpc', 'ppc', 'sem', 'paid_search', 'paidsearch'],
-    'social': ['paid_social', 'paidsocial', 'social_paid'],
-    'email': ['e-mail', 'newsletter'],
-    'display': ['banner', 'cpm'],
-    'affiliate': ['affiliates'],
-    'direct': ['none', '(none)', '(not set)'],
+    'cpc': 'search', 'ppc': 'search', 'sem': 'search', 'paid_search': 'search', 'paidsearch': 'search',
+    'paid_social': 'social', 'paidsocial': 'social', 'social_paid': 'social', 'e-mail': 'email', 'newsletter': 'email',
+    'banner': 'display', 'cpm': 'display', 'affiliates': 'affiliate', 'none': 'direct', '(none)': 'direct',
+    '(not set)': 'direct',
 } %}
 
 with sessions as (
@@ -50,9 +48,9 @@ visits as (
         sessions.started_at as occurred_at,
         coalesce(
             campaign_channels.channel,
-            case
-                {%- for channel, words in media.items() %}
-                when sessions.medium in ('{{ words | join("', '") }}') then '{{ channel }}'
+            case sessions.medium
+                {%- for medium, channel in media.items() %}
+                when '{{ medium }}' then '{{ channel }}'
                 {%- endfor %}
             end,
             sessions.medium,
@@ -107,7 +105,10 @@ touches as (
 
 -- Touches and orders of a person in one line: the first order at or after a touch is the next one below it.
 timeline as (
-    select *, cast(null as date) as ordered_on from touches
+    select
+        *,
+        cast(null as date) as ordered_on
+    from touches
     union all
     select
         customer_key,

@@ -24,7 +24,7 @@ looked_back as (
         on
             orders.customer_key = touches.customer_key
             and orders.ordered_at >= touches.occurred_at
-            and touches.occurred_on >= {{ add_days('orders.ordered_on', -var('attribution_days')) }}
+            and touches.occurred_on >= {{ add_days('orders.ordered_on', -(var('attribution_days') | int)) }}
 )
 
 select

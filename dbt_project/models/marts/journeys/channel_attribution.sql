@@ -13,65 +13,63 @@ removal_effects as (
 
 totals as (
     select
-        month,
         {%- for amount, digits in amounts %}
-        cast(sum({{ amount }}) as decimal(18, 2)) as all_{{ amount }}{{ "," if not loop.last }}
+        cast(sum({{ amount }}) as decimal(18, 2)) as all_{{ amount }},
+        cast(sum({{ amount }}) filter (where channel not in ('direct', 'unknown')) as decimal(18, 2))
+            as touched_{{ amount }},
         {%- endfor %}
+        month
     from credits
     where method = 'last_touch'
-    group by month
-),
-
-touched as (
-    select
-        month,
-        {%- for amount, digits in amounts %}
-        cast(sum({{ amount }}) as decimal(18, 2)) as {{ amount }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from credits
-    where method = 'last_touch' and channel not in ('direct', 'unknown')
     group by month
 ),
 
 -- The Markov chain of a month shares out all that was touched in it.
 markov as (
     select
-        touched.month,
-        'markov' as method,
-        coalesce(removal_effects.channel, 'unknown') as channel,
+        totals.month,
         {%- for amount, digits in amounts %}
         cast(
-            touched.{{ amount }} * cast(coalesce(removal_effects.share, 1) as decimal(20, 12)) as decimal(38, 12)
-        ) as {{ amount }}{{ "," if not loop.last }}
+            totals.touched_{{ amount }} * cast(coalesce(removal_effects.share, 1) as decimal(20, 12)) as decimal(38, 12)
+        ) as {{ amount }},
         {%- endfor %}
-    from touched
-    left join removal_effects on touched.month = removal_effects.month
+        coalesce(removal_effects.channel, 'unknown') as channel
+    from totals
+    left join removal_effects on totals.month = removal_effects.month
+    where totals.touched_orders is not null
     union all
     select
         month,
-        'markov' as method,
-        channel,
         {%- for amount, digits in amounts %}
-        {{ amount }}{{ "," if not loop.last }}
+        {{ amount }},
         {%- endfor %}
+        channel
     from credits
     where method = 'last_touch' and channel in ('direct', 'unknown')
 ),
 
 by_method as (
-    select *, channel not in ('direct', 'unknown') as is_named from credits
-    union all
     select
         month,
         method,
+        {%- for amount, digits in amounts %}
+        {{ amount }},
+        {%- endfor %}
         channel,
+        channel not in ('direct', 'unknown') as is_named
+    from credits
+    union all
+    select
+        month,
+        'markov' as method,
         {%- for amount, digits in amounts %}
         sum({{ amount }}) as {{ amount }},
         {%- endfor %}
+        channel,
         channel not in ('direct', 'unknown') as is_named
     from markov
     where exists (select 1 from removal_effects)
-    group by month, method, channel
+    group by month, channel
 ),
 
 running as (
@@ -98,8 +96,6 @@ rounded as (
     select
         running.month,
         running.method,
-        running.channel,
-        running.is_named,
         {%- for amount, digits in amounts %}
         totals.all_{{ amount }},
         cast(
@@ -107,8 +103,10 @@ rounded as (
                 when running.is_last then totals.all_{{ amount }}
                 else round(running.{{ amount }}_so_far, {{ digits }})
             end as decimal(18, {{ digits }})
-        ) as {{ amount }}_so_far{{ "," if not loop.last }}
+        ) as {{ amount }}_so_far,
         {%- endfor %}
+        running.channel,
+        running.is_named
     from running
     inner join totals on running.month = totals.month
 ),
@@ -117,7 +115,6 @@ attributed as (
     select
         month,
         method,
-        channel,
         {%- for amount, digits in amounts %}
         all_{{ amount }},
         cast(
@@ -125,8 +122,9 @@ attributed as (
             - lag({{ amount }}_so_far, 1, 0) over (
                 partition by month, method order by is_named desc, channel asc
             ) as decimal(18, {{ digits }})
-        ) as {{ amount }}{{ "," if not loop.last }}
+        ) as {{ amount }},
         {%- endfor %}
+        channel
     from rounded
 )
 

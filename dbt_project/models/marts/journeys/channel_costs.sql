@@ -1,5 +1,5 @@
--- What was spent on marketing, and what of it counts as winning customers: an ad cannot tell whether it reaches somebody
--- new, so all ad spend does; a campaign's costs do where that is its objective.
+-- What was spent on marketing, and what of it counts as winning customers: an ad cannot tell whether it reaches
+-- somebody new, so all ad spend does; a campaign's costs do where that is its objective.
 
 with ad_spend as (
     select * from {{ ref('fct_ad_spend') }}

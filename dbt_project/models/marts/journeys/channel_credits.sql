@@ -54,25 +54,25 @@ weighted as (
 credited as (
     select
         movements.month,
-        coalesce(weighted.channel, 'unknown') as channel
         {%- for rule in rules %}
-        {%- for amount in amounts %},
-        sum(movements.{{ amount }} * coalesce(weighted.{{ rule }}, 1)) as {{ rule }}_{{ amount }}
+        {%- for amount in amounts %}
+        sum(movements.{{ amount }} * coalesce(weighted.{{ rule }}, 1)) as {{ rule }}_{{ amount }},
         {%- endfor %}
         {%- endfor %}
+        coalesce(weighted.channel, 'unknown') as channel
     from movements
     left join weighted on movements.credited_order_key = weighted.order_key
     group by movements.month, coalesce(weighted.channel, 'unknown')
 )
 
-{% for rule in rules -%}
+{% for rule in rules %}
 select
     month,
-    '{{ rule }}' as method,
-    channel,
     {%- for amount in amounts %}
-    cast({{ rule }}_{{ amount }} as decimal(38, 12)) as {{ amount }}{{ "," if not loop.last }}
+    cast({{ rule }}_{{ amount }} as decimal(38, 12)) as {{ amount }},
     {%- endfor %}
+    '{{ rule }}' as method,
+    channel
 from credited
 {{ "union all" if not loop.last }}
-{% endfor %}
+{%- endfor %}

@@ -1,7 +1,7 @@
 -- How far journeys get online: a contact, a visit, a cart, an order, another order. Each step is the first of its kind
 -- at or after the one before it, so that nobody is at a later step without the earlier ones.
 
-{%- set days = var('attribution_days') %}
+{%- set days = var('attribution_days') | int %}
 {%- set steps = ['contact', 'visit', 'cart', 'order', 'repeat'] %}
 
 with touches as (

@@ -26,7 +26,7 @@ touches as (
 paths as (
     select
         orders.order_key,
-        {{ dbt.listagg('order_touches.step', "' > '", 'order by order_touches.position') }} as path,
+        {{ joined_text('order_touches.step', ' > ', 'order_touches.position') }} as path,
         count(*) as steps
     from order_touches
     inner join orders on order_touches.order_key = orders.order_key
@@ -60,7 +60,7 @@ departures as (
     where
         next_order_on is null
         and (next_on is null or next_on > {{ add_days('occurred_on', var('attribution_days')) }})
-        and occurred_on <= {{ add_days(as_of_date(), -var('attribution_days')) }}
+        and occurred_on <= {{ add_days(as_of_date(), -(var('attribution_days') | int)) }}
         and occurred_on > {{ add_months(as_of_date(), -12) }}
     group by step
 ),

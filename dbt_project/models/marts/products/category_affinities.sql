@@ -1,5 +1,5 @@
--- Which categories go together, in one basket or with one person, in the 24 months up to the as-of date: all pairs, also
--- those that avoid each other. Which of them chance alone would not give is told by basket_rules.
+-- Which categories go together, in one basket or with one person, in the 24 months up to the as-of date: all pairs,
+-- also those that avoid each other. Which of them chance alone would not give is told by basket_rules.
 
 with lines as (
     select * from {{ ref('fct_order_lines') }}
