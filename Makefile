@@ -4,7 +4,7 @@ PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
 
-.PHONY: help setup run test test-slow check ui models bench clean lock
+.PHONY: help setup run test test-slow check ui docs models bench clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -25,24 +25,29 @@ run: setup ## Run the pipeline on DATASET (default: sample) and answer five exam
 test: setup ## Run the tests
 	$(BIN)/pytest -m "not slow"
 
-test-slow: setup ## Run it without each single optional channel, and in daily deliveries (20 minutes)
+test-slow: setup ## Run the slow tests: each optional channel left out, daily deliveries, large companies (30 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
-check: setup ## Lint, format, types, SQL style and dbt parse
+check: setup ## Lint, format, types, SQL style, dbt parse and the rules of the dbt project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	$(BIN)/python -m tests.dbt.project_rules
 
 ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
 	$(BIN)/crm ui --dataset $(DATASET)
 
+docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DATASET
+	@$(BIN)/crm docs --dataset $(DATASET)
+
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
 
-bench: setup ## Time and memory by stage on the datasets at hand; who is who and lifetime value at a million
+bench: setup ## Time and memory by stage on the datasets at hand; models, who is who and lifetime value at a million
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_models
 	$(BIN)/python -m tests.bench_identity
 	$(BIN)/python -m tests.bench_scoring
 

@@ -133,6 +133,14 @@ def models(
         typer.echo(f"{shown(into)}: {'rewritten' if changed else 'unchanged'}")
 
 
+@app.command(epilog="Example:  crm docs --dataset complete_journey")
+def docs(dataset: DatasetOption = None) -> None:
+    """Write one HTML page on all models, columns, tests and KPIs, with their lineage."""
+    from crm_pipeline.dbt.project import write_documentation
+
+    typer.echo(f"wrote {shown(or_explain(write_documentation, chosen_settings(dataset)))}")
+
+
 @app.command(epilog="Examples:  crm init myshop  |  crm init path/to/folder --force")
 def init(
     folder: Annotated[str, typer.Argument(help="Folder with your exports: a path, or a name under data/.")],

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import duckdb
@@ -46,6 +46,10 @@ class Business(_Strict):
     clv_horizon_months: int = Field(default=12, ge=1, description="Months that lifetime value looks ahead.")
     monthly_discount_rate: float = Field(default=0.01, ge=0, lt=1, description="Discount of future margin per month.")
     gross_margin: float = Field(default=0.35, ge=0, le=1, description="Margin of revenue where no cost is known.")
+    service_costs: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Contact channel -> cost of one ticket; without any, service has no known cost.",
+    )
     source_trust: tuple[str, ...] = Field(default=(), description="Systems, the most trusted first.")
 
     @field_validator("timezone")

@@ -23,7 +23,7 @@ def build(settings: Settings) -> Definitions:
     """Put the stages together for a deployment's settings.
 
     Raises:
-        DbtParseError: if the dbt project does not parse.
+        DbtError: if the dbt project does not parse.
     """
     parsed = manifest(settings)
     marts = stage_assets(Stage.MARTS, parsed)

@@ -122,7 +122,7 @@ def _models(settings: Settings) -> Iterator[tuple[str, str, str]]:
         for key, node in list(waiting.items()):
             if not set(node["depends_on"]["nodes"]) & set(waiting):
                 schema = node["config"]["schema"]
-                yield schema, node["name"], (compiled / schema / f"{node['name']}.sql").read_text()
+                yield schema, node["name"], (compiled / node["path"]).read_text()
                 del waiting[key]
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
 from crm_pipeline.dataset import Dataset
+from crm_pipeline.lake import atomic_file
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
@@ -18,8 +20,8 @@ _LOCK_HELD = re.compile(r"Could not set lock on file [^\n]*?\(PID (\d+)\)")
 _END_OF_LOG = 100_000
 
 
-class DbtParseError(RuntimeError):
-    """The dbt project does not parse; the message is dbt's own."""
+class DbtError(RuntimeError):
+    """The dbt project does not parse, or cannot be described; the message is dbt's own."""
 
 
 def dbt_executable() -> Path:
@@ -50,6 +52,7 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "churn_horizon_days": business.churn_horizon_days,
             "clv_horizon_months": business.clv_horizon_months,
             "response_days": dataset.actions.response_days,
+            "service_costs": business.service_costs,
         }
     )
 
@@ -58,12 +61,30 @@ def manifest(settings: Settings) -> Path:
     """Return the path of an up-to-date manifest.json, parsing the project first where a file is newer.
 
     Raises:
-        DbtParseError: if the project does not parse.
+        DbtError: if the project does not parse.
     """
     path = settings.dbt_project / "target" / "manifest.json"
     if not path.exists() or path.stat().st_mtime_ns < _newest_change(settings.dbt_project):
         _parse(settings)
     return path
+
+
+def write_documentation(settings: Settings) -> Path:
+    """Write all models, columns, tests and KPIs with their lineage as one HTML page, and return its path.
+
+    Column types and row counts come from the warehouse; before the first run they are left out.
+
+    Raises:
+        DbtError: if dbt fails, as it does while a run keeps the warehouse.
+    """
+    target, page = settings.state / "dbt", settings.state / "docs.html"
+    catalog = () if settings.warehouse.exists() else ("--empty-catalog",)
+    # What is not compiled is not written either, so that the page's model of the project comes from parsing it.
+    _dbt(settings, "parse", "--target-path", str(target))
+    _dbt(settings, "docs", "generate", "--static", "--no-compile", "--target-path", str(target), *catalog)
+    with atomic_file(page) as building:
+        shutil.copyfile(target / "static_index.html", building)
+    return page
 
 
 def failure_sentence(target: Path, stage: Stage) -> str:
@@ -103,9 +124,13 @@ def _newest_change(project: Path) -> int:
 
 
 def _parse(settings: Settings) -> None:
+    _dbt(settings, "parse")
+
+
+def _dbt(settings: Settings, *arguments: str) -> None:
     project = str(settings.dbt_project)
-    command = [str(dbt_executable()), "parse", "--project-dir", project, "--profiles-dir", project]
+    command = [str(dbt_executable()), *arguments, "--project-dir", project, "--profiles-dir", project]
     environment = {**os.environ, **dbt_environment(settings), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise DbtParseError(done.stdout[-4000:] or done.stderr[-4000:])
+        raise DbtError(done.stdout[-4000:] or done.stderr[-4000:])

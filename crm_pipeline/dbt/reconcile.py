@@ -40,6 +40,7 @@ _MARTS = """
         coalesce(sum(value) filter (where kpi = 'orders'), 0),
         coalesce(sum(value) filter (where kpi = 'revenue'), 0)
     from marts.kpi_scorecard
+    where dimension = 'all'
 """
 _QUERIES = {Stage.STAGING: _STAGING, Stage.CUSTOMER: _CUSTOMER, Stage.MARTS: _MARTS}
 

@@ -5,6 +5,7 @@ numbers that could equal another one are parsed, each text once.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import duckdb
 import phonenumbers
@@ -37,6 +38,8 @@ _DIGITS = "regexp_replace({0}, '[^0-9]', '', 'g')"
 ENDING = f"right(case when regexp_matches({{0}}, '{PLAIN_PHONE}') then {_DIGITS} else {{0}} end, {SHORTEST_PHONE})"
 
 
+# One run reads some texts again, as it finds more records to look at.
+@lru_cache(maxsize=2**16)
 def normalise_phone(text: str, region: str) -> str | None:
     """Return the number in E.164 (with its extension, if it has one), or None when it cannot be a phone number."""
     try:

@@ -79,8 +79,8 @@ def _read_version(settings: Settings) -> str | None:
 def _write_memory(kept: Path, memory: Memory) -> None:
     kept.mkdir()
     for name, table in memory.tables.items():
-        # Read once, by the next run, and mostly hashes: to pack them small costs more than it saves.
-        pq.write_table(table, kept / f"{name}.parquet", compression="lz4", use_dictionary=False)
+        # Read once, by the next run, and mostly hashes, which do not pack.
+        pq.write_table(table, kept / f"{name}.parquet", compression="none", use_dictionary=False)
     (kept / _VERSION).write_text(json.dumps({"made_of": memory.made_of, "version": memory.version}))
 
 

@@ -86,7 +86,8 @@ EXAMPLES: tuple[Example, ...] = (
             month, kpi_group, kpi, round(value::double, 2) as value, target,
             round(100 * trend::double, 1) as percent_change, status
         from marts.kpi_scorecard
-        where month = (select max(month) from marts.kpi_scorecard where is_complete)
+        where dimension = 'all' and value is not null
+            and month = (select max(month) from marts.kpi_scorecard where is_complete)
         order by kpi_group, kpi
         """,
     ),

@@ -1,11 +1,11 @@
 {{ config(meta={'dagster': {'ref': {'name': 'kpi_scorecard'}}}) }}
 
 with months as (
-    select count(*) as months from {{ ref('kpi_by_month') }}
+    select count(distinct month) as months from {{ ref('time_spine') }}
 ),
 
 measured as (
-    select kpi, count(*) as months from {{ ref('kpi_scorecard') }} group by kpi
+    select kpi, count(*) as months from {{ ref('kpi_scorecard') }} where dimension = 'all' group by kpi
 )
 
 select coalesce(definitions.kpi, measured.kpi) as kpi, measured.months

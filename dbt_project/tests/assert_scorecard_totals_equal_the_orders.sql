@@ -5,6 +5,7 @@ with scorecard as (
         coalesce(sum(value) filter (where kpi = 'revenue'), 0) as revenue,
         coalesce(sum(value) filter (where kpi = 'orders'), 0) as orders
     from {{ ref('kpi_scorecard') }}
+    where dimension = 'all'
 ),
 
 facts as (

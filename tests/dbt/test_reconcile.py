@@ -31,8 +31,9 @@ def warehouse():
             ) as o (order_key, customer_key, ordered_on, is_counted, revenue);
             create table customer.fct_order_lines as from (values (1, 19.00::decimal(18, 2)), (1, 3.50), (2, -3.50))
                 as l (order_key, revenue);
-            create table marts.kpi_scorecard as from (values ('orders', 1.0), ('orders', 1.0), ('revenue', 61.5))
-                as k (kpi, value);
+            create table marts.kpi_scorecard as from (values
+                ('all', 'orders', 1.0), ('all', 'orders', 1.0), ('all', 'revenue', 61.5), ('channel', 'revenue', 61.5)
+            ) as k (dimension, kpi, value);
             create table features.customer_features as from (values
                 (7, date '2024-01-31', 1, date '2024-01-05'), (7, date '2024-03-31', 2, date '2024-03-01')
             ) as f (customer_key, as_of_date, orders_lifetime, last_order_on);

@@ -66,8 +66,8 @@ def build_warehouse(settings: Settings) -> Callable[..., Path]:
                     0.5::double as churn_probability, 'high' as churn_risk_band, [0.1, 0.2]::double[] as trend
                 from customer.dim_customers;
                 create table marts.kpi_scorecard as
-                select date '2024-02-01' as month, 'revenue' as kpi, 'value' as kpi_group, 1.5 as value,
-                    null::double as target, 0.1 as trend, true as is_complete, 'no_target' as status;
+                select date '2024-02-01' as month, 'all' as dimension, 'revenue' as kpi, 'value' as kpi_group,
+                    1.5 as value, null::double as target, 0.1 as trend, true as is_complete, 'no_target' as status;
                 create view marts.cohort_retention as
                 select date '2024-01-01' as cohort_month, range as month_number, 10 as customers, 5 as active,
                     0.5 as retention_rate, 12.5 as revenue from range(13);

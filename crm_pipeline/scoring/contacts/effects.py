@@ -6,7 +6,7 @@ Everything follows from sums, which a database adds up exactly: no row of a pers
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, sqrt
+from math import sqrt
 
 from scipy import stats
 
@@ -102,7 +102,7 @@ def cuped(treated: Moments, control: Moments) -> Effect | None:
     _, xx, xy = (sum(both) for both in zip(treated.deviations(), control.deviations(), strict=True))
     if plain is None or xx <= 0:
         return None
-    theta = Fraction(xy) / xx
+    theta = xy / xx
     adjusted = difference(treated.adjusted(theta), control.adjusted(theta))
     if adjusted is None:
         return None
@@ -111,6 +111,6 @@ def cuped(treated: Moments, control: Moments) -> Effect | None:
 
 
 def _effect(value: float, error: float, freedom: float) -> Effect:
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom if freedom < 1e9 else inf)) * error
+    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
     return Effect(value, error, value - margin, value + margin, p_value)

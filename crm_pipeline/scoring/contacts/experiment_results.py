@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from crm_pipeline.scoring.contacts.effects import Effect, Moments, cuped, difference, figures
 from crm_pipeline.scoring.contacts.experiments import BROKEN_BELOW, sample_ratio_p
-from crm_pipeline.scoring.lifetime.purchases import MOVEMENTS
+from crm_pipeline.scoring.orders import MOVEMENTS
 
 MEASURES = ("margin", "orders")
 MIN_OF_EACH_GROUP = 30

@@ -1,0 +1,39 @@
+{# What a row of KPI measures speaks of: `all`, or one value of one of the dimensions that `each_dimension` groups by. #}
+{% macro dimension_columns(dimensions) -%}
+    case
+        {%- for name in dimensions %}
+        when grouping({{ name }}) = 0 then '{{ name }}'
+        {%- endfor %}
+        else 'all'
+    end as dimension,
+    case
+        {%- for name in dimensions %}
+        when grouping({{ name }}) = 0 then {{ name }}
+        {%- endfor %}
+        else 'all'
+    end as dimension_value
+{%- endmacro %}
+
+{# Groups rows by month, and by month and each of the dimensions by itself. #}
+{% macro each_dimension(dimensions) -%}
+    grouping sets ((month){% for name in dimensions %}, (month, {{ name }}){% endfor %})
+{%- endmacro %}
+
+{# The segment of a KPI row; people without a recent order have none, nor have people whom nobody knows. #}
+{% macro segment_or_none(segment) -%}
+    coalesce({{ segment }}, 'none')
+{%- endmacro %}
+
+{# What a ticket costs by its contact channel; unknown, rather than nothing, where the company names no costs. #}
+{% macro service_cost(contact_channel) -%}
+    {%- if var('service_costs') -%}
+        case {{ contact_channel }}
+            {%- for channel, cost in var('service_costs').items() %}
+            when '{{ channel }}' then {{ cost }}
+            {%- endfor %}
+            else 0
+        end
+    {%- else -%}
+        cast(null as decimal(18, 2))
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,24 @@
+with segments as (
+    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+),
+
+-- Only e-mail tells of openings and clicks. Systems that do not tell of arrivals tell of what came back.
+emails as (
+    select
+        contacts.*,
+        {{ month_of('contacts.sent_on') }} as month,
+        {{ segment_or_none('segments.rfm_segment') }} as segment
+    from {{ ref('fct_campaign_contacts') }} as contacts
+    left join segments on contacts.customer_key = segments.customer_key
+    where contacts.channel = 'email' and contacts.sent_on is not null and contacts.bounced_at is null
+)
+
+select
+    month,
+    {{ dimension_columns(['segment']) }},
+    count(*) as emails_delivered,
+    count(opened_at) as emails_opened,
+    count(clicked_at) as emails_clicked,
+    count(unsubscribed_at) as emails_unsubscribed
+from emails
+group by {{ each_dimension(['segment']) }}

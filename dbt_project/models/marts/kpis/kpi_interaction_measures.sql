@@ -1,0 +1,44 @@
+-- What people did of their own accord. Points earned come with an order, which counts already.
+
+with segments as (
+    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+),
+
+channel_months as (
+    select
+        customer_key,
+        {{ month_of('occurred_on') }} as month,
+        channel,
+        count(*) as interactions
+    from {{ ref('fct_touchpoints') }}
+    where direction = 'inbound' and kind <> 'loyalty_earn'
+    group by all
+),
+
+customer_months as (
+    select
+        channel_months.customer_key,
+        channel_months.month,
+        {{ segment_or_none('segments.rfm_segment') }} as segment,
+        sum(channel_months.interactions) as interactions
+    from channel_months
+    left join segments on channel_months.customer_key = segments.customer_key
+    group by all
+)
+
+select
+    month,
+    {{ dimension_columns(['segment']) }},
+    cast(sum(interactions) as bigint) as interactions,
+    count(*) as interacting_customers
+from customer_months
+group by {{ each_dimension(['segment']) }}
+union all
+select
+    month,
+    'channel' as dimension,
+    channel as dimension_value,
+    cast(sum(interactions) as bigint) as interactions,
+    count(*) as interacting_customers
+from channel_months
+group by month, channel

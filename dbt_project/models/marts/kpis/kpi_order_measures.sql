@@ -1,0 +1,31 @@
+with segments as (
+    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+),
+
+orders as (
+    select
+        orders.*,
+        {{ month_of('orders.ordered_on') }} as month,
+        coalesce(orders.sales_channel, 'unknown') as channel,
+        {{ segment_or_none('segments.rfm_segment') }} as segment
+    from {{ ref('fct_orders') }} as orders
+    left join segments on orders.customer_key = segments.customer_key
+)
+
+select
+    month,
+    {{ dimension_columns(['channel', 'segment']) }},
+    count(*) filter (where is_counted) as orders,
+    count(*) filter (where is_counted and customer_key is not null) as orders_of_customers,
+    count(*) filter (where is_counted and units is not null) as orders_with_units,
+    cast(coalesce(sum(units) filter (where is_counted), 0) as decimal(18, 3)) as units,
+    {{ to_money('sum(revenue)') }} as revenue,
+    {{ to_money('sum(margin)') }} as gross_margin,
+    {{ to_money('coalesce(sum(discount_amount) filter (where is_counted), 0)') }} as discount_amount,
+    {{ to_money('coalesce(sum(revenue + discount_amount) filter (where is_counted), 0)') }} as undiscounted_revenue,
+    {{ to_money('sum(returned_amount)') }} as returned_amount,
+    {{ to_money('sum(revenue + returned_amount)') }} as gross_revenue,
+    {{ to_money('coalesce(sum(revenue) filter (where is_counted), 0)') }} as counted_revenue,
+    {{ to_money('coalesce(sum(revenue) filter (where is_counted and customer_key is not null), 0)') }} as known_revenue
+from orders
+group by {{ each_dimension(['channel', 'segment']) }}

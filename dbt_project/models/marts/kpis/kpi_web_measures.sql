@@ -1,0 +1,23 @@
+with segments as (
+    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+),
+
+visits as (
+    select
+        sessions.*,
+        {{ month_of('sessions.started_on') }} as month,
+        sessions.platform as channel,
+        {{ segment_or_none('segments.rfm_segment') }} as segment
+    from {{ ref('fct_web_sessions') }} as sessions
+    left join segments on sessions.customer_key = segments.customer_key
+)
+
+select
+    month,
+    {{ dimension_columns(['channel', 'segment']) }},
+    count(*) as visits,
+    count(*) filter (where order_key is not null or purchases > 0) as visits_with_purchase,
+    {{ ratio('sum(duration_seconds)', 60) }} as minutes_on_site,
+    {{ ratio('sum(duration_seconds)', 3600) }} as hours_on_site
+from visits
+group by {{ each_dimension(['channel', 'segment']) }}
