@@ -102,7 +102,7 @@ def cuped(treated: Moments, control: Moments) -> Effect | None:
     _, xx, xy = (sum(both) for both in zip(treated.deviations(), control.deviations(), strict=True))
     if plain is None or xx <= 0:
         return None
-    theta = xy / xx
+    theta = Fraction(xy) / xx
     adjusted = difference(treated.adjusted(theta), control.adjusted(theta))
     if adjusted is None:
         return None
