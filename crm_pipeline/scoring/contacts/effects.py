@@ -6,7 +6,7 @@ Everything follows from sums, which a database adds up exactly: no row of a pers
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, sqrt
+from math import sqrt
 
 from scipy import stats
 
@@ -43,17 +43,10 @@ class Moments:
             self.xy - self.x * self.y / self.people,
         )
 
-    def adjusted(self, theta: Fraction, x_mean: Fraction) -> "Moments":
-        """Return the moments of y - theta * (x - x_mean)."""
-        shift = theta * x_mean
-        return Moments(
-            self.people,
-            self.y - theta * self.x + self.people * shift,
-            self.yy
-            + theta * theta * self.xx
-            + self.people * shift * shift
-            + 2 * (shift * self.y - theta * self.xy - theta * shift * self.x),
-        )
+    def adjusted(self, theta: Fraction) -> "Moments":
+        """Return the moments of y - theta * x."""
+        yy = self.yy - 2 * theta * self.xy + theta * theta * self.xx
+        return Moments(self.people, self.y - theta * self.x, yy)
 
 
 @dataclass(frozen=True)
@@ -110,8 +103,7 @@ def cuped(treated: Moments, control: Moments) -> Effect | None:
     if plain is None or xx <= 0:
         return None
     theta = Fraction(xy) / xx
-    x_mean = (treated.x + control.x) / (treated.people + control.people)
-    adjusted = difference(treated.adjusted(theta, x_mean), control.adjusted(theta, x_mean))
+    adjusted = difference(treated.adjusted(theta), control.adjusted(theta))
     if adjusted is None:
         return None
     reduction = 1 - (adjusted.error / plain.error) ** 2
@@ -119,6 +111,6 @@ def cuped(treated: Moments, control: Moments) -> Effect | None:
 
 
 def _effect(value: float, error: float, freedom: float) -> Effect:
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom if freedom < 1e9 else inf)) * error
+    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
     return Effect(value, error, value - margin, value + margin, p_value)
