@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 Channel = Literal["email", "sms", "phone", "post", "push"]
 Action = Literal["win_back", "reactivate", "service_recovery", "loyalty_reward", "cross_sell", "keep_in_touch"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
-ACTIONS: tuple[Action, ...] = get_args(Action)
 CONSENTS: Mapping[Channel, str] = MappingProxyType(
     {
         "email": "consent_email",

@@ -5,18 +5,19 @@ Everything here follows from the records, the settings and the model: forgetting
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.code_hash import code_hash
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.profiles import COMPARED
 from crm_pipeline.identity.rules import CONFLICT_SCHEMA
 from crm_pipeline.matching import MatchSettings
 
+_LIBRARIES = ("anyascii", "duckdb", "nicknames", "phonenumbers", "scipy", "splink")
 _KEY = ("record_key", pa.int64())
 _SCHEMAS = {
     # Each record, what it held, and the component that it is in.
@@ -82,19 +83,11 @@ class Memory:
 
 
 def fingerprint(model: Model | None, settings: MatchSettings, region: str) -> str:
-    """Return what a resolution depends on besides the records, as a hash: settings, model and the code itself."""
-    parts = (model.to_json() if model else None, settings.model_dump_json(), region, _code())
+    """Return what a resolution depends on besides the records, as a hash: settings, model, libraries and the code."""
+    libraries = [version(library) for library in _LIBRARIES]
+    stage = code_hash(Path(__file__).parent)
+    parts = (model.to_json() if model else None, settings.model_dump_json(), region, libraries, stage)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    """Return a hash of this stage's code and of the versions of the libraries that shape its results."""
-    libraries = ("anyascii", "duckdb", "nicknames", "phonenumbers", "scipy", "splink")
-    digest = hashlib.sha256(repr([version(library) for library in libraries]).encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.read_bytes())
-    return digest.hexdigest()
 
 
 def recall(con: duckdb.DuckDBPyConnection, memory: Memory | None) -> None:

@@ -60,10 +60,6 @@ class Resolution:
         """Return the output tables by name."""
         return {name: getattr(self, name) for name in outputs.TABLES}
 
-    def as_previous(self) -> Previous:
-        """Return what the next run starts from."""
-        return Previous(self.tables(), self.model, self.memory)
-
 
 def resolve(
     con: duckdb.DuckDBPyConnection,

@@ -142,8 +142,9 @@ def _importance(importance: Mapping[str, float]) -> str:
 
 
 def _drift_note(card: Mapping[str, Any]) -> str:
-    moved = drift.moved(card.get("drift", {}))
-    return f"Population stability index; above {drift.LIMIT} it is another distribution: {len(moved)} inputs are."
+    moved = len(drift.moved(card.get("drift", {})))
+    are = "1 input is" if moved == 1 else f"{moved} inputs are"
+    return f"Population stability index; above {drift.LIMIT} it is another distribution: {are}."
 
 
 def _drift(table: Mapping[str, float]) -> str:

@@ -11,8 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions.learners import SchemaMismatchError
+from crm_pipeline.scoring.frame import Floats, SchemaMismatchError
 
 TABLE = "features.customer_features"
 _KEYS = ("customer_key", "as_of_date")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
@@ -19,7 +20,7 @@ import pyarrow as pa
 import scipy
 import sklearn
 
-from crm_pipeline import __version__
+from crm_pipeline.code_hash import code_hash
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +56,10 @@ class NotEnoughDataError(Exception):
     """A model cannot be fitted honestly; the message is the sentence that the status carries."""
 
 
+class SchemaMismatchError(Exception):
+    """The inputs to score are not those that the model was trained on."""
+
+
 class Status(StrEnum):
     """How a model's run ended; only an `OK` one made a version that may score."""
 
@@ -78,7 +83,15 @@ class ScoringSettings:
     threads: int = 2
     eligibility_days: int = 365
     training_rows: int = 200_000
-    code_version: str = __version__
+
+    def described(self) -> dict[str, Any]:
+        """Return what shapes a version beside its model and data: settings without threads, libraries, and code."""
+        asked = {name: value for name, value in vars(self).items() if name != "threads"}
+        return asked | {
+            "as_of": self.as_of.isoformat(),
+            "libraries": {"numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__},
+            "code": code_hash(Path(__file__).parent)[:12],
+        }
 
 
 @dataclass(frozen=True)
@@ -163,7 +176,11 @@ class Model(Protocol):
     def score(
         self, connection: duckdb.DuckDBPyConnection, fitted: Any, version: str, settings: ScoringSettings
     ) -> pa.Table:
-        """Return the score table of everybody eligible at the as-of date, ordered by key; nothing is refitted."""
+        """Return the score table of everybody eligible at the as-of date, ordered by key; nothing is refitted.
+
+        Raises:
+            SchemaMismatchError: if the inputs are not those that it was fitted on.
+        """
 
     def card(self, prepared: Any, fitted: Any, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return what the model card says beyond what every card says: training window, rows, parameters."""
@@ -205,12 +222,16 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A fitted model with its preprocessing, and the card that describes it; `version` follows from its inputs."""
+    """A fitted model with its preprocessing, and the card that describes it; `version` follows from its inputs.
+
+    `report` is what is told again of the version as long as it is in use, too large for the card: backtests, plots.
+    """
 
     model: str
     version: str
     fitted: Any
     card: Mapping[str, Any]
+    report: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -263,8 +284,3 @@ def content_version(description: Mapping[str, Any], arrays: Iterable[npt.NDArray
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:12]
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that shape a fitted model."""
-    return {"numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__}

@@ -1,4 +1,4 @@
-"""The model registry: `<root>/<model>/<version>/` with the fitted model and its card, each written once.
+"""The model registry: `<root>/<model>/<version>/` with the fitted model, its report and its card, each written once.
 
 A version's name follows from its inputs, so that the same run again finds it there and writes nothing. The card is
 written last: a folder without one is not a version. A stored model is only ever replaced by a newer version beside it.
@@ -19,6 +19,7 @@ from crm_pipeline.lake import atomic_file
 from crm_pipeline.scoring.frame import Artefact, Status
 
 MODEL_FILE = "model.joblib"
+REPORT_FILE = "report.json"
 CARD_FILE = "card.json"
 
 
@@ -46,6 +47,11 @@ class Stored:
             raise DamagedModelError(f"Model {self.model} {self.version} differs from its card; delete its folder.")
         return joblib.load(io.BytesIO(content))
 
+    def report(self) -> dict[str, Any]:
+        """Return the report that was stored with the model."""
+        found: dict[str, Any] = json.loads((self.folder / REPORT_FILE).read_text(encoding="utf-8"))
+        return found
+
 
 def save(root: Path, artefact: Artefact) -> Stored:
     """Store a fitted model with its card; a version that is already there is left untouched."""
@@ -62,8 +68,9 @@ def save(root: Path, artefact: Artefact) -> Stored:
     }
     with atomic_file(folder / MODEL_FILE) as building:
         building.write_bytes(buffer.getvalue())
-    with atomic_file(folder / CARD_FILE) as building:
-        building.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    for name, content in ((REPORT_FILE, artefact.report), (CARD_FILE, card)):
+        with atomic_file(folder / name) as building:
+            building.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return _read(folder)
 
 

@@ -5,11 +5,9 @@ than the version accepted before it, does not replace that version: the earlier 
 none, nobody is scored.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +25,12 @@ from crm_pipeline.scoring.frame import (
     ModelStatus,
     NotEnoughDataError,
     Report,
+    SchemaMismatchError,
     ScoringSettings,
     Status,
     content_version,
     insufficient,
-    library_versions,
 )
-from crm_pipeline.scoring.questions.learners import SchemaMismatchError
 
 MAX_AGE_DAYS = 183
 """An older version is no measure any more: a new one that beats its baseline replaces it, however different."""
@@ -93,19 +90,20 @@ def _make(
         **asked.description,
         **model.card(prepared, fitted, settings),
         "champion": verdict.champion,
-        "trained_on": settings.as_of.isoformat(),
         "metrics": verdict.means,
         "drift": drift.table(before.card["inputs"], inputs) if before else {},
         "inputs": drift.profiles(inputs),
         "status": status.value,
         "reason": reason,
+    }
+    report = {
         "backtests": [vars(row) | {"origin": row.origin.isoformat()} for row in verdict.rows],
         "plots": {
             f"{model.name}: backtest": plots.backtest_bars(verdict.rows, model.metric),
             **model.plots(rounds, verdict.champion),
         },
     }
-    return registry.save(root, Artefact(model.name, asked.version, fitted, card))
+    return registry.save(root, Artefact(model.name, asked.version, fitted, card, report))
 
 
 def _told(model: Model, made: registry.Stored, used: registry.Stored | None) -> Report:
@@ -122,32 +120,19 @@ def _told(model: Model, made: registry.Stored, used: registry.Stored | None) -> 
         model.metric,
         model.higher_is_better,
     )
-    rows = (Backtest(**(row | {"origin": date.fromisoformat(row["origin"])})) for row in card["backtests"])
-    told = {name: value for name, value in card.items() if name not in ("backtests", "plots")}
-    return Report(status, tuple(rows), told, card["plots"])
+    report = made.report()
+    rows = (Backtest(**(row | {"origin": date.fromisoformat(row["origin"])})) for row in report["backtests"])
+    return Report(status, tuple(rows), card, report["plots"])
 
 
 def _asked(model: Model, settings: ScoringSettings, inputs: Inputs) -> dict[str, Any]:
     """Return what, beside the training data, shapes a version."""
-    asked = {name: value for name, value in vars(settings).items() if name != "threads"}
-    return asked | {
-        "as_of": settings.as_of.isoformat(),
+    return settings.described() | {
         "model": model.name,
         "model_settings": {name: repr(value) for name, value in sorted(vars(model).items())},
         "champion_metric": model.metric,
         "schema": list(inputs.names),
-        "libraries": library_versions(),
-        "code": _code(),
     }
-
-
-@cache
-def _code() -> str:
-    """Return a hash of this stage's code: a version made by other code is another version."""
-    digest = hashlib.sha256()
-    for module in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(module.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _scored(

@@ -82,7 +82,7 @@ def resolved(
 ) -> Resolution:
     """Resolve rows of identifiers and profiles, after a previous resolution or with a model that there is."""
     if isinstance(previous, Resolution):
-        previous = previous.as_previous()
+        previous = previous_of(previous)
     with staged(rows, customers, threads) as con:
         resolution = resolve(
             con,
@@ -95,6 +95,11 @@ def resolved(
         )
         assert con.execute("select count(*) from duckdb_tables()").fetchall() == [(2,)], "a table was left"
         return resolution
+
+
+def previous_of(resolution: Resolution) -> Previous:
+    """Return what the next run starts from."""
+    return Previous(resolution.tables(), resolution.model, resolution.memory)
 
 
 def person_of(resolution: Resolution) -> dict[str, str]:

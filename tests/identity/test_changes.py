@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm_pipeline.identity.overrides import OverrideError, Overrides, with_link, with_unlink
 from crm_pipeline.identity.resolve import Previous
 from crm_pipeline.matching import MatchSettings
-from tests.identity.conftest import AS_OF, invented, resolved
+from tests.identity.conftest import AS_OF, invented, previous_of, resolved
 
 # There is nothing to shrink in a seed.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -126,7 +126,7 @@ def test_day_by_day_gives_all_tables_that_looking_at_everything_gives(model, see
         assert result.figures == whole.figures
         assert result.memory == whole.memory
         assert _rows(result.memory) == _rows(whole.memory)
-        previous = result.as_previous()
+        previous = previous_of(result)
         world.next_day(day + 1)
 
 

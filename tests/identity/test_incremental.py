@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crm_pipeline.identity.resolve import Previous
 from crm_pipeline.matching import MatchSettings
-from tests.identity.conftest import groups_of, invented, person_of, resolved
+from tests.identity.conftest import groups_of, invented, person_of, previous_of, resolved
 
 BORN = date(1971, 3, 14)
 # There is nothing to shrink in a seed.
@@ -62,7 +62,7 @@ def test_day_by_day_gives_the_tables_of_all_at_once(model, seed):
             for name, table in whole.tables().items():
                 assert result.tables()[name].equals(table), (day, name)
             assert result.memory == whole.memory
-        previous = result.as_previous()
+        previous = previous_of(result)
     assert together == [True, False, True, True], "the block was crowded on the second day, and not before or after"
 
 
@@ -93,7 +93,7 @@ def test_what_is_remembered_of_another_model_or_other_settings_is_not_used(model
     rows, customers = invented(10, seed=6)
     first = resolved(rows, customers=customers, model=model)
     # What was carried over is gone where it is believed, and made anew where it is not.
-    believed = replace(first.as_previous(), tables={name: table[:0] for name, table in first.tables().items()})
+    believed = replace(previous_of(first), tables={name: table[:0] for name, table in first.tables().items()})
     assert len(resolved(rows, None, believed, customers=customers).person_map) == 0
     other = replace(model, profiles=model.profiles + 1)
     for again in (

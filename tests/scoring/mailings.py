@@ -25,7 +25,10 @@ create table customer.fct_campaign_contacts (
     customer_key bigint, campaign_key bigint, channel varchar, variant varchar, assigned_on date, sent_on date,
     unsubscribed_at timestamp
 );
-create table customer.fct_orders (customer_key bigint, ordered_on date, is_counted boolean, margin decimal(18, 2));
+create table customer.fct_orders (
+    customer_key bigint, ordered_on date, is_counted boolean, margin decimal(18, 2),
+    refunded_margin decimal(18, 2) default 0, refunded_on date
+);
 create table features.customer_features (
     customer_key bigint, as_of_date date, recency_days bigint, orders_12m bigint, margin_12m decimal(18, 2),
     orders_lifetime bigint, margin_lifetime decimal(18, 2), mean_gap_days double

@@ -32,10 +32,20 @@ def test_every_status_has_its_sentence(status):
     assert ('class="ok"' in page) is (status is Status.OK)
 
 
-def test_moved_inputs_are_counted_and_the_most_moved_is_shown():
-    page = cards.page("churn", made(drift={"recency": 0.4, "frequency": 0.01}), AS_OF)
-    assert "1 inputs are" in page
-    assert "0.400" in page
+@pytest.mark.parametrize(
+    ("drift", "said"),
+    [
+        ({"recency": 0.01, "frequency": 0.01}, "0 inputs are"),
+        ({"recency": 0.4, "frequency": 0.01}, "1 input is"),
+        ({"recency": 0.4, "frequency": 0.3}, "2 inputs are"),
+    ],
+)
+def test_moved_inputs_are_counted(drift, said):
+    assert said in cards.page("churn", made(drift=drift), AS_OF)
+
+
+def test_the_most_moved_input_is_shown():
+    assert "0.400" in cards.page("churn", made(drift={"recency": 0.4, "frequency": 0.01}), AS_OF)
 
 
 def test_a_page_needs_nothing_else_and_is_closed():

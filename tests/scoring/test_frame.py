@@ -1,5 +1,10 @@
 """The shared tables keep their schema and order."""
 
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
 from crm_pipeline.scoring import frame
 
 
@@ -14,6 +19,21 @@ def test_backtests_are_stored_in_one_order(churn_result, clv_result, settings):
     assert table.schema.equals(frame.BACKTEST_SCHEMA)
     assert len(table) == len(rows)
     assert table.equals(frame.backtest_table(rows[::-1], settings.as_of))
+
+
+def test_a_version_does_not_depend_on_threads(settings):
+    assert settings.described() == replace(settings, threads=settings.threads + 1).described()
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"training_rows": 1}, {"as_of": date(1999, 12, 31)}])
+def test_a_version_depends_on_every_other_setting(settings, change):
+    assert settings.described() != replace(settings, **change).described()
+
+
+def test_a_version_depends_on_the_code_that_made_it(settings, monkeypatch):
+    before = settings.described()
+    monkeypatch.setattr(frame, "code_hash", lambda package: f"another {package.name}")
+    assert settings.described() == before | {"code": "another scor"}
 
 
 def test_a_status_says_which_model_when_and_why(churn_result, settings):

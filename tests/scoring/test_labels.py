@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from crm_pipeline.scoring import features
+from crm_pipeline.scoring.frame import SchemaMismatchError
 from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.questions.labels import SEASON, Question
-from crm_pipeline.scoring.questions.learners import SchemaMismatchError
 
 CUTOFF = date(2022, 1, 31)
 DAY = timedelta(days=1)

@@ -9,7 +9,8 @@ from crm_pipeline.scoring.frame import Artefact, Status
 
 
 def artefact(version="aaa", status=Status.OK, as_of="2023-06-30"):
-    return Artefact("clv", version, {"weights": [1.0, 2.0]}, {"status": status.value, "as_of": as_of})
+    card = {"status": status.value, "as_of": as_of}
+    return Artefact("clv", version, {"weights": [1.0, 2.0]}, card, {"plots": {"a": "<svg/>"}})
 
 
 def files(root):
@@ -25,12 +26,18 @@ def test_saving_the_same_version_again_writes_nothing(tmp_path):
     before = files(tmp_path)
     assert registry.save(tmp_path, artefact()).version == "aaa"
     assert files(tmp_path) == before
-    assert len(before) == 2
+    assert len(before) == 3
 
 
 def test_the_card_says_which_file_it_describes(tmp_path):
     card = registry.save(tmp_path, artefact()).card
     assert {"status", "as_of", "version", "number", "sha256"} == set(card)
+
+
+def test_the_report_lies_beside_the_card_which_is_read_at_each_run(tmp_path):
+    stored = registry.save(tmp_path, artefact())
+    assert stored.report() == {"plots": {"a": "<svg/>"}}
+    assert "<svg/>" not in (stored.folder / registry.CARD_FILE).read_text()
 
 
 def test_the_latest_accepted_model_beat_its_baseline_and_is_from_before_the_date(tmp_path):

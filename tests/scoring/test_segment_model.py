@@ -1,6 +1,7 @@
 """K-Means segments: their number, their ids over time, niches, and the quality figures."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pytest
 from scipy.stats import f_oneway
 from sklearn.metrics import adjusted_rand_score
 
-from crm_pipeline.scoring.segments import niches, segment_model, segment_quality
+from crm_pipeline.scoring.segments import niches, segment_model, segment_quality, segment_tables
 from crm_pipeline.scoring.segments.segment_features import Columns, Feature, FeatureSpace, People
 from crm_pipeline.scoring.segments.segment_model import Choice, Segmentation
 
@@ -81,6 +82,17 @@ def test_a_tie_goes_to_the_lower_id():
         plain_space(), np.array([[1.0, 0.0], [-1.0, 0.0]]), (4, 9), {}, np.zeros((2, 2)), np.ones(2), ("x", "y")
     )
     assert two.assign(People(np.array([1]), np.zeros((1, 2)), np.empty((1, 0), dtype=np.int64)))[0].tolist() == [4]
+
+
+def test_the_mean_of_a_trait_that_is_known_of_nobody_in_a_segment_is_empty():
+    segmentation, people = fitted(CENTRES[:2])
+    segmentation = replace(segmentation, names=dict.fromkeys(segmentation.ids, "Shoppers"))
+    right = people.features[:, 0] > 5
+    people.features[right, 1] = np.nan
+    rows = segment_tables.traits(segmentation, people, date(2023, 6, 30)).to_pylist()
+    means = {(centre_of(segmentation)[row["segment_id"]], row["trait"]): row["mean"] for row in rows}
+    assert means[(0, 0), "y"] == pytest.approx(people.features[~right, 1].mean())
+    assert (means[(10, 0), "y"], means[(10, 0), "x"]) == (None, pytest.approx(people.features[right, 0].mean()))
 
 
 def test_a_small_dense_group_beside_a_crowd_is_a_niche_and_the_crowd_is_none():

@@ -160,13 +160,19 @@ def test_what_happened_after_a_past_date_changes_nothing_as_of_that_date(connect
     alone.execute("delete from customer.fct_orders where ordered_on > date '2026-04-30'")
     alone.execute("delete from customer.fct_campaign_contacts where assigned_on > date '2026-04-30'")
     alone.execute("delete from features.customer_features where as_of_date > date '2026-04-30'")
-    model = Uplift()
-    tables = []
-    for warehouse in (connection, alone):
-        fitted = model.fit(model.prepare(warehouse, past), "proportional", past)
-        tables.append(model.score(warehouse, fitted, "v", past))
-    assert tables[0].equals(tables[1])
-    assert len(tables[0])
+    scores = _scores(connection, past)
+    assert scores.equals(_scores(alone, past))
+    assert len(scores)
+
+
+def test_refunds_after_a_past_date_change_nothing_as_of_that_date(connection):
+    past = ScoringSettings(as_of=date(2026, 4, 30))
+    later = mailings.shop()
+    later.execute(
+        "update customer.fct_orders set margin = margin - 5, refunded_margin = 5, refunded_on = date '2026-05-01' "
+        "where customer_key % 3 = 0"
+    )
+    assert _scores(later, past).equals(_scores(connection, past))
 
 
 def test_the_order_in_which_rows_arrive_changes_nothing(connection):
@@ -177,6 +183,12 @@ def test_the_order_in_which_rows_arrive_changes_nothing(connection):
     assert all(
         np.array_equal(first, second, equal_nan=first.dtype.kind == "f") for first, second in zip(*arrays, strict=True)
     )
+
+
+def _scores(warehouse, settings):
+    model = Uplift()
+    fitted = model.fit(model.prepare(warehouse, settings), "proportional", settings)
+    return model.score(warehouse, fitted, "v", settings)
 
 
 def _no_campaigns():

@@ -7,8 +7,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.scoring.frame import Inputs, NotEnoughDataError, Round
-from crm_pipeline.scoring.questions.learners import SchemaMismatchError
+from crm_pipeline.scoring.frame import Inputs, NotEnoughDataError, Round, SchemaMismatchError
 
 SCHEMA = pa.schema(
     [

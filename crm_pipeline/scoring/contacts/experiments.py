@@ -13,13 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import chisquare
 
-from crm_pipeline.scoring import features
+from crm_pipeline.scoring import features, sampling
 from crm_pipeline.scoring.frame import Floats, ScoringSettings
+from crm_pipeline.scoring.orders import MOVEMENTS
 
 BROKEN_BELOW = 0.001
 """A sample ratio less probable than this means that the groups were not drawn as planned (sample-ratio check)."""
-
-_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Trial:
         days: the day on which the recipient was drawn.
         treated: 1 for who was to be contacted, 0 for who was held out.
         share: share of the campaign's recipients who were to be contacted.
-        margin: margin of the recipient's orders in the response days from `days` on, returns netted.
+        margin: margin of the recipient's orders, returns and refunds in the response days from `days` on.
         orders: counted orders in the same days.
         features: what was known the day before, NaN where unknown, columns as in `names`.
     """
@@ -121,25 +120,26 @@ def trial(
         "last_day": response_days - 1,
     }
     drawn = connection.sql(f"select count(*) from ({_DRAWN}) where $last_day >= 0", params=params).fetchall()[0][0]
-    share = min(_SHARES, max(1, _SHARES * settings.training_rows // max(drawn, 1)))
+    params["parts"] = sampling.parts(settings.training_rows, drawn)
     table = connection.sql(
         f"""
-        with drawn as ({_DRAWN}),
+        with {MOVEMENTS},
+        drawn as ({_DRAWN}),
         seen as (
             select drawn.*, (
                 select max(as_of_date) from (select distinct as_of_date from {features.TABLE}) as grid
                 where grid.as_of_date < drawn.assigned_on
             ) as as_of_date
             from drawn
-            where ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share
+            where {sampling.IS_SAMPLED}
         ),
         responses as (
-            select seen.customer_key, seen.campaign_key, sum(orders.margin)::double as margin,
-                count(*) filter (where orders.is_counted)::double as orders
+            select seen.customer_key, seen.campaign_key, sum(movements.margin)::double as margin,
+                count(*) filter (where movements.is_counted)::double as orders
             from seen
-            join customer.fct_orders as orders
-                on orders.customer_key = seen.customer_key and orders.ordered_on >= seen.assigned_on
-                and orders.ordered_on <= seen.assigned_on + $last_day::int
+            join movements
+                on movements.customer_key = seen.customer_key and movements.day >= seen.assigned_on
+                and movements.day <= seen.assigned_on + $last_day::int
             group by seen.customer_key, seen.campaign_key
         ),
         known as (
@@ -154,7 +154,7 @@ def trial(
             on responses.customer_key = seen.customer_key and responses.campaign_key = seen.campaign_key
         order by seen.assigned_on, seen.campaign_key, seen.customer_key
         """,
-        params={**params, "share": share},
+        params=params,
     ).to_arrow_table()
     return _trial(table, names)
 

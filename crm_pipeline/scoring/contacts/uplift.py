@@ -29,7 +29,7 @@ from crm_pipeline.scoring.contacts.uplift_learners import (
     pseudo_effects,
 )
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 
 SCHEMA = pa.schema(
     [

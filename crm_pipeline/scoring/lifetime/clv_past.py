@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from crm_pipeline.scoring import orders
 from crm_pipeline.scoring.frame import Floats, NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.lifetime import bgnbd, clv_boosting, gamma_gamma, purchases
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH, ValueModel
@@ -69,14 +70,14 @@ def look_back(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) 
     Raises:
         NotEnoughDataError: if the history is too short, or too thin at the as-of date or at every origin.
     """
-    span = purchases.order_span(connection, settings.as_of)
-    history_days = (settings.as_of - span.first_on).days if span else 0
+    history_days = orders.history_days(connection, settings.as_of)
     days = min(round(settings.clv_horizon_months * DAYS_PER_MONTH), history_days // 3)
-    if span is None or days < MIN_HOLD_OUT_DAYS:
+    if days < MIN_HOLD_OUT_DAYS:
         raise NotEnoughDataError(f"Needs {3 * MIN_HOLD_OUT_DAYS} days of orders; has {history_days}.")
     share = min(1.0, settings.training_rows / max(purchases.buyers(connection, settings.as_of), 1))
-    asked = origins(span.first_on, settings.as_of, days)
-    earliest = span.first_on + timedelta(days=MIN_HOLD_OUT_DAYS)
+    first_on = settings.as_of - timedelta(days=history_days)
+    asked = origins(first_on, settings.as_of, days)
+    earliest = first_on + timedelta(days=MIN_HOLD_OUT_DAYS)
     snapshots = {settings.as_of: take(connection, settings.as_of, days, share, ended=False)}
     problem = NotEnoughDataError("No origin leaves enough history before it.")
     for cutoff in sorted({*asked, *_training(asked, settings.as_of, days)}, reverse=True):
@@ -91,7 +92,7 @@ def look_back(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) 
         raise problem
     tables = (read(connection, settings.as_of, share) for read in (purchases.history_tuples, purchases.value_tuples))
     distinct = tuple(column.to_numpy() for table in tables for column in table.columns)
-    return Past(settings.as_of, span.first_on, days, share, tested, snapshots, distinct)
+    return Past(settings.as_of, first_on, days, share, tested, snapshots, distinct)
 
 
 def origins(first_on: date, as_of: date, days: int) -> list[date]:

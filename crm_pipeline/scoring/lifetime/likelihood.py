@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 
 LOWER, UPPER = 1e-5, 1e5
 """Bounds of every parameter, after data have been scaled to a mean of 1."""

@@ -14,28 +14,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from crm_pipeline.scoring import sampling
 from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.orders import MOVEMENTS
 
-_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
-
-_MOVEMENTS = """
-    orders as (select * from customer.fct_orders where customer_key is not null),
-    movements as (
-        select customer_key, ordered_on as day, is_counted, margin + refunded_margin as margin from orders
-        union all
-        select customer_key, coalesce(refunded_on, ordered_on), false, -refunded_margin
-        from orders where refunded_margin <> 0
-    )
-"""
 # One row per person with a counted order up to the cutoff. Several orders on one day are one occasion; its value is
 # the margin of its counted orders, at least 0. Returns and refunds lie in the sums of margin alone.
 _HISTORY = f"""
-    with {_MOVEMENTS},
+    with {MOVEMENTS},
     days as (
         select customer_key, day, sum(margin) as margin, coalesce(bool_or(is_counted), false) as counted,
             greatest(coalesce(sum(margin) filter (where is_counted), 0), 0) as value
         from movements
-        where day <= $cutoff and ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $kept
+        where day <= $cutoff and {sampling.IS_SAMPLED}
         group by customer_key, day
     ),
     people as (
@@ -75,14 +66,6 @@ _CONTACTS = """
 
 
 @dataclass(frozen=True)
-class Span:
-    """The first and last day with a counted order of a known person, up to the as-of date."""
-
-    first_on: date
-    last_on: date
-
-
-@dataclass(frozen=True)
 class People:
     """Buyers as arrays of equal length, ordered by key; the columns of `purchase_history`, unknown values NaN."""
 
@@ -116,16 +99,6 @@ class People:
 def floats(table: pa.Table | pa.RecordBatch, name: str) -> Floats:
     """Return a column as float64, nulls as NaN."""
     return table.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
-
-
-def order_span(connection: duckdb.DuckDBPyConnection, as_of: date) -> Span | None:
-    """Return the days of the first and last counted order up to `as_of`, or None when there is none."""
-    rows = connection.sql(
-        "select min(ordered_on), max(ordered_on) from customer.fct_orders "
-        "where is_counted and customer_key is not null and ordered_on <= $as_of",
-        params={"as_of": as_of},
-    ).fetchall()
-    return Span(*rows[0]) if rows[0][0] is not None else None
 
 
 def buyers(connection: duckdb.DuckDBPyConnection, cutoff: date) -> int:
@@ -180,7 +153,7 @@ def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float 
 def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date) -> pa.Table:
     """Return per person the counted orders and the margin (returns netted) after `after`, up to and with `until`."""
     return connection.sql(
-        f"with {_MOVEMENTS} "
+        f"with {MOVEMENTS} "
         "select customer_key, count(*) filter (where is_counted) as orders, sum(margin)::double as margin "
         "from movements where day > $after and day <= $until group by customer_key order by customer_key",
         params={"after": after, "until": until},
@@ -200,4 +173,4 @@ def margin_after(
 
 
 def _parameters(cutoff: date, share: float) -> dict[str, object]:
-    return {"cutoff": cutoff, "kept": ceil(share * _SHARES)}
+    return {"cutoff": cutoff, "parts": ceil(share * sampling.ALL)}

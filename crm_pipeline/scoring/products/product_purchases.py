@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
+from crm_pipeline.scoring import sampling
 from crm_pipeline.scoring.frame import Floats
 
 Keys = npt.NDArray[np.int64]
@@ -26,7 +27,6 @@ LATELY_DAYS = 90
 MAX_PRODUCTS = 5_000
 PEOPLE_AT_ONCE = 2_000
 _BATCH_ROWS = 200_000
-_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 
 _IS_PURCHASE = "kind = 'sale' and status = 'completed' and customer_key is not null and product_key is not null"
 _SALES = f"""
@@ -120,14 +120,14 @@ def known(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) 
     ).fetchall()[0][0]
     table = connection.sql(
         f"""
-        with sales as ({_SALES} and ((abs(customer_key) % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share)
+        with sales as ({_SALES} and {sampling.IS_SAMPLED})
         select * from ({_PURCHASES}) as purchases
         where product_key in (select unnest($products::bigint[]))
         order by customer_key, product_key
         """,
         params={
             "cutoff": cutoff,
-            "share": min(_SHARES, _SHARES * max_people // max(people, 1)),
+            "parts": sampling.parts(max_people, people),
             "products": sold.products.tolist(),
         },
     ).to_arrow_table()

@@ -18,9 +18,9 @@ from scipy import sparse
 
 from crm_pipeline.scoring import plots
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.products import product_purchases, recommenders
 from crm_pipeline.scoring.products.product_purchases import Catalogue, Purchases
-from crm_pipeline.scoring.questions.learners import one_thread
 
 RECOMMENDATION_SCHEMA = pa.schema(
     [

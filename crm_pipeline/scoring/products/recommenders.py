@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 
 Places = npt.NDArray[np.int64]
 NEIGHBOURS = 100

@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from crm_pipeline.scoring import features
+from crm_pipeline.scoring import features, orders, sampling
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.questions.learners import Labels
 
-_SHARES, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart, so that any numbering is sampled evenly
 _ORDERS = "select customer_key, ordered_on from customer.fct_orders where is_counted and customer_key is not null"
 
 # How busy the shop was in the days that followed a year before, against that whole year: 1 is average, null where
@@ -164,7 +163,7 @@ class Question:
         return _ORDERS
 
     def population(self, connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> str:
-        """Return the SQL of those asked about at $origins: ids and features; $window and $share bound them."""
+        """Return the SQL of those asked about at $origins: ids and features; $window and $parts bound them."""
         return (
             f"select customer_key, as_of_date, {features.select_list(connection, names, [SEASON])} "
             f"from (select * from {features.TABLE} where {self.eligible}) as people "
@@ -174,23 +173,20 @@ class Question:
     @property
     def eligible(self) -> str:
         """SQL condition on rows of customer_features."""
-        return (
-            "as_of_date = any($origins) and recency_days < $window "
-            f"and ((customer_key % {_SHARES}) * {_SPREAD}) % {_SHARES} < $share"
-        )
+        return f"as_of_date = any($origins) and recency_days < $window and {sampling.IS_SAMPLED}"
 
     def scope(
         self, connection: duckdb.DuckDBPyConnection, origins: Sequence[date], max_rows: int | None
     ) -> dict[str, object]:
-        """Return the parameters of the statements: dates, window, horizon, and the share of the people to take."""
-        share = _SHARES
+        """Return the parameters of the statements: dates, window, horizon, and the part of the people to take."""
+        parts = sampling.ALL
         if max_rows is not None:
             people = connection.sql(
                 f"select count(*) from {features.TABLE} where as_of_date = any($origins) and recency_days < $window",
                 params={"origins": list(origins), "window": self.window_days},
             ).fetchall()[0][0]
-            share = min(_SHARES, max(1, _SHARES * max_rows // max(people * self.rows_per_person, 1)))
-        return {"origins": list(origins), "window": self.window_days, "horizon": self.horizon_days, "share": share}
+            parts = sampling.parts(max_rows, people * self.rows_per_person)
+        return {"origins": list(origins), "window": self.window_days, "horizon": self.horizon_days, "parts": parts}
 
 
 def origins_on_grid(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
@@ -207,17 +203,8 @@ def origins_with_answers(connection: duckdb.DuckDBPyConnection, as_of: date, hor
 
     The first horizon of the shop's history only builds habits: an origin right after the first order knows nobody's.
     """
-    known, horizon = timedelta(days=history_days(connection, as_of)), timedelta(days=horizon_days)
+    known, horizon = timedelta(days=orders.history_days(connection, as_of)), timedelta(days=horizon_days)
     return [day for day in origins_on_grid(connection, as_of - horizon) if day >= as_of - known + horizon]
-
-
-def history_days(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:
-    """Return the days from the first counted order of a known person to `as_of`; 0 where there is none."""
-    rows = connection.sql(
-        f"select $as_of::date - min(ordered_on) from ({_ORDERS}) as orders where ordered_on <= $as_of",
-        params={"as_of": as_of},
-    ).fetchall()
-    return rows[0][0] or 0
 
 
 def complete_at(origins: Sequence[date], horizon_days: int, test: date) -> tuple[date, ...]:

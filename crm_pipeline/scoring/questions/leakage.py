@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions import learners
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.questions.labels import Frame
 from crm_pipeline.scoring.questions.learners import Labels
 
@@ -29,7 +29,7 @@ def leaks(frame: Frame) -> list[str]:
     earlier, latest = _sample(frame.until(days[-2])), _sample(frame.at(days[-1:]))
     if not (earlier.has_both_labels and latest.has_both_labels):
         return []
-    with learners.one_thread():
+    with one_thread():
         return [
             name
             for place, name in enumerate(frame.names)

@@ -1,12 +1,11 @@
 """Classifiers for yes/no outcomes: candidates, a calibrated model that never refits when it scores, and metrics."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -18,34 +17,14 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.learning import KnownFeatures, one_thread, signed_log
 from crm_pipeline.scoring.questions import calibration
 from crm_pipeline.scoring.questions.calibration import Calibration, Labels
 
 FOREST_ROWS = 20_000
 """A random forest's trees each see at most this many rows: its time grows with them, its ranking hardly does."""
-
-
-class SchemaMismatchError(Exception):
-    """The features to score are not those that the model was trained on."""
-
-
-class KnownFeatures(TransformerMixin, BaseEstimator):
-    """Drop the features that tell no two rows of the training apart, as those of a channel that the shop lacks."""
-
-    def fit(self, matrix: Floats, labels: object = None) -> "KnownFeatures":
-        """Remember which columns have more than one value, unknown being one."""
-        first = matrix[:1]
-        self.known_ = ~((matrix == first) | (np.isnan(matrix) & np.isnan(first))).all(axis=0)
-        return self
-
-    def transform(self, matrix: Floats) -> Floats:
-        """Return the columns that told rows apart."""
-        return matrix[:, self.known_]
-
-
-def signed_log(values: Floats) -> Floats:
-    """Return sign(v) log(1 + |v|): money and counts become comparable, negative margins stay negative."""
-    return np.sign(values) * np.log1p(np.abs(values))
+MANY_ROWS = 50_000
+"""From so many rows on, a prediction is worth several threads."""
 
 
 class LinearProbability(ClassifierMixin, LinearRegression):
@@ -131,16 +110,10 @@ class Classifier:
 
     def probability(self, matrix: Floats) -> Floats:
         """Return the calibrated probability of a yes, for rows of `features`; nothing is refitted."""
-        # Trees predict each row by itself: threads share out the rows, and no sum depends on them.
-        with threadpool_limits(limits=1, user_api="blas"):
+        # Trees predict each row by itself: threads share out the rows, and no sum depends on them. With few rows, they
+        # would wait for one another at every tree.
+        with threadpool_limits(limits=1, user_api="blas" if len(matrix) >= MANY_ROWS else None):
             return self.calibration(self.pipeline.predict_proba(matrix)[:, 1])
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold numeric libraries to one thread: the order of their sums, and so the last bits, would depend on it."""
-    with threadpool_limits(limits=1):
-        yield
 
 
 def fit_pipeline(factory: Factory, matrix: Floats, labels: Labels, seed: int, threads: int) -> Pipeline:

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline
 
 from crm_pipeline.scoring import features
 from crm_pipeline.scoring.frame import Floats, Round, ScoringSettings
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.explain import Explainer
 from crm_pipeline.scoring.questions.labels import Frame, Question
@@ -48,7 +49,7 @@ class Attitude:
 
     def estimate(self, matrix: Floats) -> Floats:
         """Return the attitude to expect of each person, 0 to 1."""
-        with learners.one_thread():
+        with one_thread():
             return np.clip(self.pipeline.predict(matrix[:, list(self.places)]), 0, 1)
 
 
@@ -155,7 +156,7 @@ class Loyalty(Supervised):
             factory = learners.METHODS[name]
             model = self.classifier(prepared, name, factory, train, settings)
             inside = learners.ranking_measures(rows.labels, model.probability(rows.features))["auc"]
-            with learners.one_thread():
+            with one_thread():
                 crossed = cross_val_score(
                     factory(settings.seed, len(rows), settings.threads),
                     rows.features,
@@ -196,7 +197,7 @@ def fit_attitude(frame: Frame) -> Attitude | None:
     places = [place for place, name in enumerate(rows.names) if name not in (*SCALES, "nps_change")]
     others = rows.features[:, places]
     pipeline = Pipeline([*learners.linear_regression(0, len(rows), 1).steps[:-1], ("model", Ridge(alpha=100.0))])
-    with learners.one_thread():
+    with one_thread():
         r2 = cross_val_score(
             pipeline, others, answers, cv=KFold(_FOLDS, shuffle=True, random_state=0), scoring="r2"
         ).mean()

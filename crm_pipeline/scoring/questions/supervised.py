@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline.scoring import features, plots
+from crm_pipeline.scoring import features, orders, plots
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.questions import calibration, explain, labels, leakage, learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Classifier, Factory
@@ -88,7 +89,7 @@ class Supervised:
     def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Prepared:
         """Gather the labelled questions of every origin whose horizon had passed by the as-of date."""
         question = self.question(settings)
-        history, needed = labels.history_days(connection, settings.as_of), MIN_HORIZONS * question.horizon_days
+        history, needed = orders.history_days(connection, settings.as_of), MIN_HORIZONS * question.horizon_days
         if history < needed:
             raise NotEnoughDataError(f"Needs {needed} days of orders; has {history}.")
         origins = labels.origins_with_answers(connection, settings.as_of, question.horizon_days)
@@ -165,7 +166,7 @@ class Supervised:
                 )
                 came.append(later.labels)
         pipeline = _pipeline(prepared, name, factory, train, settings)
-        with learners.one_thread():
+        with one_thread():
             chosen = calibration.choose(said, came)
         return Classifier(pipeline, frame.names, chosen)
 

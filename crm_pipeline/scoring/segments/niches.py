@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN
 
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.segments.segment_features import Ints
 
 FIT_PEOPLE = 10_000

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions.learners import signed_log
+from crm_pipeline.scoring.learning import signed_log
 from crm_pipeline.scoring.segments import tastes
 
 Ints = npt.NDArray[np.int64]

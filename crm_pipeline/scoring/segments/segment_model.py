@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.segments.segment_features import FeatureSpace, Ints, People, scaled, traits
 
 FEWEST, MOST = 4, 10

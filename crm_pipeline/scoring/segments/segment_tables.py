@@ -149,8 +149,8 @@ def traits(segmentation: Segmentation, people: People, as_of: date) -> pa.Table:
             "persona": segmentation.names[segment],
             "trait": trait.name,
             "label": trait.label,
-            "mean": means[place, column],
-            "mean_of_all": everybody[column],
+            "mean": _known(means[place, column]),
+            "mean_of_all": _known(everybody[column]),
             "difference": apart[place, column],
         }
         for place, segment in enumerate(segmentation.ids)
@@ -200,6 +200,10 @@ def _means(segmentation: Segmentation, people: People) -> tuple[Floats, Floats, 
     means = np.array([np.ma.filled(mean.astype(float), np.nan) for mean in by_segment])
     apart = segment_model.profile(people, segmentation.space, labels, segmentation.ids)
     return means, np.ma.filled(plain.mean(axis=0).astype(float), np.nan), apart
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def _share(part: Any, whole: Any) -> float | None:

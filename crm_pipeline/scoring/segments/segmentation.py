@@ -21,7 +21,6 @@ from crm_pipeline.scoring.frame import (
     ScoringSettings,
     Status,
     content_version,
-    library_versions,
 )
 from crm_pipeline.scoring.segments import niches, personas, rfm, segment_features, segment_model, segment_quality
 from crm_pipeline.scoring.segments import segment_tables as tables
@@ -168,8 +167,7 @@ def _renewed(fresh: Segmentation, people: People, previous: Previous, settings: 
     """Return the refit with durable ids and names, fences and niches, and the version that follows from its inputs."""
     if previous.fitted is not None:
         fresh = segment_model.with_ids_of(fresh, previous.fitted.segmentation)
-    asked = {name: value for name, value in vars(settings).items() if name != "threads"}
-    asked |= {"libraries": library_versions(), "ids": fresh.ids, "model": MODEL}
+    asked = settings.described() | {"ids": fresh.ids, "model": MODEL}
     version = content_version(asked, [people.keys, people.features, people.lines])
     return _completed(_named(fresh, people), people, settings.as_of), version
 
@@ -240,13 +238,11 @@ def _card(
     people: People, choices: tuple[Choice, ...], quality: segment_quality.Quality, settings: ScoringSettings
 ) -> Mapping[str, Any]:
     return {
-        "as_of": settings.as_of.isoformat(),
-        "trained_on": settings.as_of.isoformat(),
+        **settings.described(),
         "status": Status.OK.value,
         "reason": None,
         "rows": len(people),
         "choices": [vars(choice) for choice in choices],
         "stability": quality.stability,
         "explained": quality.explained,
-        "libraries": library_versions(),
     }

@@ -15,7 +15,7 @@ from scipy.special import digamma, gammaln, logsumexp, softmax
 from sklearn.cluster import KMeans
 
 from crm_pipeline.scoring.frame import Floats
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 
 Ints = npt.NDArray[np.int64]
 FIT_PEOPLE = 10_000

@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline
 
 from crm_pipeline.scoring import plots
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
-from crm_pipeline.scoring.questions.learners import one_thread
+from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.texts import sentiment_lexicon, text
 
 TEXT_SENTIMENT_SCHEMA = pa.schema(

@@ -1,0 +1,11 @@
+"""A share of the people, the same ones at every date and in every model, evenly spread however they are numbered."""
+
+ALL, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart
+
+IS_SAMPLED = f"((abs(customer_key) % {ALL}) * {_SPREAD}) % {ALL} < $parts"
+"""SQL condition on a person; its parameter `$parts` is what `parts` returns."""
+
+
+def parts(wanted: int, found: int) -> int:
+    """Return how much to take for about `wanted` of `found` rows or people; at least something, at most everybody."""
+    return min(ALL, max(1, ALL * wanted // max(found, 1)))

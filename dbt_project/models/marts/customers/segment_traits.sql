@@ -1,0 +1,11 @@
+select
+    as_of_date,
+    segment_id,
+    persona,
+    trait,
+    label,
+    mean,
+    mean_of_all,
+    difference
+from {{ source('scoring', 'segment_traits') }}
+where as_of_date = {{ as_of_date() }}
