@@ -7,6 +7,7 @@ import re
 import pytest
 
 from crm_pipeline.dbt.project import manifest
+from crm_pipeline.raw.contract import contracts
 from crm_pipeline.settings import PROJECT, Settings
 
 DBT = PROJECT / "dbt_project"
@@ -50,6 +51,10 @@ def test_a_metric_says_what_the_list_says_of_the_kpi(definitions, metrics):
     assert {kpi: metrics[kpi]["description"] for kpi in definitions} == {
         kpi: row["description"] for kpi, row in definitions.items()
     }
+
+
+def test_what_a_kpi_needs_is_a_channel(definitions):
+    assert {row["needs"] for row in definitions.values()} <= set(contracts())
 
 
 def test_only_ratios_have_a_denominator(definitions):
