@@ -2,6 +2,8 @@
 
 -- A channel without rows says which marts stay empty without it, and so they do.
 {% set channels = {
+    'campaigns': ['campaign_performance'],
+    'campaign_contacts': ['experiment_results'],
     'support_tickets': ['service_quality', 'ticket_causes'],
     'survey_responses': ['satisfaction', 'satisfaction_drivers'],
     'social_mentions': ['social_listening', 'mentions_to_answer'],
