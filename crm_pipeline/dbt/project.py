@@ -51,6 +51,7 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "source_trust": dataset.source_trust(),
             "churn_horizon_days": business.churn_horizon_days,
             "clv_horizon_months": business.clv_horizon_months,
+            "response_days": dataset.actions.response_days,
             "service_costs": business.service_costs,
         }
     )

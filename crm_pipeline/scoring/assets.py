@@ -106,7 +106,7 @@ def _given(workspace: Workspace, as_of: date) -> Iterator[Given]:
         training_rows=settings.training_rows,
     )
     with workspace.warehouse() as connection:
-        yield Given(connection, asked, workspace.dataset.actions, settings)
+        yield Given(connection, asked, workspace.dataset.actions, settings, workspace.dataset.changes)
 
 
 def _offer_months(instance: DagsterInstance, given: Given) -> None:

@@ -9,8 +9,10 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.actions import ActionSettings
+from crm_pipeline.changes import Change
 from crm_pipeline.scoring import registry, store
-from crm_pipeline.scoring.contacts import action_options, next_best_action
+from crm_pipeline.scoring.changes.programme_effects import programme_effects
+from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action
 from crm_pipeline.scoring.contacts.uplift import Uplift
 from crm_pipeline.scoring.frame import (
     Model,
@@ -41,6 +43,7 @@ class Given:
     asked: ScoringSettings
     actions: ActionSettings
     settings: Settings
+    changes: tuple[Change, ...] = ()
 
     @property
     def registry(self) -> Path:
@@ -121,6 +124,19 @@ def _uplift(given: Given) -> Made:
     return predicting(Uplift(given.actions.response_days, given.actions.control_shares))(given)
 
 
+def _experiments(given: Given) -> Made:
+    actions = given.actions
+    found = experiment_results.results(
+        given.connection, given.asked.as_of, actions.response_days, actions.control_shares
+    )
+    return Made({"experiment_results": found})
+
+
+def _programme_effects(given: Given) -> Made:
+    effects, months = programme_effects(given.connection, given.changes, given.asked.as_of, given.asked.seed)
+    return Made({"programme_effects": effects, "programme_effect_months": months})
+
+
 def _next_best_actions(given: Given) -> Made:
     tables = {name: given.stored(name) for name in action_options.GIVEN}
     proposed = next_best_action.propose(given.connection, tables, given.actions, given.asked)
@@ -141,6 +157,8 @@ STEPS: dict[str, Step] = {
     "basket_rules": _basket_rules,
     "recommendations": predicting(Recommendation()),
     "uplift": _uplift,
+    "experiments": _experiments,
+    "programme_effects": _programme_effects,
     "next_best_actions": _next_best_actions,
 }
 """Each step may read the tables of those before it."""

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from crm_pipeline import lake
 from crm_pipeline.scoring import frame
-from crm_pipeline.scoring.contacts import next_best_action
+from crm_pipeline.scoring.changes import programme_effects
+from crm_pipeline.scoring.contacts import experiment_results, next_best_action
 from crm_pipeline.scoring.contacts.uplift import Uplift
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
@@ -95,6 +96,15 @@ TABLES = {
     ),
     "uplift": Table(
         Uplift().schema, "One row per person and contact channel: what a contact is expected to add.", ("uplift",)
+    ),
+    "experiment_results": Table(
+        experiment_results.SCHEMA, "One row per campaign that held people out: what contacting the others changed."
+    ),
+    "programme_effects": Table(
+        programme_effects.EFFECT_SCHEMA, "One row per declared change: what it brought the units that have it."
+    ),
+    "programme_effect_months": Table(
+        programme_effects.MONTH_SCHEMA, "One row per declared change and month: how far the treated units moved."
     ),
     "next_best_actions": Table(
         next_best_action.SCHEMA, "One row per person: the action of the highest expected value, or none."

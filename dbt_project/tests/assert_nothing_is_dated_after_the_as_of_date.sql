@@ -5,7 +5,7 @@
     ('stg_orders', ['ordered_at', 'refunded_at']),
     ('stg_web_events', ['occurred_at']),
     ('stg_campaign_contacts', ['assigned_at', 'sent_at', 'delivered_at', 'bounced_at', 'opened_at', 'clicked_at',
-                               'unsubscribed_at']),
+                               'unsubscribed_at', 'redeemed_at']),
     ('stg_support_tickets', ['opened_at', 'first_response_at', 'resolved_at', 'reopened_at', 'satisfaction_at']),
     ('stg_survey_responses', ['answered_at']),
     ('stg_social_mentions', ['posted_at', 'replied_at']),

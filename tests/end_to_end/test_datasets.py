@@ -57,6 +57,20 @@ def test_the_complete_journey_has_its_households_baskets_lines_and_revenue(compl
     assert profiles == [(801,)]
 
 
+def test_the_complete_journeys_campaigns_have_their_households_and_redemptions(complete_journey):
+    landing = complete_journey.settings.dataset_folder / "landing"
+    reached = pd.read_parquet(landing / "campaigns.parquet").groupby("campaign_id")["household_id"].nunique()
+    redeemed = pd.read_parquet(landing / "coupon_redemptions.parquet").groupby("campaign_id")["household_id"]
+    counted = pd.DataFrame({"reached": reached, "redeemers": redeemed.nunique(), "redemptions": redeemed.size()})
+    told = serving(
+        complete_journey,
+        "select campaign_id::int, people_contacted, redeemers, redemptions, roi from marts.campaign_performance",
+    )
+    expected = counted.fillna(0).astype(int)
+    assert sorted(told) == [(*row, None) for row in expected.itertuples(name=None)]
+    assert expected.sum().tolist() == [6_589, 792, 2_102]
+
+
 @pytest.fixture(scope="module")
 def online_retail(tmp_path_factory) -> Deployment:
     if len(ONLINE_RETAIL) != 2:

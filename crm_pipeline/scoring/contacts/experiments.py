@@ -84,16 +84,25 @@ def sample_ratio_p(treated: int, held_out: int, control_share: float) -> float:
 def campaigns(
     connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, control_shares: Mapping[str, float]
 ) -> list[Campaign]:
-    """Return the campaigns that are part of an experiment and were drawn by the as-of date, by key."""
+    """Return the campaigns that are part of an experiment and were drawn by the as-of date, by key.
+
+    Their groups are counted in people; who is in both is in neither.
+    """
     rows = connection.sql(
         """
+        with drawn as (
+            select customer_key, campaign_key, min(variant) as variant
+            from customer.fct_campaign_contacts
+            where customer_key is not null and assigned_on <= $as_of
+            group by customer_key, campaign_key
+            having count(distinct variant) = 1
+        )
         select campaign_key, coalesce(any_value(campaigns.campaign_name), any_value(campaigns.campaign_id)),
             any_value(campaigns.experiment_name), any_value(campaigns.channel),
-            count(*) filter (where contacts.variant = 'treatment'), count(*) filter (where contacts.variant = 'control')
-        from customer.fct_campaign_contacts as contacts
+            count(*) filter (where drawn.variant = 'treatment'), count(*) filter (where drawn.variant = 'control')
+        from drawn
         join customer.dim_campaigns as campaigns using (campaign_key)
         where campaigns.experiment_name is not null and campaigns.channel is not null
-            and contacts.assigned_on <= $as_of
         group by campaign_key
         order by campaign_key
         """,

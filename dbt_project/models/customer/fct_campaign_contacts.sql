@@ -27,6 +27,8 @@ select
     contacts.opened_at,
     contacts.clicked_at,
     contacts.unsubscribed_at,
+    contacts.redeemed_at,
+    contacts.redemptions,
     contacts.coupon_code,
     case when contacts.sent_at is not null then coalesce(campaigns.cost_per_contact, 0) else 0 end as cost
 from contacts

@@ -25,6 +25,11 @@ select
     {%- for event in ['sent', 'delivered', 'bounced', 'opened', 'clicked', 'unsubscribed'] %}
     {{ known_time(event ~ '_at') }} as {{ event }}_at,
     {%- endfor %}
+    {{ known_time('redeemed_at') }} as redeemed_at,
+    -- Of several redemptions the source tells the first, the last and the number: between these, nobody knows how many.
+    case
+        when coalesce(last_redeemed_at, redeemed_at) < {{ end_of_as_of_day() }} then coalesce(redemptions, 1)
+    end as redemptions,
     {{ filled('coupon_code') }} as coupon_code,
     _first_delivery as first_delivery
 from contacts

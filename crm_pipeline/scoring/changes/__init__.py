@@ -1,0 +1,1 @@
+"""What changes that came to some units and not to others brought."""

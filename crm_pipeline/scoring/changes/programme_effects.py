@@ -1,0 +1,197 @@
+"""Difference in differences: what a change brought the units that have it, against the others' change meanwhile.
+
+In a panel without holes and with one start, the effect of a regression with fixed effects of units and months is the
+difference between the two groups' mean change. Its standard error, clustered by unit so that the months of a unit need
+not be independent, is that of a difference of means of the units' own changes: so corrected for few units, it is the
+CR2 of R. M. Bell and D. F. McCaffrey, 2002, and Welch's degrees of freedom go with it. Where units are few even that is
+rough, so the same change is laid on all other choices of as many units (R. A. Fisher's permutation test).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from enum import StrEnum
+from itertools import combinations
+from math import comb
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from crm_pipeline.changes import Change
+from crm_pipeline.scoring.changes.panel import Panel, panel
+from crm_pipeline.scoring.contacts.effects import Effect, Moments, difference, figures
+from crm_pipeline.scoring.frame import Floats
+
+MIN_MONTHS, MIN_UNITS = 3, 2
+"""Months before and after, and units with and without the change, below which nothing is compared."""
+FEW_UNITS = 30
+CERTAIN = 0.05
+"""A p-value below this tells an effect, or a trend, from none."""
+PLACEBOS = 1_999
+"""Choices of units that are tried at most; with fewer choices, all of them are."""
+
+
+class Verdict(StrEnum):
+    """What a comparison tells; the first two come without an effect."""
+
+    TOO_EARLY = "too_early"
+    TOO_FEW_UNITS = "too_few_units"
+    NOT_PARALLEL = "not_parallel"
+    INCONCLUSIVE = "inconclusive"
+    CONCLUSIVE = "conclusive"
+
+
+EFFECT_SCHEMA = pa.schema(
+    [
+        ("change_name", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("status", pa.string()),
+        ("unit", pa.string()),
+        ("measure", pa.string()),
+        ("starts_on", pa.date32()),
+        ("months_before", pa.int64()),
+        ("months_after", pa.int64()),
+        ("units_treated", pa.int64()),
+        ("units_control", pa.int64()),
+        ("units_left_out", pa.int64()),
+        ("has_few_units", pa.bool_()),
+        ("treated_before", pa.float64()),
+        ("treated_after", pa.float64()),
+        ("control_before", pa.float64()),
+        ("control_after", pa.float64()),
+        ("effect", pa.float64()),
+        ("effect_lower", pa.float64()),
+        ("effect_upper", pa.float64()),
+        ("p_value", pa.float64()),
+        ("placebo_p_value", pa.float64()),
+        ("relative_effect", pa.float64()),
+        ("pre_trend", pa.float64()),
+        ("pre_trend_p_value", pa.float64()),
+    ]
+)
+MONTH_SCHEMA = pa.schema(
+    [
+        ("change_name", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("month_start", pa.date32()),
+        ("months_since", pa.int64()),
+        ("treated_mean", pa.float64()),
+        ("control_mean", pa.float64()),
+        ("effect", pa.float64()),
+        ("effect_lower", pa.float64()),
+        ("effect_upper", pa.float64()),
+        ("p_value", pa.float64()),
+    ]
+)
+
+
+def programme_effects(
+    connection: duckdb.DuckDBPyConnection, changes: Iterable[Change], as_of: date, seed: int
+) -> tuple[pa.Table, pa.Table]:
+    """Return what each declared change brought, and how that came about month by month, in the order declared."""
+    effects: list[dict[str, Any]] = []
+    months: list[dict[str, Any]] = []
+    for change in changes:
+        seen = panel(connection, change, as_of)
+        name = {"change_name": change.name, "as_of_date": as_of}
+        row = _described(change, seen) | compare(seen, seed)
+        effects.append(name | row)
+        if row["status"] not in (Verdict.TOO_EARLY, Verdict.TOO_FEW_UNITS):
+            months += [name | month for month in event_study(seen)]
+    return pa.Table.from_pylist(effects, schema=EFFECT_SCHEMA), pa.Table.from_pylist(months, schema=MONTH_SCHEMA)
+
+
+def compare(seen: Panel, seed: int) -> dict[str, Any]:
+    """Return the effect of a change with its interval, and whether the units went the same way before it."""
+    before, after = ~seen.after, seen.after
+    if min(before.sum(), after.sum()) < MIN_MONTHS:
+        return {"status": Verdict.TOO_EARLY.value}
+    changed = seen.values @ (after / after.sum() - before / before.sum())
+    effect = _between(changed, seen)
+    if effect is None:
+        return {"status": Verdict.TOO_FEW_UNITS.value}
+    trend = _between(seen.values @ _slope(before), seen)
+    placebo = placebo_p_value(changed, seen.treated, seed)
+    means = {
+        f"{group}_{time}": float(seen.values[np.ix_(units, months)].mean())
+        for group, units in (("treated", seen.treated), ("control", ~seen.treated))
+        for time, months in (("before", before), ("after", after))
+    }
+    without = means["treated_after"] - effect.value
+    return {
+        "status": _verdict(effect, trend, placebo).value,
+        **means,
+        **figures(effect),
+        "placebo_p_value": placebo,
+        "relative_effect": effect.value / without if without > 0 else None,
+        "pre_trend": trend.value if trend else None,
+        "pre_trend_p_value": trend.p_value if trend else None,
+    }
+
+
+def event_study(seen: Panel) -> Iterator[dict[str, Any]]:
+    """Return for each month how much farther than the others the treated units are from their own mean before."""
+    start = int((~seen.after).sum())
+    moved = seen.values - seen.values[:, ~seen.after].mean(axis=1, keepdims=True)
+    for place, month in enumerate(seen.months):
+        yield {
+            "month_start": month,
+            "months_since": place - start,
+            "treated_mean": float(seen.values[seen.treated, place].mean()),
+            "control_mean": float(seen.values[~seen.treated, place].mean()),
+            **figures(_between(moved[:, place], seen)),
+        }
+
+
+def placebo_p_value(changed: Floats, treated: npt.NDArray[np.bool_], seed: int) -> float:
+    """Return the share of all choices of as many units that differ from the rest at least as much as the treated do."""
+    units, chosen = len(changed), int(treated.sum())
+    if comb(units, chosen) <= PLACEBOS:
+        choices = np.array(list(combinations(range(units), chosen)))
+        said = 0
+    else:
+        orders = np.tile(np.arange(units), (PLACEBOS, 1))
+        choices = np.random.default_rng(seed).permuted(orders, axis=1)[:, :chosen]
+        said = 1  # the real choice is one of them
+    sums = changed[choices].sum(axis=1)
+    apart = np.abs(sums / chosen - (changed.sum() - sums) / (units - chosen))
+    real = abs(changed[treated].mean() - changed[~treated].mean())
+    return float((said + (apart >= real * (1 - 1e-9)).sum()) / (said + len(choices)))
+
+
+def _described(change: Change, seen: Panel) -> dict[str, Any]:
+    treated = int(seen.treated.sum())
+    return {
+        "unit": change.unit,
+        "measure": change.measure,
+        "starts_on": change.starts_on,
+        "months_before": int((~seen.after).sum()),
+        "months_after": int(seen.after.sum()),
+        "units_treated": treated,
+        "units_control": len(seen.units) - treated,
+        "units_left_out": seen.left_out,
+        "has_few_units": len(seen.units) < FEW_UNITS,
+    }
+
+
+def _between(contrast: Floats, seen: Panel) -> Effect | None:
+    """Return how much higher a figure of each unit is for the treated ones; None where there are too few units."""
+    treated, control = contrast[seen.treated], contrast[~seen.treated]
+    if min(len(treated), len(control)) < MIN_UNITS:
+        return None
+    return difference(Moments.of(treated.tolist()), Moments.of(control.tolist()))
+
+
+def _slope(months: npt.NDArray[np.bool_]) -> Floats:
+    """Return the weights that give the least-squares slope per month over some months."""
+    place = np.arange(len(months), dtype=float)
+    centred = np.where(months, place - place[months].mean(), 0.0)
+    return centred / (centred**2).sum()
+
+
+def _verdict(effect: Effect, trend: Effect | None, placebo: float) -> Verdict:
+    if trend and trend.p_value < CERTAIN:
+        return Verdict.NOT_PARALLEL
+    return Verdict.CONCLUSIVE if effect.p_value < CERTAIN and placebo < CERTAIN else Verdict.INCONCLUSIVE

@@ -1,0 +1,13 @@
+select
+    change_name,
+    as_of_date,
+    month_start,
+    months_since,
+    treated_mean,
+    control_mean,
+    effect,
+    effect_lower,
+    effect_upper,
+    p_value
+from {{ source('scoring', 'programme_effect_months') }}
+where as_of_date = {{ as_of_date() }}
