@@ -229,3 +229,18 @@ def profit_contribution(facts: Facts) -> Values:
 def lifetime_values(facts: Facts) -> pd.DataFrame:
     clv = facts.sliced(facts.scores("clv"), "as_of_date")
     return clv[clv["as_of_date"] == clv.groupby("month")["as_of_date"].transform("max")]
+
+
+def campaign_returns(facts: Facts) -> pd.DataFrame:
+    """Campaigns whose effect an experiment tells: the margin that they caused, and their cost."""
+    results = facts.scores("experiment_results")
+    results = results[pd.to_datetime(results["as_of_date"]) == facts.as_of].set_index("campaign_key")
+    gain = results["people_treated"] * results["margin_cuped_effect"].fillna(results["margin_effect"])
+    campaigns = facts.table("dim_campaigns", "starts_on", person=None, channel="channel").set_index("campaign_key")
+    contacts = facts.con.sql("from customer.fct_campaign_contacts").df()
+    spend = facts.con.sql("from customer.fct_ad_spend").df()
+    contacted_control = contacts[(contacts["variant"] == "control") & contacts["sent_at"].notna()]["campaign_key"]
+    cost = campaigns["cost"].add(contacts.groupby("campaign_key")["cost"].sum(), fill_value=0)
+    cost = cost.add(spend.groupby("campaign_key")["spend"].sum(), fill_value=0)
+    told = campaigns.assign(gain=gain.round(2), cost=cost.round(2)).dropna(subset=["gain", "cost"])
+    return told[~told.index.isin(contacted_control)]

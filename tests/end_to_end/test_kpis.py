@@ -12,6 +12,7 @@ from crm_pipeline.settings import PROJECT
 from tests.end_to_end.kpis import (
     Facts,
     Values,
+    campaign_returns,
     churn_rate,
     churned_share,
     costs,
@@ -144,6 +145,9 @@ COMPUTATIONS = {
     "customer_acquisition_cost": lambda f: quotient(total(costs(f).query("wins")), newcomers(f)),
     "cost_to_serve": lambda f: quotient(each(service_costs(f), lambda rows: rows["cost"].sum()), buyers(f)),
     "cost_to_retain": lambda f: quotient(total(costs(f).query("not wins")), returning(f)),
+    "crm_roi": lambda f: each(
+        campaign_returns(f), lambda rows: share((rows["gain"] - rows["cost"]).sum(), rows["cost"].sum())
+    ),
     "churned_share": churned_share,
     "churn_rate": churn_rate,
     "known_revenue_share": lambda f: each(

@@ -1,36 +1,12 @@
 -- What advertising and campaigns cost, by what they are for, and what is left of the margin after it and after service.
 
-with campaigns as (
-    select
-        *,
-        coalesce(objective in ('acquisition', 'prospecting', 'new customers'), false) as is_acquisition
-    from {{ ref('dim_campaigns') }}
-),
-
-spend as (
-    select {{ month_of('spend_date') }} as month, true as is_acquisition, sum(spend) as cost
-    from {{ ref('fct_ad_spend') }}
-    group by {{ month_of('spend_date') }}
-    union all
-    select {{ month_of('starts_on') }} as month, is_acquisition, sum(cost) as cost
-    from campaigns
-    where starts_on is not null and cost is not null
-    group by {{ month_of('starts_on') }}, is_acquisition
-    union all
-    select {{ month_of('contacts.sent_on') }} as month, campaigns.is_acquisition, sum(contacts.cost) as cost
-    from {{ ref('fct_campaign_contacts') }} as contacts
-    inner join campaigns on contacts.campaign_key = campaigns.campaign_key
-    where contacts.sent_on is not null
-    group by {{ month_of('contacts.sent_on') }}, campaigns.is_acquisition
-),
-
-marketing as (
+with marketing as (
     select
         month,
-        {{ to_money('sum(cost)') }} as marketing_cost,
-        {{ to_money('sum(cost) filter (where is_acquisition)') }} as acquisition_cost,
-        {{ to_money('sum(cost) filter (where not is_acquisition)') }} as retention_cost
-    from spend
+        {{ to_money('sum(coalesce(ad_spend, 0) + coalesce(campaign_cost, 0))') }} as marketing_cost,
+        sum(acquisition_cost) as acquisition_cost,
+        {{ to_money('sum(coalesce(ad_spend, 0) + campaign_cost - coalesce(acquisition_cost, 0))') }} as retention_cost
+    from {{ ref('channel_costs') }}
     group by month
 ),
 
@@ -63,7 +39,7 @@ select
     'all' as dimension,
     'all' as dimension_value,
     marketing.marketing_cost,
-    marketing.acquisition_cost,
+    cast(marketing.acquisition_cost as decimal(18, 2)) as acquisition_cost,
     marketing.retention_cost,
     case
         when months.month >= first_known.month

@@ -23,6 +23,7 @@
     'kpi_email_measures': ['emails_delivered', 'emails_opened', 'emails_clicked', 'emails_unsubscribed'],
     'kpi_referral_measures': ['invitations', 'accepted_invitations', 'referred_new_customers'],
     'kpi_cost_measures': ['marketing_cost', 'acquisition_cost', 'retention_cost', 'profit_contribution'],
+    'kpi_experiment_measures': ['campaign_return', 'measured_campaign_cost'],
     'kpi_lifetime_measures': ['valued_customers', 'lifetime_value'],
 } -%}
 
