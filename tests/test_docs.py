@@ -1,14 +1,21 @@
 """What the documents name exists."""
 
+import json
 import re
 
 import pytest
 
-from crm_pipeline.settings import PROJECT
+from crm_pipeline.dbt.project import manifest
+from crm_pipeline.settings import PROJECT, Settings
 
 DOCUMENTS = sorted(
     path
-    for path in [*PROJECT.glob("*.md"), *PROJECT.glob("data/*/README.md"), *PROJECT.glob("crm_pipeline/**/*.md")]
+    for path in [
+        *PROJECT.glob("*.md"),
+        *PROJECT.glob("data/*/README.md"),
+        *PROJECT.glob("crm_pipeline/**/*.md"),
+        *PROJECT.glob("dbt_project/models/**/*.md"),
+    ]
     if "local" not in path.parts
 )
 MADE_LATER = re.compile(r"^(data/local|data/myshop|data/[a-z_]+/landing|\.venv|dbt_project/target)")
@@ -37,6 +44,17 @@ def test_each_make_target_that_a_document_names_exists(document):
     quoted = "\n".join(re.findall(r"`[^`]*`|```.*?```", document.read_text(), flags=re.DOTALL))
     rules = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
     assert targets_of(quoted) - rules == set()
+
+
+def test_the_list_of_marts_has_each_public_mart_with_its_grain():
+    parsed = json.loads(manifest(Settings()).read_text())
+    marts = {
+        node["name"]: node["description"].split(". ")[0].strip().rstrip(".")
+        for node in parsed["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "marts" and node["access"] == "public"
+    }
+    text = (PROJECT / "dbt_project/models/marts/README.md").read_text()
+    assert dict(re.findall(r"^\| `(\w+)` \| (.*)\. \|$", text, flags=re.MULTILINE)) == marts
 
 
 def test_a_path_that_is_not_there_is_found():

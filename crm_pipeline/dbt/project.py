@@ -1,5 +1,6 @@
 """The dbt project's manifest, parsed when it is missing or out of date, and dbt's environment."""
 
+import fcntl
 import json
 import os
 import re
@@ -64,8 +65,12 @@ def manifest(settings: Settings) -> Path:
         DbtError: if the project does not parse.
     """
     path = settings.dbt_project / "target" / "manifest.json"
-    if not path.exists() or path.stat().st_mtime_ns < _newest_change(settings.dbt_project):
-        _parse(settings)
+    path.parent.mkdir(exist_ok=True)
+    # dbt writes the file in place: who comes while another process parses waits, and finds it whole.
+    with (path.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists() or path.stat().st_mtime_ns < _newest_change(settings.dbt_project):
+            _dbt(settings, "parse")
     return path
 
 
@@ -121,10 +126,6 @@ def _newest_change(project: Path) -> int:
     made_by_dbt = {project / "target", project / "logs"}
     files = (file for pattern in _PROJECT_FILES for file in project.rglob(pattern))
     return max(file.stat().st_mtime_ns for file in files if made_by_dbt.isdisjoint(file.parents))
-
-
-def _parse(settings: Settings) -> None:
-    _dbt(settings, "parse")
 
 
 def _dbt(settings: Settings, *arguments: str) -> None:
