@@ -33,10 +33,12 @@ _INPUTS = [
     for stage, tables in {
         Stage.FEATURES: ("customer_features",),
         Stage.CUSTOMER: (
-            "customer_referrers",
             "channel_touches",
+            "customer_consent_states",
+            "customer_referrers",
             "dim_campaigns",
             "dim_customers",
+            "dim_customers_history",
             "dim_products",
             "fct_campaign_contacts",
             "fct_order_lines",
@@ -45,6 +47,8 @@ _INPUTS = [
             "fct_social_mentions",
             "fct_support_tickets",
             "fct_survey_responses",
+            "fct_touchpoints",
+            "fct_web_sessions",
             "order_touches",
         ),
     }.items()
