@@ -129,7 +129,7 @@ def with_hook(spare: Deployment, tmp_path: Path) -> Iterator[Callable[[str, str,
     def plant(stage: str, model: str, sql: str) -> Deployment:
         project = tmp_path / "dbt_project"
         shutil.copytree(PROJECT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
-        config = project / "models" / stage / f"{model}.sql"
+        (config,) = (project / "models" / stage).rglob(f"{model}.sql")
         hook = sql.replace('"', '\\"')
         config.write_text(f'{{{{ config(post_hook="{hook}") }}}}\n{config.read_text()}')
         return Deployment(spare.data_root, spare.state_root, project)

@@ -1,7 +1,7 @@
 {#- The causes of each group, with what has to have begun before a month so that a cause says anything of it. #}
 {%- set groups = {
     'service': {'slow_answer': 'tickets', 'late_resolution': 'tickets', 'low_satisfaction': 'tickets'},
-    'price': {'higher_price': 'lines', 'smaller_discount': 'discounts'},
+    'pricing': {'higher_price': 'lines', 'smaller_discount': 'discounts'},
     'inactivity': {'less_engagement': 'engagement'},
     'fatigue': {'many_contacts': 'contacts', 'unsubscribed': 'contacts'},
 } %}
@@ -81,7 +81,7 @@ grouped as (
 months as (
     select
         month,
-        {%- for name in causes + ['any_service', 'any_price', 'any_inactivity', 'any_fatigue', 'any_none'] %}
+        {%- for name in causes + ['any_service', 'any_pricing', 'any_inactivity', 'any_fatigue', 'any_none'] %}
         sum({{ name }}) filter (where has_churned) as churned_{{ name }},
         sum({{ name }}) filter (where not has_churned) as stayed_{{ name }},
         sum(margin) filter (where {{ name }} = 1) as lost_{{ name }},
