@@ -8,6 +8,7 @@ judged: compare ratios of one run, not seconds of two machines.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,11 @@ class Figures:
     cpu: float = 0.0
     peak_bytes: int = 0
     stages: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def peak_gigabytes() -> float:
+    """Return the highest memory of this process; `getrusage` would tell that of the one which started it as well."""
+    return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 2**20
 
 
 def measured_run(settings: Settings) -> Figures:

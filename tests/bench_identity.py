@@ -6,7 +6,6 @@ that its peak memory is its own. Compare the ratios of one run, not seconds of t
 
 import argparse
 import os
-import re
 import subprocess
 import tempfile
 import time
@@ -31,6 +30,7 @@ from crm_pipeline.sample.generate import generate
 from crm_pipeline.settings import Settings, now
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import workshop
+from tests.bench import peak_gigabytes
 
 AS_OF = date(2026, 6, 30)
 RECORDS_PER_PERSON = 4.57
@@ -143,9 +143,7 @@ def _of(part: str, side: str) -> str:
 def _measured(job: Callable[[], str]) -> tuple[float, float, float, str]:
     started, cpu = time.monotonic(), time.process_time()
     told = job()
-    # Not from getrusage, which knows of the peak of the process that started this one.
-    peak = int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 2**20
-    return time.monotonic() - started, time.process_time() - cpu, peak, told
+    return time.monotonic() - started, time.process_time() - cpu, peak_gigabytes(), told
 
 
 def main() -> None:

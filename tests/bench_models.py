@@ -7,8 +7,8 @@ Then all models are built from staging to marts. Compare the ratios of one run, 
 
 import argparse
 import os
-import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ from crm_pipeline.dataset import load_dataset
 from crm_pipeline.dbt.project import dbt_environment, dbt_vars
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from tests.bench import peak_gigabytes
 
 OWN = (
     "customer_id", "loyalty_id", "email", "phone", "referrer_id", "referrer_email", "referred_id", "referred_email",
@@ -63,6 +64,8 @@ def replicate(source: Path, target: Path, copies: int) -> None:
             continue
         columns = [column for (column, *_) in con.execute(f"describe from '{folder}/*.parquet'").fetchall()]
         own = [f"{_owned(column)} as {column}" for column in OWN if column in columns]
+        if "_line" in columns:
+            own.append("_line + copy * 1_000_000_000 as _line")
         _copy(con, f"select * replace ({', '.join(own)}) from '{folder}/*.parquet', copies", made / name / "a.parquet")
         if "customer_id" in columns and "email" in columns:
             given = [column if column in columns else "null" for column in ("loyalty_id", "email", "phone")]
@@ -146,9 +149,9 @@ def build(settings: Settings, as_of: date) -> dict[str, Cost]:
             Path("/proc/self/clear_refs").write_text("5")
             started[name] = (time.monotonic(), time.process_time())
         elif told.name == "NodeFinished":
-            peak = int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 2**20
             wall, cpu = started[name]
-            costs[name] = Cost(time.monotonic() - wall, time.process_time() - cpu, peak)
+            cost = costs[name] = Cost(time.monotonic() - wall, time.process_time() - cpu, peak_gigabytes())
+            print(f"{name:34}{cost.seconds:>8.1f} s{cost.gigabytes:>8.2f} GiB", file=sys.stderr, flush=True)
 
     os.environ.update(dbt_environment(settings))
     project = str(settings.dbt_project)

@@ -77,7 +77,7 @@ def manifest(settings: Settings) -> Path:
 def write_documentation(settings: Settings) -> Path:
     """Write all models, columns, tests and KPIs with their lineage as one HTML page, and return its path.
 
-    Column types and row counts come from the warehouse; before the first run they are left out.
+    Column types come from the warehouse; before the first run they are left out.
 
     Raises:
         DbtError: if dbt fails, as it does while a run keeps the warehouse.

@@ -24,12 +24,17 @@
     coalesce({{ segment }}, 'none')
 {%- endmacro %}
 
+{# Whether a ticket was dealt with by the as-of date; some sources say so without a day. #}
+{% macro is_resolved(ticket) -%}
+    ({{ ticket }}.resolved_at is not null or coalesce({{ ticket }}.status in ('solved', 'closed'), false))
+{%- endmacro %}
+
 {# What a ticket costs by its contact channel; unknown, rather than nothing, where the company names no costs. #}
 {% macro service_cost(contact_channel) -%}
     {%- if var('service_costs') -%}
         case {{ contact_channel }}
             {%- for channel, cost in var('service_costs').items() %}
-            when '{{ channel }}' then {{ cost }}
+            when '{{ channel | replace("'", "''") }}' then {{ cost }}
             {%- endfor %}
             else 0
         end

@@ -52,6 +52,10 @@ def hours(rows, to):
     return share(sum(seconds) / 3600, len(seconds))
 
 
+def resolved(rows):
+    return rows["resolved_at"].notna() | rows["status"].isin(["solved", "closed"])
+
+
 def recommendation(rows):
     return rows[(rows["kind"] == "nps") & (rows["scale_minimum"] == 0) & (rows["scale_maximum"] == 10)]["score"]
 
@@ -90,9 +94,9 @@ COMPUTATIONS = {
     "ticket_satisfaction": lambda f: each(f.tickets, lambda rows: mean(rows["satisfaction"].dropna() >= 4)),
     "first_response_hours": lambda f: each(f.tickets, lambda rows: hours(rows, "first_response_at")),
     "resolution_hours": lambda f: each(f.tickets, lambda rows: hours(rows, "resolved_at")),
-    "resolution_rate": lambda f: each(f.tickets, lambda rows: mean(rows["resolved_on"].notna())),
+    "resolution_rate": lambda f: each(f.tickets, lambda rows: mean(resolved(rows))),
     "reopen_rate": lambda f: each(
-        f.tickets[f.tickets["resolved_on"].notna() | f.tickets["reopened_at"].notna()],
+        f.tickets[resolved(f.tickets) | f.tickets["reopened_at"].notna()],
         lambda rows: mean(rows["reopen_count"] > 0),
     ),
     "repurchase_rate": lambda f: each(

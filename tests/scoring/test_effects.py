@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from crm_pipeline.scoring.contacts.effects import Moments, cuped, difference, figures
+from crm_pipeline.scoring.effects import Moments, cuped, difference, figures
 
 
 def groups(seed, treated=80, control=50, effect=3.0):

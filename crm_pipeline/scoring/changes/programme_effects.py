@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from crm_pipeline.changes import Change
 from crm_pipeline.scoring.changes.panel import Panel, panel
-from crm_pipeline.scoring.contacts.effects import Effect, Moments, difference, figures
+from crm_pipeline.scoring.effects import Effect, Moments, difference, figures
 from crm_pipeline.scoring.frame import Floats
 
 MIN_MONTHS, MIN_UNITS = 3, 2

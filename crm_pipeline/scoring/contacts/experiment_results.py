@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.scoring.contacts.effects import Effect, Moments, cuped, difference, figures
 from crm_pipeline.scoring.contacts.experiments import BROKEN_BELOW, sample_ratio_p
+from crm_pipeline.scoring.effects import Effect, Moments, cuped, difference, figures
 from crm_pipeline.scoring.orders import MOVEMENTS
 
 MEASURES = ("margin", "orders")

@@ -10,6 +10,13 @@ person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
 ),
 
+-- Only returns name the order that they take back.
+originals as (
+    select returns.order_key, sales.order_key as original_order_key
+    from orders as sales
+    inner join orders as returns on sales.system = returns.system and sales.order_id = returns.original_order_id
+),
+
 lines_by_order as (
     select
         order_key,
@@ -46,13 +53,12 @@ valued as (
         end as returned_amount,
         -- What a return says of itself comes first; else its lines tell, where they are all of one order.
         case
-            when orders.original_order_id is not null then originals.order_key
+            when orders.original_order_id is not null then originals.original_order_key
             when orders.kind = 'return' then lines_by_order.original_order_key
         end as original_order_key
     from orders
     left join lines_by_order on orders.order_key = lines_by_order.order_key
-    left join orders as originals
-        on orders.system = originals.system and orders.original_order_id = originals.order_id
+    left join originals on orders.order_key = originals.order_key
     left join person_map on orders.record_id = person_map.record_id
 )
 

@@ -1,21 +1,31 @@
 -- Visits, and whose they were. A visit without a login belongs to the person who logs in next on the same device,
 -- within 30 days; the next login hides all later ones, so that nobody reaches back past another person.
 
-with events as (
-    select *, cast(occurred_at as varchar) || '|' || event_id as position from {{ ref('stg_web_events') }}
-),
-
-person_map as (
+with person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
 ),
 
-sessions as (
+-- Events are read three times: a CTE that is used more than once is written out whole.
+logins as (
+    select session_key, record_id, occurred_at as logged_in_at
+    from {{ ref('stg_web_events') }}
+    where record_id is not null
+    qualify row_number() over (partition by session_key order by occurred_at, event_id) = 1
+),
+
+-- The three parameters of one arrival belong together.
+arrivals as (
+    select session_key, utm_source, utm_medium, utm_campaign
+    from {{ ref('stg_web_events') }}
+    where coalesce(utm_source, utm_medium, utm_campaign) is not null
+    qualify row_number() over (partition by session_key order by occurred_at, event_id) = 1
+),
+
+visits as (
     select
         session_key,
         min(system) as system,
         min(anonymous_id) as anonymous_id,
-        min_by(record_id, position) filter (where record_id is not null) as record_id,
-        min(occurred_at) filter (where record_id is not null) as logged_in_at,
         min(platform) as platform,
         min(device_type) as device_type,
         min(occurred_at) as started_at,
@@ -25,15 +35,22 @@ sessions as (
                                ('add_to_cart', 'cart_additions'), ('checkout', 'checkouts'), ('purchase', 'purchases')] %}
         count(*) filter (where event_type = '{{ kind }}') as {{ name }},
         {%- endfor %}
-        -- The three parameters of one arrival belong together.
-        {%- for parameter in ['utm_source', 'utm_medium', 'utm_campaign'] %}
-        min_by(coalesce({{ parameter }}, ''), position) filter (
-            where coalesce(utm_source, utm_medium, utm_campaign) is not null
-        ) as {{ parameter }},
-        {%- endfor %}
         min(order_key) as order_key
-    from events
+    from {{ ref('stg_web_events') }}
     group by session_key
+),
+
+sessions as (
+    select
+        visits.*,
+        logins.record_id,
+        logins.logged_in_at,
+        arrivals.utm_source,
+        arrivals.utm_medium,
+        arrivals.utm_campaign
+    from visits
+    left join logins on visits.session_key = logins.session_key
+    left join arrivals on visits.session_key = arrivals.session_key
 ),
 
 with_next_login as (
@@ -79,8 +96,8 @@ select
     attributed.checkouts,
     attributed.purchases,
     attributed.order_key,
-    {{ filled('attributed.utm_source') }} as utm_source,
-    {{ filled('attributed.utm_medium') }} as utm_medium,
-    {{ filled('attributed.utm_campaign') }} as utm_campaign
+    attributed.utm_source,
+    attributed.utm_medium,
+    attributed.utm_campaign
 from attributed
 left join person_map on attributed.visitor_record_id = person_map.record_id

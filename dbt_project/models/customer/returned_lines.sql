@@ -22,7 +22,10 @@ placed as (
         orders.ordered_at,
         person_map.customer_key,
         lines.original_order_id is not null as names_its_order,
-        {{ surrogate_key(['lines.system', 'lines.original_order_id']) }} as named_order_key
+        case
+            when lines.original_order_id is not null
+                then {{ surrogate_key(['lines.system', 'lines.original_order_id']) }}
+        end as named_order_key
     from lines
     inner join orders on lines.order_key = orders.order_key
     left join person_map on orders.record_id = person_map.record_id
@@ -58,4 +61,4 @@ select
     sold_line_key,
     sold_order_key
 from candidates
-qualify row_number() over (partition by line_key order by ordered_at desc, sold_line_key asc) = 1
+qualify row_number() over (partition by line_key order by ordered_at desc, sold_order_key asc, sold_line_key asc) = 1

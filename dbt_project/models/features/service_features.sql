@@ -17,7 +17,7 @@ tickets as (
             when tickets.satisfaction is not null
                 then {{ local_date('coalesce(ratings.satisfaction_at, tickets.resolved_at, tickets.opened_at)') }}
         end as rated_on,
-        tickets.resolved_on is null and tickets.status in ('solved', 'closed') as is_resolved_undated
+        tickets.resolved_at is null and {{ is_resolved('tickets') }} as is_resolved_undated
     from {{ ref('fct_support_tickets') }} as tickets
     left join ratings on tickets.ticket_key = ratings.ticket_key
     where tickets.customer_key is not null

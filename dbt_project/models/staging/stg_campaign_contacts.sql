@@ -4,9 +4,7 @@ with contacts as (
         {{ filled('customer_id') }} as clean_customer_id,
         {{ filled('email') }} as clean_email,
         {{ filled('phone') }} as clean_phone
-    from {{ source('raw', 'campaign_contacts') }}
-    where assigned_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, contact_id order by _delivery desc, _line desc) = 1
+    from ({{ latest_rows(source('raw', 'campaign_contacts'), 'contact_id', 'assigned_at') }}) as latest
 )
 
 select

@@ -32,7 +32,8 @@ profile_decisions as (
     select
         *,
         lag(is_granted) over (
-            partition by _system, customer_id, channel order by decided_at asc, is_granted desc
+            partition by _system, customer_id, channel
+            order by decided_at asc, is_granted desc, _first_delivery asc
         ) as previous_answer
     from answers
 ),

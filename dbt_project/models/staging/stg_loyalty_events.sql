@@ -3,9 +3,7 @@ with events as (
         *,
         {{ filled('loyalty_id') }} as clean_loyalty_id,
         {{ filled('order_id') }} as clean_order_id
-    from {{ source('raw', 'loyalty_events') }}
-    where occurred_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, event_id order by _delivery desc, _line desc) = 1
+    from ({{ latest_rows(source('raw', 'loyalty_events'), 'event_id', 'occurred_at') }}) as latest
 )
 
 select

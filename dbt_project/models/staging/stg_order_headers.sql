@@ -2,8 +2,7 @@
 -- header's columns on its lines.
 
 with headers as (
-    select * from {{ source('raw', 'orders') }}
-    qualify row_number() over (partition by _system, order_id order by _delivery desc, _line desc) = 1
+    {{ latest_rows(source('raw', 'orders'), 'order_id') }}
 ),
 
 -- A line without a time of its own shares that of its order's other lines.

@@ -14,10 +14,6 @@ known as (
         orders.ordered_on,
         orders.original_order_id as original_of_order,
         coalesce(lines.currency, orders.currency) as known_currency,
-        -- The place within its order, not within its file: a row keeps its key however files are cut.
-        row_number() over (
-            partition by lines._source, lines.order_id order by lines._delivery, lines._line
-        ) as place,
         case
             when 'cancelled' in (orders.status, lines.status) then 'cancelled'
             when 'returned' in (orders.status, lines.status) then 'returned'
@@ -46,7 +42,7 @@ priced as (
 )
 
 select
-    {{ surrogate_key(['_source', 'order_id', 'place']) }} as line_key,
+    {{ row_key('priced') }} as line_key,
     order_key,
     _system as system,
     order_id,

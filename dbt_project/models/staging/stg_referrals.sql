@@ -1,8 +1,6 @@
 with invitations as (
     select *, coalesce(accepted_at >= {{ end_of_as_of_day() }}, false) as is_accepted_later
-    from {{ source('raw', 'referrals') }}
-    where invited_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, referral_id order by _delivery desc, _line desc) = 1
+    from ({{ latest_rows(source('raw', 'referrals'), 'referral_id', 'invited_at') }}) as latest
 ),
 
 -- Who was invited has an id only once they accepted.

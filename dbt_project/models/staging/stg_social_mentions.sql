@@ -4,9 +4,7 @@ with mentions as (
         {{ filled('customer_id') }} as clean_customer_id,
         lower(trim(platform)) as clean_platform,
         {{ filled("replace(handle, '@', '')") }} as clean_handle
-    from {{ source('raw', 'social_mentions') }}
-    where posted_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, mention_id order by _delivery desc, _line desc) = 1
+    from ({{ latest_rows(source('raw', 'social_mentions'), 'mention_id', 'posted_at') }}) as latest
 )
 
 select

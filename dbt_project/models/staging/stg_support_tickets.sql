@@ -9,9 +9,7 @@ with tickets as (
         {{ known_time(event ~ '_at') }} as known_{{ event }}_at,
         {%- endfor %}
         coalesce(greatest(resolved_at, reopened_at) >= {{ end_of_as_of_day() }}, false) as goes_on
-    from {{ source('raw', 'support_tickets') }}
-    where opened_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, ticket_id order by _delivery desc, _line desc) = 1
+    from ({{ latest_rows(source('raw', 'support_tickets'), 'ticket_id', 'opened_at') }}) as latest
 ),
 
 judged as (

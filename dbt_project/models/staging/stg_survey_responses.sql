@@ -8,9 +8,7 @@ with responses as (
         {{ filled('ticket_id') }} as clean_ticket_id,
         coalesce({{ filled('scale') }}, case kind when 'nps' then '0-10' when 'csat' then '1-5' else '1-7' end)
             as known_scale
-    from {{ source('raw', 'survey_responses') }}
-    where answered_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, response_id order by _delivery desc, _line desc) = 1
+    from ({{ latest_rows(source('raw', 'survey_responses'), 'response_id', 'answered_at') }}) as latest
 ),
 
 scaled as (

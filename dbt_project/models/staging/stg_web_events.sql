@@ -1,16 +1,17 @@
-with events as (
+with latest as (
+    {{ latest_rows(source('raw', 'web_events'), 'event_id', 'occurred_at') }}
+),
+
+events as (
     select
         *,
         {{ filled('anonymous_id') }} as device_id,
         {{ filled('customer_id') }} as visitor_id,
         {{ filled('session_id') }} as visit_id,
-        {{ filled('product_id') }} as clean_product_id,
         {{ filled('order_id') }} as clean_order_id,
         -- Some sources number the visits of each device from one: the device is a part of the name.
         coalesce(device_id || '|' || visit_id, visit_id) as named_visit
-    from {{ source('raw', 'web_events') }}
-    where occurred_at < {{ end_of_as_of_day() }}
-    qualify row_number() over (partition by _system, event_id order by _delivery desc, _line desc) = 1
+    from latest
 ),
 
 -- Where the source names no visit, 30 minutes without an event end one; an event of nobody is a visit of its own.
@@ -47,7 +48,7 @@ visits as (
 )
 
 select
-    {{ surrogate_key(['events._system', 'events.event_id']) }} as event_key,
+    {{ row_key('events') }} as event_key,
     {{ surrogate_key(['events._system', 'coalesce(events.named_visit, visits.visit)']) }} as session_key,
     events._system as system,
     events.event_id,
@@ -57,9 +58,6 @@ select
     coalesce(events.platform, 'web') as platform,
     lower({{ filled('events.device_type') }}) as device_type,
     events.occurred_at,
-    {{ local_date('events.occurred_at') }} as occurred_on,
-    events.page_url,
-    events.referrer_url,
     {%- for parameter in ['utm_source', 'utm_medium'] %}
     lower(coalesce({{ filled('events.' ~ parameter) }}, {{ url_parameter('events.page_url', parameter) }}))
         as {{ parameter }},
@@ -67,14 +65,8 @@ select
     coalesce({{ filled('events.utm_campaign') }}, {{ url_parameter('events.page_url', 'utm_campaign') }})
         as utm_campaign,
     case
-        when events.clean_product_id is not null
-            then {{ surrogate_key(['events._system', 'events.clean_product_id']) }}
-    end as product_key,
-    case
         when events.clean_order_id is not null then {{ surrogate_key(['events._system', 'events.clean_order_id']) }}
     end as order_key,
-    events.search_term,
-    events.duration_seconds,
     events._first_delivery as first_delivery
 from events
 left join visits on events._system = visits._system and events.event_id = visits.event_id

@@ -13,7 +13,8 @@
     ],
     'kpi_service_measures': [
         'tickets', 'answered_tickets', 'hours_to_first_response', 'once_resolved_tickets', 'reopened_tickets',
-        'resolved_tickets', 'hours_to_resolution', 'rated_tickets', 'satisfied_tickets', 'service_cost'
+        'resolved_tickets', 'dated_resolutions', 'hours_to_resolution', 'rated_tickets', 'satisfied_tickets',
+        'service_cost'
     ],
     'kpi_survey_measures': [
         'csat_answers', 'satisfied_answers', 'nps_answers', 'promoters', 'nps_points', 'ces_answers', 'effort_points'

@@ -12,13 +12,13 @@ with tickets as (
         resolved_on,
         {{ month_of('opened_on') }} as month,
         first_response_at is not null as is_answered,
-        resolved_on is not null or status in ('solved', 'closed') as is_resolved,
+        {{ is_resolved('tickets') }} as is_resolved,
         reopen_count,
         satisfaction,
         first_response_minutes / 60.0 as first_response_hours,
         resolution_minutes / 60.0 as resolution_hours,
         {{ minutes_between('opened_at', end_of_as_of_day()) }} / 60.0 as hours_so_far
-    from {{ ref('fct_support_tickets') }}
+    from {{ ref('fct_support_tickets') }} as tickets
 ),
 
 -- Whether a ticket was in time is known once it is dealt with, or once the time is up.

@@ -8,9 +8,9 @@ with tickets as (
     select
         *,
         opened_on > {{ add_months(as_of_date(), -12) }} as is_in_12m,
-        resolved_at is not null or status in ('solved', 'closed') or reopen_count > 0 as was_resolved,
+        {{ is_resolved('tickets') }} or reopen_count > 0 as was_resolved,
         {{ service_cost('contact_channel') }} as service_cost
-    from {{ ref('fct_support_tickets') }}
+    from {{ ref('fct_support_tickets') }} as tickets
     where opened_on > {{ add_months(add_days(followed_until, -90), -12) }}
 ),
 
