@@ -42,7 +42,8 @@ def attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     _require(settings)
     path = str(settings.warehouse).replace("'", "''")
-    with duckdb.connect(config=limits(settings)) as connection:
+    # Working tables are read once or twice: packing them costs more than it saves.
+    with duckdb.connect(config={**limits(settings), "checkpoint_threshold": "1TB"}) as connection:
         connection.execute(f"attach '{path}' as {WAREHOUSE} (read_only)")
         yield connection
 

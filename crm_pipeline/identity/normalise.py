@@ -77,8 +77,9 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
         create temp table texts as
         select distinct records.node, identifiers.kind, trim(identifiers.value) as text
         from staging.stg_identifiers as identifiers join records using (record_id)
-        where trim(identifiers.value) <> ''
     """)
+    # Not a condition of the join: that would trim the values of all records to find those of the few looked at.
+    con.execute("delete from texts where text = ''")
     con.register("phones", _parse_phones(con, settings.blocked, region))
     patterns = "|".join(f"({pattern})" for pattern in BLOCKED_PATTERNS)
     blocked = [value.strip().lower() for value in settings.blocked]

@@ -65,9 +65,10 @@ def read_previous(settings: Settings) -> Previous:
 
 def _read_memory(settings: Settings) -> Memory | None:
     kept = folder(settings) / lake.CURRENT / _MEMORY
-    if not (kept / _VERSION).exists():
+    files = {name: kept / f"{name}.arrow" for name in Memory.names()}
+    if not all(file.exists() for file in (kept / _VERSION, *files.values())):
         return None
-    tables = {name: pq.read_table(kept / f"{name}.parquet") for name in Memory.names()}
+    tables = {name: pa.ipc.open_file(pa.memory_map(str(file))).read_all() for name, file in files.items()}
     return Memory(**json.loads((kept / _VERSION).read_text()), tables=tables)
 
 
@@ -79,8 +80,9 @@ def _read_version(settings: Settings) -> str | None:
 def _write_memory(kept: Path, memory: Memory) -> None:
     kept.mkdir()
     for name, table in memory.tables.items():
-        # Read once, by the next run, and mostly hashes, which do not pack.
-        pq.write_table(table, kept / f"{name}.parquet", compression="none", use_dictionary=False)
+        # Read by the next run alone, and mostly hashes, which do not pack: as it lies in memory, nothing is decoded.
+        with pa.OSFile(str(kept / f"{name}.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
     (kept / _VERSION).write_text(json.dumps({"made_of": memory.made_of, "version": memory.version}))
 
 
