@@ -1,17 +1,17 @@
-with lines as (
-    select * from {{ ref('stg_order_lines') }}
-),
-
-orders as (
-    select * from {{ ref('stg_orders') }}
+with orders as (
+    select
+        orders.order_key,
+        orders.ordered_on,
+        orders.status,
+        orders.discount_amount,
+        orders.refunded_amount,
+        person_map.customer_key
+    from {{ ref('stg_orders') }} as orders
+    left join {{ source('identity', 'person_map') }} as person_map on orders.record_id = person_map.record_id
 ),
 
 products as (
     select product_key, unit_cost from {{ ref('stg_products') }}
-),
-
-person_map as (
-    select record_id, customer_key from {{ source('identity', 'person_map') }}
 ),
 
 returned_lines as (
@@ -35,7 +35,7 @@ adjusted as (
             when sum(abs(lines.net_amount)) over (partition by lines.order_key) = 0 then 1
             else abs(lines.net_amount)
         end as weight
-    from lines
+    from {{ ref('stg_order_lines') }} as lines
     inner join orders on lines.order_key = orders.order_key
     where orders.discount_amount <> 0 or orders.refunded_amount <> 0
 ),
@@ -65,7 +65,7 @@ valued as (
     select
         lines.line_key,
         lines.order_key,
-        person_map.customer_key,
+        orders.customer_key,
         lines.product_key,
         orders.ordered_on,
         lines.status,
@@ -77,11 +77,10 @@ valued as (
         coalesce(allocated.refund, 0) as refund,
         returned_lines.sold_line_key,
         returned_lines.sold_order_key
-    from lines
+    from {{ ref('stg_order_lines') }} as lines
     inner join orders on lines.order_key = orders.order_key
     left join allocated on lines.line_key = allocated.line_key
     left join products on lines.product_key = products.product_key
-    left join person_map on orders.record_id = person_map.record_id
     left join returned_lines on lines.line_key = returned_lines.line_key
 ),
 

@@ -65,7 +65,6 @@ touchpoints as (
 )
 
 select
-    {{ surrogate_key(['kind', 'reference']) }} as touchpoint_key,
     customer_key,
     occurred_at,
     {{ local_date('occurred_at') }} as occurred_on,

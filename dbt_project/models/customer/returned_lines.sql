@@ -5,12 +5,11 @@ with lines as (
     select * from {{ ref('stg_order_lines') }} where product_key is not null
 ),
 
+-- Whose an order is, is looked up once, not for each of its lines.
 orders as (
-    select * from {{ ref('stg_orders') }}
-),
-
-person_map as (
-    select record_id, customer_key from {{ source('identity', 'person_map') }}
+    select orders.order_key, orders.ordered_at, person_map.customer_key
+    from {{ ref('stg_orders') }} as orders
+    left join {{ source('identity', 'person_map') }} as person_map on orders.record_id = person_map.record_id
 ),
 
 placed as (
@@ -20,7 +19,7 @@ placed as (
         lines.product_key,
         lines.net_quantity,
         orders.ordered_at,
-        person_map.customer_key,
+        orders.customer_key,
         lines.original_order_id is not null as names_its_order,
         case
             when lines.original_order_id is not null
@@ -28,7 +27,6 @@ placed as (
         end as named_order_key
     from lines
     inner join orders on lines.order_key = orders.order_key
-    left join person_map on orders.record_id = person_map.record_id
 ),
 
 returned as (
