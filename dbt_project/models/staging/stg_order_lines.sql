@@ -14,6 +14,10 @@ known as (
         orders.ordered_on,
         orders.original_order_id as original_of_order,
         coalesce(lines.currency, orders.currency) as known_currency,
+        -- The place within its order, not within its file: a row keeps its key however files are cut.
+        row_number() over (
+            partition by orders.order_key order by lines._source, lines._delivery, lines._line
+        ) as place,
         case
             when 'cancelled' in (orders.status, lines.status) then 'cancelled'
             when 'returned' in (orders.status, lines.status) then 'returned'
@@ -42,7 +46,8 @@ priced as (
 )
 
 select
-    {{ row_key('priced') }} as line_key,
+    -- The keys of orders are hashes, far enough apart for their lines to have the numbers after them.
+    order_key + place as line_key,
     order_key,
     _system as system,
     order_id,
