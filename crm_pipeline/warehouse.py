@@ -42,7 +42,7 @@ def attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     _require(settings)
     path = str(settings.warehouse).replace("'", "''")
-    # Working tables are read once or twice: packing them costs more than it saves.
+    # A checkpoint would pack the working tables, which costs more than it saves: each is read once or twice.
     with duckdb.connect(config={**limits(settings), "checkpoint_threshold": "1TB"}) as connection:
         connection.execute(f"attach '{path}' as {WAREHOUSE} (read_only)")
         yield connection

@@ -64,8 +64,6 @@ def replicate(source: Path, target: Path, copies: int) -> None:
             continue
         columns = [column for (column, *_) in con.execute(f"describe from '{folder}/*.parquet'").fetchall()]
         own = [f"{_owned(column)} as {column}" for column in OWN if column in columns]
-        if "_line" in columns:
-            own.append("_line + copy * 10_000_000 as _line")
         _copy(con, f"select * replace ({', '.join(own)}) from '{folder}/*.parquet', copies", made / name / "a.parquet")
         if "customer_id" in columns and "email" in columns:
             given = [column if column in columns else "null" for column in ("loyalty_id", "email", "phone")]

@@ -1,3 +1,4 @@
+-- Lines are read twice where they lie: a CTE that is used more than once is written out whole.
 with orders as (
     select
         orders.order_key,

@@ -5,7 +5,7 @@ with person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
 ),
 
--- Events are read three times: a CTE that is used more than once is written out whole.
+-- Events are read three times where they lie: a CTE that is used more than once is written out whole.
 logins as (
     select session_key, record_id, occurred_at as logged_in_at
     from {{ ref('stg_web_events') }}

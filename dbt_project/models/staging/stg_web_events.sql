@@ -48,7 +48,6 @@ visits as (
 )
 
 select
-    {{ row_key('events') }} as event_key,
     {{ surrogate_key(['events._system', 'coalesce(events.named_visit, visits.visit)']) }} as session_key,
     events._system as system,
     events.event_id,
