@@ -1,8 +1,9 @@
-"""`make bench`: time and peak memory of each dbt model at 100,000 and at a million people, and which grow too fast.
+"""`make bench`: time and peak memory of each dbt model and scoring step at 100,000 and at a million people.
 
 The published sample company is copied side by side, each copy with ids, addresses and cards of its own, until there
 are enough people: raw files, person map and scores; products, campaigns, advertising and rates stay what they are.
-Then all models are built from staging to marts. Compare the ratios of one run, not seconds of two machines.
+Then all dbt models are built from staging to marts, and everybody is scored anew. What grows faster than the people is
+named. Compare the ratios of one run, not seconds of two machines.
 """
 
 import argparse
@@ -25,8 +26,11 @@ from dbt.cli.main import dbtRunner
 from crm_pipeline import lake
 from crm_pipeline.dataset import load_dataset
 from crm_pipeline.dbt.project import dbt_environment, dbt_vars
+from crm_pipeline.scoring import steps
+from crm_pipeline.scoring.steps import Given
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.warehouse import connect
 from tests.bench import peak_gigabytes
 
 OWN = (
@@ -44,7 +48,7 @@ COPY_BITS = 1 << 60
 
 @dataclass(frozen=True)
 class Cost:
-    """What building one model took."""
+    """What building one model, or one scoring step, took."""
 
     seconds: float
     cpu: float
@@ -143,13 +147,9 @@ def build(settings: Settings, as_of: date) -> dict[str, Cost]:
         if told is None or name is None:
             return
         if told.name == "NodeStart":
-            # The kernel forgets the highest memory of this process so far.
-            Path("/proc/self/clear_refs").write_text("5")
-            started[name] = (time.monotonic(), time.process_time())
+            started[name] = _begun()
         elif told.name == "NodeFinished":
-            wall, cpu = started[name]
-            cost = costs[name] = Cost(time.monotonic() - wall, time.process_time() - cpu, peak_gigabytes())
-            print(f"{name:34}{cost.seconds:>8.1f} s{cost.gigabytes:>8.2f} GiB", file=sys.stderr, flush=True)
+            costs[name] = _ended(name, *started[name])
 
     os.environ.update(dbt_environment(settings))
     project = str(settings.dbt_project)
@@ -165,18 +165,42 @@ def build(settings: Settings, as_of: date) -> dict[str, Cost]:
     return costs
 
 
-def _measured(source: Path, copies: int, as_of: date, memory: str) -> dict[str, Cost]:
+def score(settings: Settings, as_of: date) -> dict[str, Cost]:
+    """Score everybody from nothing, without the scores that were copied, and return what each step cost."""
+    shutil.rmtree(settings.lake / Stage.SCORING)
+    costs: dict[str, Cost] = {}
+    with connect(settings) as connection:
+        begun = _begun()
+        for name, _ in steps.score(Given.of(connection, load_dataset(settings.dataset_folder), settings, as_of)):
+            costs[name] = _ended(name, *begun)
+            begun = _begun()
+    return costs
+
+
+def _begun() -> tuple[float, float]:
+    # The kernel forgets the highest memory of this process so far.
+    Path("/proc/self/clear_refs").write_text("5")
+    return time.monotonic(), time.process_time()
+
+
+def _ended(name: str, wall: float, cpu: float) -> Cost:
+    cost = Cost(time.monotonic() - wall, time.process_time() - cpu, peak_gigabytes())
+    print(f"{name:34}{cost.seconds:>8.1f} s{cost.gigabytes:>8.2f} GiB", file=sys.stderr, flush=True)
+    return cost
+
+
+def _measured(source: Path, copies: int, as_of: date, memory: str) -> list[dict[str, Cost]]:
     with tempfile.TemporaryDirectory(dir=source.parents[1], prefix="bench-") as folder:
         os.environ.update(CRM_STATE_ROOT=folder, CRM_MEMORY_LIMIT=memory)
         settings = Settings()
         replicate(source, settings.lake, copies)
-        return build(settings, as_of)
+        return [build(settings, as_of), score(settings, as_of)]
 
 
-def report(costs: dict[int, dict[str, Cost]]) -> Iterator[str]:
-    """Say what each model took at each size, the slowest first, and which grow faster than the people."""
+def report(title: str, costs: dict[int, dict[str, Cost]]) -> Iterator[str]:
+    """Say what each took at each size, the slowest first, and which grow faster than the people."""
     sizes = sorted(costs)
-    yield f"\n{'model':34}" + "".join(f"{people:>14,} s {'CPU s':>8} {'GiB':>6}" for people in sizes)
+    yield f"\n{title:34}" + "".join(f"{people:>14,} s {'CPU s':>8} {'GiB':>6}" for people in sizes)
     last = costs[sizes[-1]]
     for name in sorted(last, key=lambda model: -last[model].seconds):
         cells = (costs[people][name] for people in sizes)
@@ -192,7 +216,7 @@ def report(costs: dict[int, dict[str, Cost]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the costs of each model at each size."""
+    """Print the costs of each model and scoring step at each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("people", nargs="*", type=int, default=[100_000, 1_000_000], help="how many people")
     parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit (default: 4GB)")
@@ -207,7 +231,8 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             copies = -(-wanted // people)
             costs[wanted] = pool.submit(_measured, settings.lake, copies, as_of, asked.memory).result()
-    print(*report(costs), sep="\n")
+    for place, title in enumerate(("model", "scoring step")):
+        print(*report(title, {people: both[place] for people, both in costs.items()}), sep="\n")
 
 
 if __name__ == "__main__":

@@ -70,29 +70,25 @@ def difference(expected: Totals, found: Totals, expected_in: str, found_in: str)
     return f"{found_in} holds {' and '.join(parts)}, which {expected_in} holds." if parts else None
 
 
-_FUTURE = """
-    with known as (
-        select as_of_date, sum(orders_lifetime) as orders, max(last_order_on) as last_order_on
-        from features.customer_features group by as_of_date
-    ),
-    placed as (
-        select known.as_of_date, count(fct_orders.order_key) as orders
-        from known
-        left join customer.fct_orders
-            on fct_orders.ordered_on <= known.as_of_date
-            and fct_orders.is_counted and fct_orders.customer_key is not null
-        group by known.as_of_date
-    )
-    select known.as_of_date, known.orders, placed.orders, known.last_order_on
-    from known inner join placed using (as_of_date)
-    where known.orders <> placed.orders or known.last_order_on > known.as_of_date or known.as_of_date > ?
-    order by known.as_of_date
+# One date at a time: all dates at once are more than fits in memory.
+_COUNTED = """
+    select coalesce(sum(orders_lifetime), 0), max(last_order_on) from features.customer_features
+    where as_of_date = $day
+"""
+_PLACED = """
+    select count(*) from customer.fct_orders where is_counted and customer_key is not null and ordered_on <= $day
 """
 
 
 def features_from_the_future(connection: duckdb.DuckDBPyConnection, as_of: date) -> str | None:
     """One sentence on the first as-of date whose features count other orders than were placed by then, or None."""
-    wrong = connection.execute(_FUTURE, [as_of]).fetchall()
+    days = connection.execute("select as_of_date from features.as_of_dates order by as_of_date").fetchall()
+    wrong = []
+    for (day,) in days:
+        counted, last = connection.execute(_COUNTED, {"day": day}).fetchall()[0]
+        (placed,) = connection.execute(_PLACED, {"day": day}).fetchall()[0]
+        if counted != placed or (last and last > day) or day > as_of:
+            wrong.append((day, counted, placed, last))
     if not wrong:
         return None
     day, counted, placed, last = wrong[0]

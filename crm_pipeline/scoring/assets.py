@@ -20,7 +20,7 @@ from dagster import (
 
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import cards, store
-from crm_pipeline.scoring.frame import Report, ScoringSettings
+from crm_pipeline.scoring.frame import Report
 from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.steps import Given, score
 from crm_pipeline.stages import Stage
@@ -31,7 +31,7 @@ MONTHS = DynamicPartitionsDefinition(name="month_end")
 _INPUTS = [
     AssetKey([stage.value, table])
     for stage, tables in {
-        Stage.FEATURES: ("customer_features",),
+        Stage.FEATURES: ("customer_features", "sampled_features"),
         Stage.CUSTOMER: (
             "channel_touches",
             "customer_consent_states",
@@ -102,19 +102,8 @@ def scoring__score_history(context: AssetExecutionContext, workspace: Workspace)
 
 @contextmanager
 def _given(workspace: Workspace, as_of: date) -> Iterator[Given]:
-    business, settings = workspace.dataset.business, workspace.settings
-    asked = ScoringSettings(
-        as_of=as_of,
-        churn_horizon_days=business.churn_horizon_days,
-        clv_horizon_months=business.clv_horizon_months,
-        monthly_discount_rate=business.monthly_discount_rate,
-        currency=business.currency,
-        seed=settings.seed,
-        threads=settings.threads,
-        training_rows=settings.training_rows,
-    )
     with workspace.warehouse() as connection:
-        yield Given(connection, asked, workspace.dataset.actions, settings, workspace.dataset.changes)
+        yield Given.of(connection, workspace.dataset, workspace.settings, as_of)
 
 
 def _offer_months(instance: DagsterInstance, given: Given) -> None:

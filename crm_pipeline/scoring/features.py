@@ -14,6 +14,9 @@ import pyarrow as pa
 from crm_pipeline.scoring.frame import Floats, SchemaMismatchError
 
 TABLE = "features.customer_features"
+"""Everybody's features. The past is a view over many tables: to be asked for one date at a time."""
+SAMPLE = "features.sampled_features"
+"""The same of some people, at all dates."""
 _KEYS = ("customer_key", "as_of_date")
 # `age_days` and `recency_days` say the same in days.
 _SAID_TWICE = ("first_order_on", "last_order_on")

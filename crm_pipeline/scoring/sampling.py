@@ -2,8 +2,14 @@
 
 ALL, _SPREAD = 10_007, 4_001  # primes: neighbouring keys fall far apart
 
-IS_SAMPLED = f"((abs(customer_key) % {ALL}) * {_SPREAD}) % {ALL} < $parts"
-"""SQL condition on a person; its parameter `$parts` is what `parts` returns."""
+
+def is_sampled(key: str) -> str:
+    """Return the SQL condition on a whole number; its parameter `$parts` is what `parts` returns."""
+    return f"((abs({key}) % {ALL}) * {_SPREAD}) % {ALL} < $parts"
+
+
+IS_SAMPLED = is_sampled("customer_key")
+"""The condition on a person."""
 
 
 def parts(wanted: int, found: int) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from crm_pipeline.actions import ActionSettings
 from crm_pipeline.changes import Change
+from crm_pipeline.dataset import Dataset
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.changes.programme_effects import programme_effects
 from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action
@@ -46,6 +47,22 @@ class Given:
     actions: ActionSettings
     settings: Settings
     changes: tuple[Change, ...] = ()
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, dataset: Dataset, settings: Settings, as_of: date) -> "Given":
+        """Return what the settings of a dataset and of a deployment ask for as of a date."""
+        business = dataset.business
+        asked = ScoringSettings(
+            as_of=as_of,
+            churn_horizon_days=business.churn_horizon_days,
+            clv_horizon_months=business.clv_horizon_months,
+            monthly_discount_rate=business.monthly_discount_rate,
+            currency=business.currency,
+            seed=settings.seed,
+            threads=settings.threads,
+            training_rows=settings.training_rows,
+        )
+        return cls(connection, asked, dataset.actions, settings, dataset.changes)
 
     @property
     def registry(self) -> Path:

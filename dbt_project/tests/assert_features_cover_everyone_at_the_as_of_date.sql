@@ -1,7 +1,7 @@
-{{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'current_features'}}}) }}
 
 select people.customer_key
 from {{ ref('dim_customers') }} as people
-left join {{ ref('customer_features') }} as features
-    on people.customer_key = features.customer_key and features.as_of_date = {{ as_of_date() }}
+left join {{ ref('current_features') }} as features
+    on people.customer_key = features.customer_key
 where features.customer_key is null

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'sampled_features'}}}) }}
 
 -- Counted again straight from the rows that each channel had by each as-of date, by another way than the models take.
 {%- set since = 'facts.day > ' ~ add_days('features.as_of_date', -90) %}
@@ -29,7 +29,7 @@ with features as (
         {%- endfor %}
         count(last_csat) as answered,
         count(*) filter (where is_member) as members
-    from {{ ref('customer_features') }}
+    from {{ ref('sampled_features') }}
     group by as_of_date
 ),
 
@@ -37,7 +37,10 @@ with features as (
 rows_of_{{ feature }} as (
     select *, {{ day }} as day
     from {{ ref(fact) }}
-    where {{ 'referrer_' if fact == 'fct_referrals' }}customer_key is not null and {{ condition }}
+    where
+        {{ 'referrer_' if fact == 'fct_referrals' }}customer_key
+        in (select customer_key from {{ ref('sampled_features') }})
+        and {{ condition }}
 ),
 
 recounted_{{ feature }} as (

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'sampled_features'}}}) }}
 
 -- Counted again straight from the orders of each as-of date, by another way than the model takes.
 with features as (
@@ -8,7 +8,7 @@ with features as (
         sum(revenue_lifetime) as revenue,
         sum(orders_90d) as orders_90d,
         max(last_order_on) as last_order_on
-    from {{ ref('customer_features') }}
+    from {{ ref('sampled_features') }}
     group by as_of_date
 ),
 
@@ -21,7 +21,7 @@ by_day as (
         sum(revenue) as revenue,
         max(ordered_on) filter (where is_counted) as last_order_on
     from {{ ref('fct_orders') }}
-    where customer_key is not null
+    where customer_key in (select customer_key from {{ ref('sampled_features') }})
     group by ordered_on, refunded_on
 ),
 

@@ -1,7 +1,7 @@
-{{ config(meta={'dagster': {'ref': {'name': 'customer_features'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'sampled_features'}}}) }}
 
 select customer_key, as_of_date, last_order_on
-from {{ ref('customer_features') }}
+from {{ ref('sampled_features') }}
 where
     as_of_date > {{ as_of_date() }}
     or first_order_on > as_of_date

@@ -2,7 +2,7 @@
 
 -- What the features of an as-of date say of a person's orders, by another way, must fit the stage of that day.
 with features as (
-    select customer_key, as_of_date, order_days, recency_days from {{ ref('customer_features') }}
+    select customer_key, as_of_date, order_days, recency_days from {{ ref('sampled_features') }}
 ),
 
 states as (

@@ -37,6 +37,7 @@ def warehouse():
             create table features.customer_features as from (values
                 (7, date '2024-01-31', 1, date '2024-01-05'), (7, date '2024-03-31', 2, date '2024-03-01')
             ) as f (customer_key, as_of_date, orders_lifetime, last_order_on);
+            create table features.as_of_dates as select distinct as_of_date from features.customer_features;
         """)
         yield con
 
@@ -70,6 +71,7 @@ def test_features_that_count_what_was_placed_by_then_are_accepted(warehouse):
         "update features.customer_features set last_order_on = '2024-02-02' where as_of_date = '2024-01-31'",
         "update features.customer_features set orders_lifetime = 1 where as_of_date = '2024-03-31'",
         "update features.customer_features set as_of_date = '2024-04-30' where as_of_date = '2024-03-31'",
+        "insert into features.as_of_dates values (date '2024-04-30')",
     ],
 )
 def test_a_feature_that_knows_the_future_or_lost_the_past_is_found(fault, warehouse):

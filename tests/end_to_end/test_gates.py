@@ -66,7 +66,7 @@ def test_a_feature_from_the_future_stops_the_run_after_features(with_hook):
         "where orders_lifetime > 0 "
         "and customer_key = (select max(customer_key) from {{ this }} where orders_lifetime > 0)"
     )
-    planted = with_hook("features", "customer_features", sql)
+    planted = with_hook("features", "sampled_features", sql)
     assert_stopped_at(Stage.FEATURES, planted, "assert_no_feature_is_dated_after_its_as_of_date")
 
 

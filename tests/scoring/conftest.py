@@ -132,7 +132,7 @@ def orders_table(rows: list[tuple[int | None, date, bool, float]]) -> pa.Table:
 def warehouse(
     orders: pa.Table, as_of: date = AS_OF, threads: int = 2, touchpoints: pa.Table | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """Return a warehouse in memory with the orders, the touchpoints (none), and `features.customer_features`."""
+    """Return a warehouse in memory with the orders, the touchpoints (none), and features of all people."""
     connection = duckdb.connect(config={"threads": threads})
     connection.execute("create schema customer; create schema features")
     connection.register("arrived", orders)
@@ -142,6 +142,7 @@ def warehouse(
     connection.execute("create table customer.fct_touchpoints as select * from arrived")
     connection.unregister("arrived")
     connection.execute(FEATURES, {"as_of": as_of})
+    connection.execute("create view features.sampled_features as from features.customer_features")
     return connection
 
 

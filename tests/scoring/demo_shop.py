@@ -69,6 +69,7 @@ select customer_key, as_of_date, min(ordered_on) filter (where is_counted) as fi
     avg((sales_channel = 'store')::int) filter (where is_counted) as share_store,
     avg((sales_channel = 'web')::int) filter (where is_counted) as share_web, null::double as last_nps
 from base group by customer_key, as_of_date;
+create view features.sampled_features as from features.customer_features;
 """
 
 

@@ -33,6 +33,7 @@ create table features.customer_features (
     customer_key bigint, as_of_date date, recency_days bigint, orders_12m bigint, margin_12m decimal(18, 2),
     orders_lifetime bigint, margin_lifetime decimal(18, 2), mean_gap_days double
 );
+create view features.sampled_features as from features.customer_features;
 create table customer.customer_consent_states (
     customer_key bigint, day date, consent_email boolean, consent_phone boolean, consent_post boolean,
     consent_push boolean

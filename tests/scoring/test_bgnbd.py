@@ -26,7 +26,7 @@ BUYERS = people((0, 0, 200), (1, 30, 200), (5, 180, 200), (5, 60, 400), (40, 390
 
 @pytest.fixture(scope="module")
 def cdnow_history(cdnow):
-    tuples = purchases.history_tuples(cdnow, date(1997, 9, 30))
+    tuples = purchases.history_tuples(purchases.purchase_history(cdnow, date(1997, 9, 30), 1000).read_all())
     return bgnbd.PurchaseHistory(*(tuples[name].to_numpy().astype(float) for name in ("x", "t_x", "age", "people")))
 
 

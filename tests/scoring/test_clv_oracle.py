@@ -24,7 +24,7 @@ def figures(world):
     shop = world.warehouse(clv_oracle.order_table(company), ORIGIN)
     cutoffs = [ORIGIN, *(ORIGIN - timedelta(days=DAYS + step) for step in (0, 91, 182))]
     snapshots = {cutoff: clv_past.take(shop, cutoff, DAYS) for cutoff in cutoffs}
-    past = clv_past.Past(ORIGIN, date(2023, 7, 1), DAYS, 1.0, (ORIGIN,), snapshots, ())
+    past = clv_past.Past(ORIGIN, date(2023, 7, 1), DAYS, 1.0, (ORIGIN,), snapshots)
     now = snapshots[ORIGIN]
     forecasts = {
         name: clv_candidates.fit(past, name, ORIGIN, seed=1).forecast(now.people, DAYS).expected

@@ -14,7 +14,7 @@ from crm_pipeline.scoring.lifetime import gamma_gamma, purchases
 @pytest.fixture(scope="module")
 def cdnow_values(cdnow):
     # The order tables' margin is 40 % of the revenue: the estimates are for revenue, so it is undone here.
-    tuples = purchases.value_tuples(cdnow, date(1997, 9, 30))
+    tuples = purchases.value_tuples(purchases.purchase_history(cdnow, date(1997, 9, 30), 1000).read_all())
     x, mean_value, people = (tuples[name].to_numpy().astype(float) for name in ("x", "mean_value", "people"))
     return x, mean_value / 0.4, people
 

@@ -69,7 +69,7 @@ def test_a_history_counts_days_up_to_and_with_the_cutoff(few):
 
 
 def test_returns_lower_the_net_share(few):
-    assert purchases.net_share(few, CUTOFF) == pytest.approx(72 / 80)
+    assert purchases.net_share(history(few, CUTOFF)) == pytest.approx(72 / 80)
 
 
 def test_outcomes_start_the_day_after_and_end_with_the_last_day(few):
@@ -120,7 +120,7 @@ def test_histories_agree_with_the_feature_table(shop, world):
 
 def test_distinct_histories_stand_for_all_people(shop, world):
     people = history(shop, world.AS_OF)
-    tuples = purchases.history_tuples(shop, world.AS_OF).to_pandas()
+    tuples = purchases.history_tuples(people).to_pandas()
     assert tuples["people"].sum() == people.num_rows == purchases.buyers(shop, world.AS_OF)
     assert (tuples["people"] * tuples["x"]).sum() == sum(people["x"].to_pylist())
 

@@ -231,10 +231,24 @@ def test_threads_batches_and_the_order_of_rows_change_nothing(monkeypatch, score
     assert np.allclose(again["sentiment"], scores["sentiment"], rtol=0, atol=1e-9)
 
 
-def test_the_newest_texts_are_learned_from_where_there_are_too_many(shop):
-    asked = ScoringSettings(as_of=AS_OF, training_rows=50)
-    days = shop.sql("select answered_on from customer.fct_survey_responses order by 1 desc limit 50").fetchall()
-    assert text.rated(shop, "en", asked)["said_on"].to_pylist() == [day for (day,) in days][::-1]
+def test_a_fixed_share_of_all_times_is_learned_from_where_there_are_too_many_texts(shop):
+    few, more = (text.rated(shop, "en", ScoringSettings(as_of=AS_OF, training_rows=rows)) for rows in (200, 400))
+    assert 100 < len(few) < 300 < len(more) < 500
+    assert set(few["text_key"].to_pylist()) < set(more["text_key"].to_pylist())
+    days = few["said_on"].to_pylist()
+    assert days == sorted(days)
+    assert days[-1] - days[0] > timedelta(days=365)
+
+
+def test_equal_texts_are_read_once_and_told_of_each():
+    asked = []
+
+    def lengths(bodies):
+        asked.extend(bodies)
+        return np.array([[len(body), 1] for body in bodies])
+
+    assert text.read_once(["aa", "b", "aa"], lengths).tolist() == [[2, 1], [1, 1], [2, 1]]
+    assert asked == ["aa", "b"]
 
 
 def test_a_persons_year_is_a_mean_a_count_and_recent_complaints():

@@ -136,7 +136,7 @@ def trial(
         drawn as ({_DRAWN}),
         seen as (
             select drawn.*, (
-                select max(as_of_date) from (select distinct as_of_date from {features.TABLE}) as grid
+                select max(as_of_date) from (select distinct as_of_date from {features.SAMPLE}) as grid
                 where grid.as_of_date < drawn.assigned_on
             ) as as_of_date
             from drawn
@@ -152,7 +152,7 @@ def trial(
             group by seen.customer_key, seen.campaign_key
         ),
         known as (
-            select customer_key, as_of_date, {features.select_list(connection, names)} from {features.TABLE}
+            select customer_key, as_of_date, {features.select_list(connection, names)} from {features.SAMPLE}
             where as_of_date in (select distinct as_of_date from seen)
         )
         select seen.campaign_key, seen.channel, seen.assigned_on, seen.treated,
@@ -168,12 +168,12 @@ def trial(
     return _trial(table, names)
 
 
-# One row per person and campaign, with the first day on which the person was drawn.
-_DRAWN = """
+# One row per person and campaign, with the first day on which the person was drawn; of those whose features are kept.
+_DRAWN = f"""
     select customer_key, campaign_key, any_value(channel) as channel, min(assigned_on) as assigned_on,
         bool_and(variant = 'treatment')::double as treated
     from customer.fct_campaign_contacts
-    where customer_key is not null and campaign_key = any($campaigns)
+    where campaign_key = any($campaigns) and customer_key in (select customer_key from {features.SAMPLE})
     group by customer_key, campaign_key
     having count(distinct variant) = 1 and min(assigned_on) + $last_day::int <= $as_of
 """

@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from crm_pipeline.scoring.frame import Floats, Inputs, Round, ScoringSettings
 from crm_pipeline.scoring.lifetime import clv_candidates, clv_interval, clv_past, clv_plots, purchases
 from crm_pipeline.scoring.lifetime.clv_candidates import CANDIDATES, LAST_YEAR, Fitted, last_year_again
-from crm_pipeline.scoring.lifetime.clv_past import Past
+from crm_pipeline.scoring.lifetime.clv_past import BATCH_ROWS, Past
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH
 from crm_pipeline.scoring.lifetime.purchases import People
 
@@ -35,7 +35,6 @@ SCHEMA = pa.schema(
         ("model_version", pa.string()),
     ]
 )
-BATCH_ROWS = 100_000
 LEAST_ALIVE = 0.1
 """Of people who are there with less than this probability, no next order is expected."""
 
@@ -78,13 +77,13 @@ class Clv:
 
     def training_data(self, prepared: Past) -> Iterator[npt.NDArray[Any]]:
         """Return the distinct histories, and the samples of the snapshots that were looked at."""
-        yield from prepared.distinct
+        yield from prepared.snapshots[prepared.as_of].distinct
         for snapshot in prepared.ended_by(prepared.as_of):
             yield from (snapshot.sample.features, snapshot.actual)
 
     def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
         """Return the purchase histories and contacts of buyers at the as-of date."""
-        share = min(1.0, settings.training_rows / max(purchases.buyers(connection, settings.as_of), 1))
+        share = clv_past.share_of_people(connection, settings)
         table = purchases.purchase_history(connection, settings.as_of, BATCH_ROWS, share).read_all()
         people = People.of(table.combine_chunks())
         names = tuple(name for name in vars(people) if name != "keys")

@@ -53,7 +53,14 @@ def last_year_again(people: People, days: float) -> Floats:
 
 
 def fit(past: Past, candidate: str, cutoff: date, seed: int) -> Fitted:
-    """Fit a candidate to what was known at a snapshot's cutoff."""
+    """Fit a candidate to what was known at a snapshot's cutoff; once, however often it is asked for."""
+    key = (candidate, cutoff, seed)
+    if key not in past.fits:
+        past.fits[key] = _fit(past, candidate, cutoff, seed)
+    return past.fits[key]
+
+
+def _fit(past: Past, candidate: str, cutoff: date, seed: int) -> Fitted:
     ended = past.ended_by(cutoff)
     boosts = candidate == BOOSTING
     booster = clv_boosting.fit([snapshot.sample for snapshot in ended], seed) if boosts and ended else Booster(None)

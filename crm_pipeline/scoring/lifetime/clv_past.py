@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -19,13 +20,16 @@ MIN_HOLD_OUT_DAYS = 60
 YEAR_DAYS = 365
 ORIGINS = 3
 ORIGIN_STEP_DAYS = 91
+BATCH_ROWS = 100_000
+MOST_PEOPLE = 70_000
+"""Each is learned from in three snapshots; more of them move no figure and take minutes."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """The shop at a cutoff: its buyers, the value models fitted then, and the margin of the `days` after it.
 
-    `actual` is empty where these days are not over.
+    `actual` is empty where these days are not over; `distinct` are the distinct histories and values behind the models.
     """
 
     people: People
@@ -33,6 +37,7 @@ class Snapshot:
     mbgnbd: ValueModel
     days: int
     actual: Floats
+    distinct: tuple[npt.NDArray[np.int64] | Floats, ...] = field(repr=False)
 
     @cached_property
     def sample(self) -> clv_boosting.Sample:
@@ -46,7 +51,7 @@ class Past:
     """Snapshots by cutoff, the as-of date among them; `origins` are the cutoffs at which the backtest asks.
 
     `days` is the hold-out: the horizon, or a third of the history where that is shorter. `share` of the people were
-    looked at; `distinct` are the distinct histories and values behind the as-of date's models.
+    looked at. `fits` remembers what was fitted to it, by candidate, cutoff and seed.
     """
 
     as_of: date
@@ -55,7 +60,7 @@ class Past:
     share: float
     origins: tuple[date, ...]
     snapshots: Mapping[date, Snapshot]
-    distinct: tuple[npt.NDArray[np.int64] | Floats, ...] = field(repr=False)
+    fits: dict[tuple[str, date, int], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def ended_by(self, cutoff: date) -> list[Snapshot]:
         """Return the newest snapshots whose hold-out was over at a cutoff, newest first."""
@@ -74,7 +79,7 @@ def look_back(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) 
     days = min(round(settings.clv_horizon_months * DAYS_PER_MONTH), history_days // 3)
     if days < MIN_HOLD_OUT_DAYS:
         raise NotEnoughDataError(f"Needs {3 * MIN_HOLD_OUT_DAYS} days of orders; has {history_days}.")
-    share = min(1.0, settings.training_rows / max(purchases.buyers(connection, settings.as_of), 1))
+    share = share_of_people(connection, settings)
     first_on = settings.as_of - timedelta(days=history_days)
     asked = origins(first_on, settings.as_of, days)
     earliest = first_on + timedelta(days=MIN_HOLD_OUT_DAYS)
@@ -90,9 +95,13 @@ def look_back(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) 
     tested = tuple(sorted(origin for origin in asked if origin in snapshots))
     if not tested:
         raise problem
-    tables = (read(connection, settings.as_of, share) for read in (purchases.history_tuples, purchases.value_tuples))
-    distinct = tuple(column.to_numpy() for table in tables for column in table.columns)
-    return Past(settings.as_of, first_on, days, share, tested, snapshots, distinct)
+    return Past(settings.as_of, first_on, days, share, tested, snapshots)
+
+
+def share_of_people(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> float:
+    """Return the share of the buyers to look at: `training_rows` of them at most, or `MOST_PEOPLE`."""
+    most = min(settings.training_rows, MOST_PEOPLE)
+    return min(1.0, most / max(purchases.buyers(connection, settings.as_of), 1))
 
 
 def origins(first_on: date, as_of: date, days: int) -> list[date]:
@@ -122,14 +131,13 @@ def take(
     Raises:
         NotEnoughDataError: if a value model cannot be fitted.
     """
-    tuples = purchases.history_tuples(connection, cutoff, share)
-    values = purchases.value_tuples(connection, cutoff, share)
+    known = purchases.purchase_history(connection, cutoff, BATCH_ROWS, share).read_all().combine_chunks()
+    tuples, values = purchases.history_tuples(known), purchases.value_tuples(known)
     history = bgnbd.PurchaseHistory(*(floats(tuples, name) for name in ("x", "t_x", "age", "people")))
-    net_share = purchases.net_share(connection, cutoff, share)
     value = gamma_gamma.fit(*(floats(values, name) for name in ("x", "mean_value", "people")))
-    reader = purchases.purchase_history(connection, cutoff, len(tuples), share)
-    people = People.of(reader.read_all().combine_chunks())
+    people, net_share = People.of(known), purchases.net_share(known)
     until = cutoff + timedelta(days=days)
-    actual = purchases.margin_after(connection, people.keys, cutoff, until) if ended else np.array([])
+    actual = purchases.margin_after(connection, people.keys, cutoff, until, share) if ended else np.array([])
     plain, modified = (ValueModel(bgnbd.fit(history, at_once), value, net_share) for at_once in (False, True))
-    return Snapshot(people, plain, modified, days, actual)
+    distinct = tuple(column.to_numpy() for table in (tuples, values) for column in table.columns)
+    return Snapshot(people, plain, modified, days, actual, distinct)

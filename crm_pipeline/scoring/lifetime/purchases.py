@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm_pipeline.scoring import sampling
 from crm_pipeline.scoring.frame import Floats
@@ -50,14 +51,14 @@ _HISTORY = f"""
     from people
 """
 # What people did beside buying; who leaves falls silent here too. Null where a person did nothing of the kind.
-_CONTACTS = """
+_CONTACTS = f"""
     select customer_key, $cutoff::date - max(occurred_on) as contact_days,
         $cutoff::date - max(occurred_on) filter (where kind = 'web_session') as visit_days,
         $cutoff::date - max(occurred_on) filter (where kind = 'ticket_opened') as ticket_days,
         count(*) filter (where occurred_on > $cutoff::date - 90) as contacts_90d,
         count(*) filter (where kind = 'ticket_opened') as tickets
     from customer.fct_touchpoints
-    where occurred_on <= $cutoff and direction = 'inbound' and kind in (
+    where occurred_on <= $cutoff and {sampling.IS_SAMPLED} and direction = 'inbound' and kind in (
         'web_session', 'campaign_opened', 'campaign_clicked', 'ticket_opened', 'survey_answer', 'mention',
         'loyalty_redeem', 'referral_made'
     )
@@ -118,53 +119,50 @@ def purchase_history(
         "select history.*, contacts.* exclude (customer_key) "
         "from history left join contacts on history.customer_key = contacts.customer_key "
         "order by history.customer_key",
-        params=_parameters(cutoff, share),
+        params={"cutoff": cutoff, "parts": _parts(share)},
     )
     return relation.to_arrow_reader(batch_rows)
 
 
-def history_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> pa.Table:
-    """Return the distinct (x, t_x, age) up to `cutoff` with the number of people who have each."""
-    return connection.sql(
-        f"with history as ({_HISTORY}) select x, t_x, age, count(*) as people from history group by all order by all",
-        params=_parameters(cutoff, share),
-    ).to_arrow_table()
+def history_tuples(history: pa.Table) -> pa.Table:
+    """Return the distinct (x, t_x, age) of a purchase history with the number of people who have each."""
+    return _distinct(history, ["x", "t_x", "age"])
 
 
-def value_tuples(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> pa.Table:
+def value_tuples(history: pa.Table) -> pa.Table:
     """Return the distinct (x, mean value) of repeat buyers with a value above 0, with the number of people."""
-    return connection.sql(
-        f"with history as ({_HISTORY}) select x, mean_value, count(*) as people from history "
-        "where x > 0 and mean_value > 0 group by all order by all",
-        params=_parameters(cutoff, share),
-    ).to_arrow_table()
+    again = pc.and_(pc.greater(history["x"], 0), pc.greater(history["mean_value"], 0))
+    return _distinct(history.filter(again), ["x", "mean_value"])
 
 
-def net_share(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> float:
+def _distinct(history: pa.Table, columns: list[str]) -> pa.Table:
+    counted = history.group_by(columns).aggregate([([], "count_all")])
+    return counted.rename_columns([*columns, "people"]).sort_by([(column, "ascending") for column in columns])
+
+
+def net_share(history: pa.Table) -> float:
     """Return the share of the occasions' value that is left after returns and losses, over all people (0 to 1)."""
-    net, value = connection.sql(
-        f"with history as ({_HISTORY}) select sum(margin_historic::decimal(18, 2))::double, "
-        "sum(value_total::decimal(18, 2))::double from history",
-        params=_parameters(cutoff, share),
-    ).fetchall()[0]
+    # Whole pennies: their sum does not depend on the order.
+    net, value = (int(np.rint(floats(history, name) * 100).sum()) for name in ("margin_historic", "value_total"))
     return min(max(net / value, 0.0), 1.0) if value else 1.0
 
 
-def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date) -> pa.Table:
+def outcomes(connection: duckdb.DuckDBPyConnection, after: date, until: date, share: float = 1.0) -> pa.Table:
     """Return per person the counted orders and the margin (returns netted) after `after`, up to and with `until`."""
     return connection.sql(
         f"with {MOVEMENTS} "
         "select customer_key, count(*) filter (where is_counted) as orders, sum(margin)::double as margin "
-        "from movements where day > $after and day <= $until group by customer_key order by customer_key",
-        params={"after": after, "until": until},
+        f"from movements where day > $after and day <= $until and {sampling.IS_SAMPLED} "
+        "group by customer_key order by customer_key",
+        params={"after": after, "until": until, "parts": _parts(share)},
     ).to_arrow_table()
 
 
 def margin_after(
-    connection: duckdb.DuckDBPyConnection, keys: npt.NDArray[np.int64], after: date, until: date
+    connection: duckdb.DuckDBPyConnection, keys: npt.NDArray[np.int64], after: date, until: date, share: float = 1.0
 ) -> Floats:
     """Return the margin of `outcomes` for each of these people, 0 for who did nothing."""
-    found = outcomes(connection, after, until)
+    found = outcomes(connection, after, until, share)
     bought = found["customer_key"].to_numpy()
     if not len(bought):
         return np.zeros(len(keys))
@@ -172,5 +170,5 @@ def margin_after(
     return np.where(bought[place] == keys, found["margin"].to_numpy()[place], 0.0)
 
 
-def _parameters(cutoff: date, share: float) -> dict[str, object]:
-    return {"cutoff": cutoff, "parts": ceil(share * sampling.ALL)}
+def _parts(share: float) -> int:
+    return ceil(share * sampling.ALL)

@@ -44,7 +44,7 @@ _PURCHASES = """
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The products of a date in ascending order, and how many people bought each in the `LATELY_DAYS` before it."""
+    """The products of a date in ascending order, and how many of the people looked at bought each in `LATELY_DAYS`."""
 
     products: Keys
     buyers_lately: Floats
@@ -91,11 +91,22 @@ class Purchases:
         return sparse.csr_matrix(entries, self.days.shape)
 
 
-def catalogue(connection: duckdb.DuckDBPyConnection, cutoff: date) -> Catalogue:
-    """Return the catalogue of a date."""
+def catalogue(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) -> Catalogue:
+    """Return the catalogue of a date, by what at most about `max_people` people bought, a fixed share of all."""
+    return _catalogue(connection, cutoff, _parts(connection, cutoff, max_people))
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) -> int:
+    people = connection.sql(
+        f"with sales as ({_SALES}) select approx_count_distinct(customer_key) from sales", params={"cutoff": cutoff}
+    ).fetchall()[0][0]
+    return sampling.parts(max_people, people)
+
+
+def _catalogue(connection: duckdb.DuckDBPyConnection, cutoff: date, parts: int) -> Catalogue:
     table = connection.sql(
         f"""
-        with sales as ({_SALES}),
+        with sales as ({_SALES} and {sampling.IS_SAMPLED}),
         sold as (
             select product_key, count(distinct customer_key) as buyers,
                 count(distinct customer_key) filter (where ordered_on > $cutoff::date - {LATELY_DAYS}) as buyers_lately
@@ -107,17 +118,15 @@ def catalogue(connection: duckdb.DuckDBPyConnection, cutoff: date) -> Catalogue:
         )
         select product_key, buyers_lately::double as buyers_lately from sold order by product_key
         """,
-        params={"cutoff": cutoff},
+        params={"cutoff": cutoff, "parts": parts},
     ).to_arrow_table()
     return Catalogue(table["product_key"].to_numpy(), table["buyers_lately"].to_numpy())
 
 
 def known(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) -> Purchases:
     """Return the purchases of the catalogue's products by at most about `max_people` people, a fixed share of all."""
-    sold = catalogue(connection, cutoff)
-    people = connection.sql(
-        f"with sales as ({_SALES}) select approx_count_distinct(customer_key) from sales", params={"cutoff": cutoff}
-    ).fetchall()[0][0]
+    parts = _parts(connection, cutoff, max_people)
+    sold = _catalogue(connection, cutoff, parts)
     table = connection.sql(
         f"""
         with sales as ({_SALES} and {sampling.IS_SAMPLED})
@@ -127,7 +136,7 @@ def known(connection: duckdb.DuckDBPyConnection, cutoff: date, max_people: int) 
         """,
         params={
             "cutoff": cutoff,
-            "parts": sampling.parts(max_people, people),
+            "parts": parts,
             "products": sold.products.tolist(),
         },
     ).to_arrow_table()

@@ -165,7 +165,7 @@ class Recommendation:
         self, connection: duckdb.DuckDBPyConnection, fitted: Recommender, version: str, settings: ScoringSettings
     ) -> pa.Table:
         """Return five products for everybody known at the as-of date; without purchases they are the popular ones."""
-        sold = product_purchases.catalogue(connection, settings.as_of)
+        sold = product_purchases.catalogue(connection, settings.as_of, settings.training_rows)
         names = product_purchases.product_names(connection, fitted.products)
         batches = []
         with one_thread():

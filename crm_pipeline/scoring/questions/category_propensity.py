@@ -33,51 +33,13 @@ _CATEGORY = (
 )
 # What counts as bought, and which category it is of.
 _SALES = """
-    select lines.customer_key, lines.ordered_on,
-        array_to_string(string_split(products.category_path, ' > ')[1:2], ' > ') as category
+    select lines.customer_key, lines.ordered_on, products.category
     from customer.fct_order_lines as lines
-    join customer.dim_products as products using (product_key)
+    join (
+        select product_key, array_to_string(string_split(category_path, ' > ')[1:2], ' > ') as category
+        from customer.dim_products where category_path is not null
+    ) as products using (product_key)
     where lines.customer_key is not null and lines.kind = 'sale' and lines.status = 'completed'
-        and products.category_path is not null
-"""
-# Per origin: what each person had bought of each category, the categories with the most buyers, and how many of those
-# who bought one of them bought the other as well. Pairs are counted on every tenth person.
-_BOUGHT = f"""
-    dates as (select unnest($origins::date[]) as as_of_date),
-    days as (select distinct customer_key, ordered_on, category from ({_SALES}) as sales),
-    bought as (
-        select dates.as_of_date, days.customer_key, days.category, count(*) as days, max(days.ordered_on) as last_on,
-            count(*) filter (where days.ordered_on > dates.as_of_date - 90) as days_90d
-        from days join dates on days.ordered_on <= dates.as_of_date
-        group by all
-    ),
-    top as (
-        select as_of_date, category,
-            count(*) filter (where days_90d > 0) / max(count(*) filter (where days_90d > 0)) over () as popularity
-        from bought where last_on > as_of_date - 365
-        group by as_of_date, category
-        qualify row_number() over (partition by as_of_date order by count(*) desc, category) <= $categories
-    ),
-    recent as (
-        select as_of_date, customer_key, category from bought join top using (as_of_date, category)
-        where last_on > as_of_date - 365
-    ),
-    sampled as (select * from recent where customer_key % 10 = 0),
-    buyers as (select as_of_date, category, count(*) as people from sampled group by all),
-    pairs as (
-        select one.as_of_date, one.category, other.category as also, count(*) / any_value(buyers.people) as share
-        from sampled as one
-        join sampled as other
-            on one.as_of_date = other.as_of_date and one.customer_key = other.customer_key
-            and one.category <> other.category
-        join buyers on buyers.as_of_date = one.as_of_date and buyers.category = one.category
-        group by all
-    ),
-    together as (
-        select recent.as_of_date, recent.customer_key, pairs.also as category, max(pairs.share) as together
-        from recent join pairs using (as_of_date, category)
-        group by all
-    )
 """
 
 
@@ -110,11 +72,11 @@ class CategoryQuestion(Question):
         """SQL of purchases by category."""
         return _SALES
 
-    def population(self, connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> str:
+    def population(self, connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], table: str) -> str:
         """Return the SQL of person, date and category with their features."""
         chosen = features.select_list(connection, names, [SEASON, *_CATEGORY, "category"])
         return f"""
-            with {_BOUGHT}
+            with {_bought(table)}
             select people.customer_key, as_of_date, category, {chosen}
             from (
                 select people.*, top.category, top.popularity, coalesce(together.together, 0) as together,
@@ -122,7 +84,7 @@ class CategoryQuestion(Question):
                     coalesce(bought.days, 0) as category_days, coalesce(bought.days_90d, 0) as category_days_90d,
                     coalesce(bought.days, 0) / greatest(people.order_days, 1) as category_share,
                     (bought.days is null)::integer as is_new
-                from (select * from {features.TABLE} where {self.eligible}) as people
+                from (select * from {table} where {self.eligible}) as people
                 join top on top.as_of_date = people.as_of_date
                 left join bought
                     on bought.as_of_date = people.as_of_date and bought.customer_key = people.customer_key
@@ -135,10 +97,10 @@ class CategoryQuestion(Question):
         """
 
     def scope(
-        self, connection: duckdb.DuckDBPyConnection, origins: Sequence[date], max_rows: int | None
+        self, connection: duckdb.DuckDBPyConnection, table: str, origins: Sequence[date], max_rows: int | None
     ) -> dict[str, object]:
         """Return the parameters of the statements."""
-        return {**super().scope(connection, origins, max_rows), "categories": MOST_CATEGORIES}
+        return {**super().scope(connection, table, origins, max_rows), "categories": MOST_CATEGORIES}
 
 
 class CategoryPropensity(Supervised):
@@ -190,3 +152,52 @@ class CategoryPropensity(Supervised):
         """Return category, probability, and whether it would be something new."""
         new = batch.column("is_new").to_numpy(zero_copy_only=False) > 0
         return {"category": batch.column("category"), "probability": probability, "is_new": new}
+
+
+def _bought(table: str) -> str:
+    """Return the CTEs of what the people of a table of features had bought by each origin.
+
+    They are what each had bought of each category, the categories with the most buyers, and how many of those who
+    bought one of them bought the other as well. Pairs are counted on every tenth person.
+    """
+    return f"""
+    dates as (select unnest($origins::date[]) as as_of_date),
+    days as (
+        select distinct customer_key, ordered_on, category
+        from ({_SALES}) as sales
+        where customer_key in (select customer_key from {table})
+    ),
+    bought as (
+        select dates.as_of_date, days.customer_key, days.category, count(*) as days, max(days.ordered_on) as last_on,
+            count(*) filter (where days.ordered_on > dates.as_of_date - 90) as days_90d
+        from days join dates on days.ordered_on <= dates.as_of_date
+        group by all
+    ),
+    top as (
+        select as_of_date, category,
+            count(*) filter (where days_90d > 0) / max(count(*) filter (where days_90d > 0)) over () as popularity
+        from bought where last_on > as_of_date - 365
+        group by as_of_date, category
+        qualify row_number() over (partition by as_of_date order by count(*) desc, category) <= $categories
+    ),
+    recent as (
+        select as_of_date, customer_key, category from bought join top using (as_of_date, category)
+        where last_on > as_of_date - 365
+    ),
+    sampled as (select * from recent where customer_key % 10 = 0),
+    buyers as (select as_of_date, category, count(*) as people from sampled group by all),
+    pairs as (
+        select one.as_of_date, one.category, other.category as also, count(*) / any_value(buyers.people) as share
+        from sampled as one
+        join sampled as other
+            on one.as_of_date = other.as_of_date and one.customer_key = other.customer_key
+            and one.category <> other.category
+        join buyers on buyers.as_of_date = one.as_of_date and buyers.category = one.category
+        group by all
+    ),
+    together as (
+        select recent.as_of_date, recent.customer_key, pairs.also as category, max(pairs.share) as together
+        from recent join pairs using (as_of_date, category)
+        group by all
+    )
+    """

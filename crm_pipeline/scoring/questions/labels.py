@@ -16,6 +16,8 @@ from crm_pipeline.scoring import features, orders, sampling
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.questions.learners import Labels
 
+# One date, and named as such: all dates at once are more than fits in memory.
+_EVERYBODY = f"(select * from {features.TABLE} where as_of_date = $origins[1])"
 _ORDERS = "select customer_key, ordered_on from customer.fct_orders where is_counted and customer_key is not null"
 
 # How busy the shop was in the days that followed a year before, against that whole year: 1 is average, null where
@@ -109,13 +111,14 @@ class Question:
     ) -> Frame:
         """Return the questions of each origin with features known then and the answer of the horizon after it.
 
-        Beyond about `max_rows` a fixed share of the people is taken, the same people at every origin.
+        Of the people whose features are kept for all dates; beyond about `max_rows` a fixed share of them, the same
+        people at every origin.
         """
         joined = " and ".join(f"yes.{name} = asked.{name}" for name in self.ids)
         found = "is not null" if self.yes_is_an_order else "is null"
         table = connection.sql(
             f"""
-            with asked as ({self.population(connection, names)}),
+            with asked as ({self.population(connection, names, features.SAMPLE)}),
             orders as ({self.purchases}),
             yes as (
                 select distinct {", ".join(f"asked.{name}" for name in self.ids)}
@@ -127,7 +130,7 @@ class Question:
             from asked left join yes on {joined}
             order by asked.as_of_date, {", ".join(f"asked.{name}" for name in self.ids if name != "as_of_date")}
             """,
-            params=self.scope(connection, origins, max_rows),
+            params=self.scope(connection, features.SAMPLE, origins, max_rows),
         ).to_arrow_table()
         return Frame(
             table["customer_key"].to_numpy(),
@@ -151,9 +154,11 @@ class Question:
             SchemaMismatchError: if the features are not there any more.
         """
         ordered = ", ".join(self.ids)
+        table = _EVERYBODY if max_rows is None else features.SAMPLE
+        asked = self.population(connection, names, table)
         relation = connection.sql(
-            f"select {ordered}, * exclude ({ordered}) from ({self.population(connection, names)}) order by {ordered}",
-            params=self.scope(connection, [as_of], max_rows),
+            f"select {ordered}, * exclude ({ordered}) from ({asked}) order by {ordered}",
+            params=self.scope(connection, table, [as_of], max_rows),
         )
         return relation.to_arrow_reader(batch_rows)
 
@@ -162,11 +167,11 @@ class Question:
         """SQL of what answers: the ids but the as-of date, and `ordered_on`."""
         return _ORDERS
 
-    def population(self, connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> str:
-        """Return the SQL of those asked about at $origins: ids and features; $window and $parts bound them."""
+    def population(self, connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], table: str) -> str:
+        """Return the SQL of those of a table asked about at $origins, with features; $window and $parts bound them."""
         return (
             f"select customer_key, as_of_date, {features.select_list(connection, names, [SEASON])} "
-            f"from (select * from {features.TABLE} where {self.eligible}) as people "
+            f"from (select * from {table} where {self.eligible}) as people "
             f"left join ({SEASONS}) as seasons using (as_of_date)"
         )
 
@@ -176,13 +181,13 @@ class Question:
         return f"as_of_date = any($origins) and recency_days < $window and {sampling.IS_SAMPLED}"
 
     def scope(
-        self, connection: duckdb.DuckDBPyConnection, origins: Sequence[date], max_rows: int | None
+        self, connection: duckdb.DuckDBPyConnection, table: str, origins: Sequence[date], max_rows: int | None
     ) -> dict[str, object]:
-        """Return the parameters of the statements: dates, window, horizon, and the part of the people to take."""
+        """Return the parameters of the statements: dates, window, horizon, and the part of a table's people to take."""
         parts = sampling.ALL
         if max_rows is not None:
             people = connection.sql(
-                f"select count(*) from {features.TABLE} where as_of_date = any($origins) and recency_days < $window",
+                f"select count(*) from {table} where as_of_date = any($origins) and recency_days < $window",
                 params={"origins": list(origins), "window": self.window_days},
             ).fetchall()[0][0]
             parts = sampling.parts(max_rows, people * self.rows_per_person)
@@ -192,7 +197,7 @@ class Question:
 def origins_on_grid(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
     """Return the as-of dates of the features up to `until`, oldest first."""
     rows = connection.sql(
-        f"select distinct as_of_date from {features.TABLE} where as_of_date <= $until order by as_of_date",
+        f"select distinct as_of_date from {features.SAMPLE} where as_of_date <= $until order by as_of_date",
         params={"until": until},
     ).fetchall()
     return [row[0] for row in rows]

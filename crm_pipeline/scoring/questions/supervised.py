@@ -241,7 +241,7 @@ class Supervised:
 
 def reason_columns(fitted: Fitted, matrix: Floats, settings: ScoringSettings) -> dict[str, pa.Array]:
     """Return reason_1 to reason_3."""
-    told = fitted.explainer.reasons(fitted.classifier, matrix, settings.currency)
+    told = fitted.explainer.reasons(fitted.classifier, matrix, settings.currency, settings.threads)
     return {f"reason_{rank}": reason for rank, reason in enumerate(told, start=1)}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import signed_log
@@ -23,11 +24,14 @@ FEATURES_FILE = Path(__file__).with_name("segment_features.csv")
 MOST_CATEGORIES = 12
 OTHER = "other"
 # The two broadest levels: one is too coarse in a shop of few departments, and the narrowest names single products.
-_CATEGORY = "array_to_string(string_split(products.category_path, ' > ')[1:2], ' > ')"
 _SOLD = """
-    from customer.fct_order_lines as lines join customer.dim_products as products using (product_key)
+    from customer.fct_order_lines as lines
+    join (
+        select product_key, array_to_string(string_split(category_path, ' > ')[1:2], ' > ') as category_name
+        from customer.dim_products where category_path is not null
+    ) as products using (product_key)
     where lines.kind = 'sale' and lines.status = 'completed' and lines.customer_key is not null
-        and lines.ordered_on <= $as_of and products.category_path is not null
+        and lines.ordered_on <= $as_of
 """
 _ELIGIBLE = "from features.customer_features where as_of_date = $as_of and first_order_on is not null"
 
@@ -84,7 +88,7 @@ def available(connection: duckdb.DuckDBPyConnection, as_of: date) -> Columns:
         params={"as_of": as_of},
     ).fetchall()[0]
     rows = connection.sql(
-        f"select {_CATEGORY} as category_name {_SOLD} group by category_name "
+        f"select category_name {_SOLD} group by category_name "
         "order by sum(lines.revenue + lines.refunded_amount) desc, category_name",
         params={"as_of": as_of},
     ).fetchall()
@@ -101,9 +105,17 @@ def eligible(connection: duckdb.DuckDBPyConnection, as_of: date) -> int:
 
 
 def batches(
-    connection: duckdb.DuckDBPyConnection, as_of: date, columns: Columns, rows: int = 100_000
+    connection: duckdb.DuckDBPyConnection, as_of: date, columns: Columns, rows: int = 100_000, among: str = "true"
 ) -> Iterator[People]:
-    """Yield the people with a counted order up to `as_of`, by key; nothing dated later is read."""
+    """Yield the people with a counted order up to `as_of`, by key; nothing dated later is read.
+
+    Args:
+        connection: the warehouse.
+        as_of: the last day that counts.
+        columns: what to read of them.
+        rows: people in a batch.
+        among: SQL condition on their keys.
+    """
     named = {f"category_{place}": name for place, name in enumerate(columns.categories) if name != OTHER}
     counts = [
         f"count(*) filter (where category_name = ${parameter}) as {parameter}"
@@ -117,10 +129,10 @@ def batches(
     lines = [f"coalesce(category_{place}, 0) as category_{place}" for place in range(len(columns.categories))]
     relation = connection.sql(
         f"""
-        with sold as (select lines.customer_key, {_CATEGORY} as category_name {_SOLD}),
+        with sold as (select customer_key, category_name {_SOLD} and {among}),
         counts as (select {", ".join(["customer_key", *counts])} from sold group by customer_key)
         select {", ".join(["people.customer_key", *figures, *lines])}
-        from (select * {_ELIGIBLE}) as people left join counts on counts.customer_key = people.customer_key
+        from (select * {_ELIGIBLE} and {among}) as people left join counts on counts.customer_key = people.customer_key
         order by people.customer_key
         """,
         params={"as_of": as_of} | named,
@@ -134,13 +146,15 @@ def batches(
 
 def sample(connection: duckdb.DuckDBPyConnection, as_of: date, columns: Columns, people: int) -> People:
     """Return at most so many people, evenly spread over the keys, which follow no order in time or kind."""
-    total = eligible(connection, as_of)
-    chosen = np.linspace(0, total - 1, min(total, people)).astype(np.int64)
-    parts, start = [], 0
-    for batch in batches(connection, as_of, columns):
-        rows = chosen[(chosen >= start) & (chosen < start + len(batch))] - start
-        parts.append(People(batch.keys[rows], batch.features[rows], batch.lines[rows]))
-        start += len(batch)
+    asked = connection.sql(f"select customer_key {_ELIGIBLE} order by customer_key", params={"as_of": as_of})
+    keys = asked.to_arrow_table()["customer_key"].to_numpy()
+    chosen = keys[np.linspace(0, len(keys) - 1, min(len(keys), people)).astype(np.int64)]
+    connection.register("chosen_people", pa.table({"customer_key": chosen}))
+    try:
+        among = "customer_key in (select customer_key from chosen_people)"
+        parts = list(batches(connection, as_of, columns, among=among))
+    finally:
+        connection.unregister("chosen_people")
     return People(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "features", "lines")))
 
 

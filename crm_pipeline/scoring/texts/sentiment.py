@@ -161,9 +161,9 @@ class Sentiment:
         return [prepared.said_on.astype(np.int64), np.frombuffer(joined, dtype=np.uint8), prepared.labels]
 
     def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
-        """Return the length of the newest rated texts and what the lexicon says of them."""
+        """Return the length of the rated texts and what the lexicon says of them."""
         bodies = text.rated(connection, self.language, settings)["body"].to_pylist()
-        said = sentiment_lexicon.score(self.language, bodies)
+        said = text.read_once(bodies, Reader(self.language).sentiment)
         return Inputs(("characters", "lexicon"), np.column_stack([[len(body) for body in bodies], said]).astype(float))
 
     def score(
@@ -172,7 +172,7 @@ class Sentiment:
         """Return the rows of `text_sentiment` of this language; nothing is refitted."""
         batches = []
         for batch in text.texts(connection, settings.as_of, self.language):
-            said = fitted.sentiment(batch["body"].to_pylist())
+            said = text.read_once(batch["body"].to_pylist(), fitted.sentiment)
             batches.append(_rows(batch, settings.as_of, pa.array(said), pa.array(fitted.labels(said)), version))
         return pa.Table.from_batches(batches, schema=self.schema)
 

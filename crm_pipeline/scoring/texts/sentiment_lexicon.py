@@ -40,9 +40,8 @@ LEXICONS: dict[str, Callable[[str], float]] = {"en": english, "zh": chinese}
 
 
 def score(language: str, texts: Sequence[str]) -> Floats:
-    """Return the sentiment (-1 to 1) of texts in one of the languages of LEXICONS; equal texts are read once."""
-    known = {text: LEXICONS[language](text) for text in dict.fromkeys(texts)}
-    return np.array([known[text] for text in texts], dtype=np.float64)
+    """Return the sentiment (-1 to 1) of texts in one of the languages of LEXICONS."""
+    return np.array([LEXICONS[language](text) for text in texts], dtype=np.float64)
 
 
 @cache

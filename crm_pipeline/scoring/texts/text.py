@@ -3,16 +3,20 @@
 Texts are personal: they are read here to be scored, and are never logged, published or kept beside a score.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring import sampling
+from crm_pipeline.scoring.frame import Floats, ScoringSettings
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 OTHER = "other"
 BATCH_ROWS = 20_000
+MOST_TRAINING = 20_000
+"""Texts that a model learns from; more of them say little new and take minutes."""
 
 # Frequent short words that tell English from other languages in Latin letters, and those languages' own.
 _ENGLISH = "the|and|is|was|my|it|of|to|you|not|have|for|with|this|but|are|very|what|when|has|your"
@@ -28,12 +32,15 @@ def _count(pattern: str) -> str:
 
 _HAN, _LATIN, _LETTERS = _count(r"\p{Han}"), _count(r"\p{Latin}"), _count(r"\p{L}")
 _ENGLISH_WORDS, _FOREIGN_WORDS = _count(rf"\b({_ENGLISH})\b"), _count(rf"\b({_FOREIGN})\b")
+# Counting letters of a script is slow: not where all are ASCII, whose bytes are as many as its characters.
+_BEYOND_ASCII = "strlen(body) > length(body)"
 _LANGUAGE = f"""
     case
-        when regexp_matches(body, '[\\p{{Hiragana}}\\p{{Katakana}}\\p{{Hangul}}]') then '{OTHER}'
-        when {_HAN} * 5 > {_LATIN} then 'zh'
-        when {_LATIN} * 2 <= {_LETTERS} then '{OTHER}'
-        when {_FOREIGN_WORDS} > {_ENGLISH_WORDS} then '{OTHER}'
+        when {_BEYOND_ASCII} and regexp_matches(body, '[\\p{{Hiragana}}\\p{{Katakana}}\\p{{Hangul}}]') then '{OTHER}'
+        when {_BEYOND_ASCII} and {_HAN} * 5 > {_LATIN} then 'zh'
+        when {_BEYOND_ASCII} and {_LATIN} * 2 <= {_LETTERS} then '{OTHER}'
+        when not regexp_matches(body, '\\p{{L}}') then '{OTHER}'
+        when regexp_matches(lower(body), '\\b({_FOREIGN})\\b') and {_FOREIGN_WORDS} > {_ENGLISH_WORDS} then '{OTHER}'
         else 'en'
     end
 """
@@ -91,17 +98,25 @@ def texts(
 
 
 def rated(connection: duckdb.DuckDBPyConnection, language: str, settings: ScoringSettings) -> pa.Table:
-    """Return the newest rated texts of a language, at most `training_rows`, oldest first."""
+    """Return the rated texts of a language, oldest first.
+
+    Beyond about `MOST_TRAINING`, or `training_rows` where that is less, a fixed share of them is taken.
+    """
+    among = f"from ({_TEXTS}) as texts where language = $language and rating is not null"
+    params: dict[str, object] = {"cutoff": settings.as_of, "language": language}
+    found = connection.sql(f"select count(*) {among}", params=params).fetchall()[0][0]
+    params["parts"] = sampling.parts(min(settings.training_rows, MOST_TRAINING), found)
     return connection.sql(
         f"""
         select source, text_key, said_on, body, rating::double as rating
-        from (
-            select * from ({_TEXTS}) as texts
-            where language = $language and rating is not null
-            order by said_on desc, source, text_key
-            limit $rows
-        ) as newest
+        {among} and {sampling.is_sampled("text_key")}
         order by said_on, source, text_key
         """,
-        params={"cutoff": settings.as_of, "language": language, "rows": settings.training_rows},
+        params=params,
     ).to_arrow_table()
+
+
+def read_once(bodies: Sequence[str], read: Callable[[list[str]], Floats]) -> Floats:
+    """Return what `read` says of each text, one row per text; equal texts are read once."""
+    places = {body: place for place, body in enumerate(dict.fromkeys(bodies))}
+    return read(list(places))[[places[body] for body in bodies]]

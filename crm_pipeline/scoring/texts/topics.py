@@ -137,7 +137,8 @@ def _training(
     """Return the texts and writers of the tickets: the newest where there are too many to learn from."""
     bodies: list[str] = []
     people: list[int | None] = []
-    for batch in text.texts(connection, settings.as_of, language, "ticket", settings.training_rows):
+    most = min(settings.training_rows, text.MOST_TRAINING)
+    for batch in text.texts(connection, settings.as_of, language, "ticket", most):
         bodies += batch["body"].to_pylist()
         people += batch["customer_key"].to_pylist()
     return bodies, people
@@ -146,7 +147,7 @@ def _training(
 def _score(connection: duckdb.DuckDBPyConnection, topics: Topics, language: str, settings: ScoringSettings) -> pa.Table:
     batches = []
     for batch in text.texts(connection, settings.as_of, language, "ticket"):
-        weights = topics.weights(batch["body"].to_pylist())
+        weights = text.read_once(batch["body"].to_pylist(), topics.weights)
         found = weights.any(axis=1)
         batch, weights = batch.filter(pa.array(found)), weights[found]
         place = weights.argmax(axis=1)

@@ -5,7 +5,7 @@ with people as (
 ),
 
 features as (
-    select * from {{ ref('customer_features') }} where as_of_date = {{ as_of_date() }}
+    select * from {{ ref('current_features') }}
 ),
 
 stages as (

@@ -6,8 +6,7 @@ with customers as (
 
 answers as (
     select customer_key, last_nps, last_csat
-    from {{ ref('customer_features') }}
-    where as_of_date = {{ as_of_date() }}
+    from {{ ref('current_features') }}
 ),
 
 segments as (

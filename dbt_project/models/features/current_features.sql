@@ -1,0 +1,1 @@
+{{ feature_rows(when='as_of_date = ' ~ as_of_date()) }}
