@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -190,11 +190,27 @@ def _ended(name: str, wall: float, cpu: float) -> Cost:
 
 
 def _measured(source: Path, copies: int, as_of: date, memory: str) -> list[dict[str, Cost]]:
+    """Build and score in a process each: dbt does not close the warehouse that it has opened."""
     with tempfile.TemporaryDirectory(dir=source.parents[1], prefix="bench-") as folder:
-        os.environ.update(CRM_STATE_ROOT=folder, CRM_MEMORY_LIMIT=memory)
-        settings = Settings()
-        replicate(source, settings.lake, copies)
-        return [build(settings, as_of), score(settings, as_of)]
+        own = {"CRM_STATE_ROOT": folder, "CRM_MEMORY_LIMIT": memory}
+        return [_alone(_built, own, source, copies, as_of), _alone(_scored, own, as_of)]
+
+
+def _alone(work: Callable[..., dict[str, Cost]], *arguments: object) -> dict[str, Cost]:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def _built(own: dict[str, str], source: Path, copies: int, as_of: date) -> dict[str, Cost]:
+    os.environ.update(own)
+    settings = Settings()
+    replicate(source, settings.lake, copies)
+    return build(settings, as_of)
+
+
+def _scored(own: dict[str, str], as_of: date) -> dict[str, Cost]:
+    os.environ.update(own)
+    return score(Settings(), as_of)
 
 
 def report(title: str, costs: dict[int, dict[str, Cost]]) -> Iterator[str]:
@@ -228,9 +244,7 @@ def main() -> None:
         people, as_of = con.execute("select people, as_of_date from _release").fetchall()[0]
     costs = {}
     for wanted in asked.people:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            copies = -(-wanted // people)
-            costs[wanted] = pool.submit(_measured, settings.lake, copies, as_of, asked.memory).result()
+        costs[wanted] = _measured(settings.lake, -(-wanted // people), as_of, asked.memory)
     for place, title in enumerate(("model", "scoring step")):
         print(*report(title, {people: both[place] for people, both in costs.items()}), sep="\n")
 
