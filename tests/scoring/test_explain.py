@@ -76,6 +76,13 @@ def test_reasons_do_not_depend_on_the_batch(fitted):
         assert column.to_pylist() == [text for part in parts for text in part[place].to_pylist()]
 
 
+def test_threads_and_the_people_each_takes_at_a_time_change_no_reason(fitted, monkeypatch):
+    model, explainer, matrix, _ = fitted
+    at_once = explainer.reasons(model, matrix, "EUR")
+    monkeypatch.setattr(explain, "_AT_ONCE", 321)
+    assert explainer.reasons(model, matrix, "EUR", threads=3) == at_once
+
+
 def test_importance_finds_what_the_answers_were_made_of(fitted):
     model, _, matrix, labels = fitted
     found = explain.importance(model, matrix, labels, seed=1)

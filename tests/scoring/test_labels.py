@@ -60,6 +60,20 @@ def test_a_cap_takes_the_same_people_at_every_origin(shop, world):
     assert len(sample) == np.isin(everybody.keys, np.unique(sample.keys)).sum()
 
 
+def test_models_learn_from_the_kept_sample_and_score_everybody(shop, world):
+    own = world.warehouse(shop.sql("from customer.fct_orders").to_arrow_table())
+    own.execute(
+        "create or replace view features.sampled_features as from features.customer_features where customer_key % 4 = 0"
+    )
+    names = CHURN.names(own, world.AS_OF)
+    learned = frame(own, CHURN, labels.origins_with_answers(own, world.AS_OF, 90))
+    scored = CHURN.reader(own, names, world.AS_OF, 1000).read_all()["customer_key"].to_numpy()
+    compared = CHURN.reader(own, names, world.AS_OF, 1000, max_rows=10**6).read_all()["customer_key"].to_numpy()
+    assert set(learned.keys % 4) == {0}
+    assert set(scored % 4) == {0, 1, 2, 3}
+    assert np.array_equal(compared, scored[scored % 4 == 0])
+
+
 def test_the_season_is_the_share_that_the_same_weeks_had_a_year_ago(world):
     """Ten orders in the 90 days a year ago, ten in the other 275: these weeks are twice 365 / 180 as busy."""
     early = [(key, CUTOFF - 364 * DAY, True, 5.0) for key in range(10)]
