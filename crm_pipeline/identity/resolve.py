@@ -90,15 +90,13 @@ def resolve(
         known = previous.memory if _is_usable(work, previous, settings, region) else None
         memory.recall(work, known)
         changes.find_dirty(work, settings)
-        load_identifiers(work, settings, region)
-        if changes.spread_by_keys(work, settings):
-            load_identifiers(work, settings, region)
+        _load_reached(work, settings, region)
         profiles = load_profiles(work)
         model = previous.model
         if model is None and profiles >= settings.fewest_profiles:
             model = probability.train(work, seed)
         if changes.spread(work, settings, _score(work, settings, model)):
-            load_identifiers(work, settings, region)
+            _load_reached(work, settings, region)
         made = _people(work, settings, overrides)
         tables = outputs.join_carried(work, made, previous.tables if known else {})
         tables["merge_ledger"] = merges.append_moves(
@@ -117,6 +115,16 @@ def resolve(
         memory=remembered,
         model=model,
     )
+
+
+def _load_reached(con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str) -> None:
+    """Read the identifiers of what is looked at, until they reach nothing else.
+
+    A value that is kept silent no longer links those who carry it, also to records that no change had reached.
+    """
+    load_identifiers(con, settings, region)
+    while changes.spread_by_keys(con, settings):
+        load_identifiers(con, settings, region)
 
 
 def _is_usable(con: duckdb.DuckDBPyConnection, previous: Previous, settings: MatchSettings, region: str) -> bool:
