@@ -45,7 +45,7 @@ docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DAT
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
 
-bench: setup ## Time and memory by stage on the datasets at hand; models, who is who and lifetime value at a million
+bench: setup ## Time and memory by stage on the datasets at hand; models, scoring, who is who and lifetime value at a million
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_models
 	$(BIN)/python -m tests.bench_identity

@@ -14,9 +14,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import psutil
@@ -24,6 +27,7 @@ import psutil
 from crm_pipeline.settings import PROJECT, Settings
 from crm_pipeline.stages import STAGES
 
+Told = TypeVar("Told")
 FIXED_START = 25.0
 SAMPLING_SECONDS = 0.1
 NAMES = ("sample", "complete_journey", "online_retail_ii")
@@ -42,6 +46,12 @@ class Figures:
 def peak_gigabytes() -> float:
     """Return the highest memory of this process; `getrusage` would tell that of the one which started it as well."""
     return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 2**20
+
+
+def alone(work: Callable[..., Told], *arguments: object) -> Told:
+    """Run a function in a process of its own, so that its peak memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def measured_run(settings: Settings) -> Figures:

@@ -10,9 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 
 import yaml
@@ -30,7 +28,7 @@ from crm_pipeline.sample.generate import generate
 from crm_pipeline.settings import Settings, now
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import workshop
-from tests.bench import peak_gigabytes
+from tests.bench import alone, peak_gigabytes
 
 AS_OF = date(2026, 6, 30)
 RECORDS_PER_PERSON = 4.57
@@ -157,8 +155,7 @@ def main() -> None:
             prepare(Path(folder), round(records / RECORDS_PER_PERSON))
             print(f"\n{records:,} records\n  {'':12} {'wall s':>8} {'CPU s':>8} {'GiB':>6}")
             for name, job in jobs.items():
-                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                    wall, cpu, peak, told = pool.submit(_measured, job).result()
+                wall, cpu, peak, told = alone(_measured, job)
                 print(f"  {name:12} {wall:8.1f} {cpu:8.1f} {peak:6.2f}   {told}", flush=True)
 
 

@@ -12,12 +12,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -31,7 +29,7 @@ from crm_pipeline.scoring.steps import Given
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import connect
-from tests.bench import peak_gigabytes
+from tests.bench import alone, peak_gigabytes
 
 OWN = (
     "customer_id", "loyalty_id", "email", "phone", "referrer_id", "referrer_email", "referred_id", "referred_email",
@@ -193,12 +191,7 @@ def _measured(source: Path, copies: int, as_of: date, memory: str) -> list[dict[
     """Build and score in a process each: dbt does not close the warehouse that it has opened."""
     with tempfile.TemporaryDirectory(dir=source.parents[1], prefix="bench-") as folder:
         own = {"CRM_STATE_ROOT": folder, "CRM_MEMORY_LIMIT": memory}
-        return [_alone(_built, own, source, copies, as_of), _alone(_scored, own, as_of)]
-
-
-def _alone(work: Callable[..., dict[str, Cost]], *arguments: object) -> dict[str, Cost]:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
+        return [alone(_built, own, source, copies, as_of), alone(_scored, own, as_of)]
 
 
 def _built(own: dict[str, str], source: Path, copies: int, as_of: date) -> dict[str, Cost]:

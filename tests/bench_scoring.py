@@ -1,21 +1,17 @@
 """`make bench`: lifetime value of a million people, fitted and scored, beside `lifetimes` on the same people.
 
-`lifetimes` is unmaintained and needs old packages: it gets an environment of its own, made here with pip. Each
-measurement runs in a process of its own, so that its peak memory is its own. Compare the ratios of one run, not seconds
-of two machines.
+`lifetimes` is unmaintained and needs old packages: it gets an environment of its own, made here with pip. Ours
+runs in a process of its own as well. Compare the ratios of one run, not seconds of two machines; what the whole model
+takes, backtest included, is among the scoring steps of `bench_models`.
 """
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +20,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline.scoring.frame import ScoringSettings
 from crm_pipeline.scoring.lifetime import bgnbd, gamma_gamma
-from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.lifetime.clv_value import ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People, floats
-from crm_pipeline.scoring.run import run
-from tests.scoring.conftest import AS_OF, FIRST_DAY, simulate_orders, warehouse
+from tests.bench import alone
 
 LIFETIMES = ("lifetimes==0.11.3", "pandas==1.5.3", "numpy==1.26.4", "scipy==1.11.4", "autograd==1.6.2", "dill==0.3.8")
-COPIED = 20_000
 DAYS_OF_A_YEAR = 365.25
 # In days, as everything here. `customer_lifetime_value` counts months of 30 days, and discounts monthly.
 _THEIRS = """
@@ -107,39 +99,6 @@ def theirs(file: Path, root: Path) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def end_to_end(people: int, root: Path) -> dict[str, Any]:
-    """Run the whole lifetime value model, backtest included, on a shop copied until it has this many people."""
-    started = time.perf_counter()
-    few = warehouse(simulate_orders(COPIED, seed=1))
-    with duckdb.connect(root / "shop.duckdb", config={"threads": 2, "memory_limit": "3GB"}) as shop:
-        shop.execute("create schema customer")
-        for name in ("fct_orders", "fct_touchpoints"):
-            shop.register("few", few.sql(f"from customer.{name}").to_arrow_table())
-            shop.execute(
-                f"create table customer.{name} as "
-                f"select few.* replace (customer_key + {COPIED} * copy as customer_key) "
-                f"from few, range({people // COPIED}) as copies(copy)"
-            )
-            shop.unregister("few")
-        made = time.perf_counter()
-        result = run(Clv(), shop, ScoringSettings(as_of=AS_OF), root / "registry")
-        orders = shop.sql("select count(*) from customer.fct_orders").fetchall()[0][0]
-    return {
-        "seconds": time.perf_counter() - made,
-        "making": made - started,
-        "people": len(result.scores),
-        "orders": orders,
-        "champion": result.status.champion,
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-    }
-
-
-def alone(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
-    """Run a function in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -150,7 +109,6 @@ def main() -> None:
         file = root / "people.parquet"
         pq.write_table(draw_people(people), file)
         own, other = alone(ours, file), theirs(file, root)
-        whole = alone(end_to_end, people, root)
     print(f"Lifetime value of {people:,} people (python {sys.version.split()[0]}), seconds")
     for one in (own, other):
         one["both"] = one["fit"] + one["score"]
@@ -160,11 +118,6 @@ def main() -> None:
         )
     for name, value in own["parameters"].items():
         print(f"  {name:<6} here {value:9.4f}   lifetimes {other['parameters'][name]:9.4f}")
-    days = (AS_OF - FIRST_DAY).days
-    print(
-        f"Whole model on {whole['orders']:,} orders of {whole['people']:,} people in {days} days: "
-        f"{whole['seconds']:.0f} s, peak {whole['peak_gib']:.1f} GiB, champion {whole['champion']}"
-    )
 
 
 if __name__ == "__main__":

@@ -120,7 +120,8 @@ def trial(
     """Return the contacts of these campaigns whose response days had passed by the as-of date.
 
     A person is left out of a campaign that both contacted them and held them out, under different records, and where
-    nothing was known of them before. Beyond `settings.training_rows` a fixed share of the people is taken.
+    nothing was known of them before. It is about people whose features are kept for all dates; beyond
+    `settings.training_rows` a fixed share of them is taken.
     """
     names = features.feature_names(connection, settings.as_of)
     params = {

@@ -16,7 +16,7 @@ LANGUAGES = {"en": "English", "zh": "Chinese"}
 OTHER = "other"
 BATCH_ROWS = 20_000
 MOST_TRAINING = 20_000
-"""Texts that a model learns from at most: reading a text takes as long as scoring a person."""
+"""Texts that a model learns from at most."""
 
 # Frequent short words that tell English from other languages in Latin letters, and those languages' own.
 _ENGLISH = "the|and|is|was|my|it|of|to|you|not|have|for|with|this|but|are|very|what|when|has|your"
