@@ -19,6 +19,8 @@ _BLOCKING = {
     "rows_accounted_for": "Rows read = loaded + quarantined + duplicate + superseded, in the ledger and on disk.",
     "quarantine_within_limit": "No file is refused, and none has more quarantined rows than the limit.",
 }
+_TOLD = 3
+"""Problems that a check's sentence names; its metadata lists them."""
 _WARNING = {"as_usual": "Files are whole, of their usual size, and come at their usual pace."}
 
 
@@ -58,6 +60,11 @@ def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry
             check_name=name,
             passed=not problems,
             severity=AssetCheckSeverity.ERROR if name in _BLOCKING else AssetCheckSeverity.WARN,
-            description=" ".join(problems[:3]) or holds,
+            description=_told(problems) or holds,
             metadata={"problems": problems[:50], "evaluated": suite.evaluated},
         )
+
+
+def _told(problems: list[str]) -> str:
+    more = len(problems) - _TOLD
+    return " ".join([*problems[:_TOLD], *([f"And {more} more."] if more > 0 else [])])

@@ -16,6 +16,11 @@ from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import limits
 
 
+# Sums and joins of a few narrow columns spill to disk; whole rows kept by an aggregate, or sorted for a join, do not.
+_PLACE = "_delivery * 1_000_000_000_000 + _line"
+"""Where a raw row stands among all that were delivered."""
+
+
 @dataclass(frozen=True)
 class Totals:
     """Counted orders (completed sales) and the revenue of all orders, net of returns."""
@@ -51,8 +56,8 @@ def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
     zone = literal(business.timezone)
     end = f"timezone('UTC', timezone({zone}, timestamp '{as_of.isoformat()}' + interval 1 day))"
     with _reader(settings) as con:
-        con.execute(f"create temp view rates as {_rates(settings, business)}")
-        con.execute(f"create temp view placed as {_placed(settings, end, zone, business)}")
+        con.execute(f"create temp table rates as {_rates(settings, business, as_of)}")
+        con.execute(f"create temp table placed as {_placed(settings, end, zone, business)}")
         con.execute(f"create temp view headers as {_headers(end)}")
         con.execute(f"create temp view lines as {_lines(settings, end)}")
         rows = con.execute(
@@ -94,13 +99,21 @@ def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
     return Totals(orders=rows[0][0], revenue=rows[0][1])
 
 
-def _rates(settings: Settings, business: Business) -> str:
-    """Return the query for the rates that hold from a day on; the business currency is worth itself."""
+def _rates(settings: Settings, business: Business, as_of: date) -> str:
+    """Return the query for the rate of each currency on each day, its latest; the business currency is worth itself."""
     return f"""
-        select currency, rate_date, max_by(rate, (_delivery, _line)) as rate
-        from {_table(settings, "exchange_rates")} where currency <> {literal(business.currency)}
-        group by currency, rate_date
-        union all select {literal(business.currency)}, date '1900-01-01', 1
+        with told as (
+            select currency, rate_date, max_by(rate, (_delivery, _line)) as rate
+            from {_table(settings, "exchange_rates")} where currency <> {literal(business.currency)}
+            group by currency, rate_date
+            union all select {literal(business.currency)}, date '1900-01-01', 1
+        ),
+        days as (
+            select currency, unnest(range(first_on, date '{as_of.isoformat()}' + 1, interval 1 day))::date as day
+            from (select currency, min(rate_date) as first_on from told group by currency)
+        )
+        select days.currency, day, rate
+        from days asof join told on days.currency = told.currency and day >= rate_date
         """
 
 
@@ -109,33 +122,39 @@ def _placed(settings: Settings, end: str, zone: str, business: Business) -> str:
 
     A header dates its lines; an order without one is as old as its oldest line.
     """
+    told = _table(settings, "orders")
     return f"""
-        select _system, order_id, header, coalesce(header.ordered_at, first_line_at) as placed_at,
-            coalesce(header.currency, line_currency, {literal(business.currency)}) as order_currency,
+        with latest as (
+            select _system, order_id, max({_PLACE}) as place from {told} group by _system, order_id
+        ),
+        headers as (
+            select _system, order_id, true as has_header, ordered_at, status as header_status, currency,
+                discount_amount, total_amount, tax_amount, shipping_amount, refunded_amount, refunded_at
+            from (select *, {_PLACE} as place from {told}) semi join latest using (_system, order_id, place)
+        )
+        select headers.* exclude (_system, order_id, ordered_at, currency), _system, order_id,
+            coalesce(ordered_at, first_line_at) as placed_at,
+            coalesce(currency, line_currency, {literal(business.currency)}) as order_currency,
             (timezone({zone}, timezone('UTC', placed_at)))::date as day
-        from (
-            select _system, order_id, max_by(header, (header._delivery, header._line)) as header
-            from {_table(settings, "orders")} as header group by _system, order_id
-        ) full outer join (
+        from headers full outer join (
             select _system, order_id, min(ordered_at) as first_line_at, max(currency) as line_currency
             from {_table(settings, "order_lines")} where ordered_at is null or ordered_at < {end}
             group by _system, order_id
         ) using (_system, order_id)
-        where coalesce(header.ordered_at, first_line_at) < {end}
+        where coalesce(ordered_at, first_line_at) < {end}
         """
 
 
 def _headers(end: str) -> str:
     """Return the query for what headers tell: each amount rounded on its own."""
     return f"""
-        select _system, order_id, coalesce(header.status, 'completed') as status,
-            round(coalesce(header.discount_amount, 0) * rate, 2) as discount,
-            round(coalesce(header.total_amount, 0) * rate, 2) - round(coalesce(header.tax_amount, 0) * rate, 2)
-                - round(coalesce(header.shipping_amount, 0) * rate, 2) as header_amount,
-            case when header.refunded_at >= {end} then 0
-                else round(coalesce(header.refunded_amount, 0) * rate, 2) end as refund
-        from placed asof left join rates on order_currency = rates.currency and day >= rates.rate_date
-        where header is not null
+        select _system, order_id, coalesce(header_status, 'completed') as status,
+            round(coalesce(discount_amount, 0) * rate, 2) as discount,
+            round(coalesce(total_amount, 0) * rate, 2) - round(coalesce(tax_amount, 0) * rate, 2)
+                - round(coalesce(shipping_amount, 0) * rate, 2) as header_amount,
+            case when refunded_at >= {end} then 0 else round(coalesce(refunded_amount, 0) * rate, 2) end as refund
+        from placed left join rates on order_currency = rates.currency and placed.day = rates.day
+        where has_header
         """
 
 
@@ -148,11 +167,11 @@ def _lines(settings: Settings, end: str) -> str:
             round(coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate, 2) as net,
             case line_status when 'cancelled' then 0 when 'returned' then -abs(net) else net end as amount
         from (
-            select lines.*, placed.header.status as header_status, placed.day,
+            select lines.*, placed.header_status, placed.day,
                 coalesce(lines.currency, placed.order_currency) as line_currency
             from {_table(settings, "order_lines")} as lines join placed using (_system, order_id)
-            where placed.header is not null or lines.ordered_at is null or lines.ordered_at < {end}
-        ) asof left join rates on line_currency = rates.currency and day >= rates.rate_date
+            where placed.has_header or lines.ordered_at is null or lines.ordered_at < {end}
+        ) as known left join rates on line_currency = rates.currency and known.day = rates.day
         """
 
 

@@ -33,14 +33,19 @@ with features as (
     group by as_of_date
 ),
 
+-- What somebody did before they were known counts from the day on which they were.
+people as (
+    select customer_key, min(as_of_date) as first_date
+    from {{ ref('sampled_features') }}
+    group by customer_key
+),
+
 {% for feature, fact, day, condition, in_window, figure in recounts -%}
 rows_of_{{ feature }} as (
-    select *, {{ day }} as day
-    from {{ ref(fact) }}
-    where
-        {{ 'referrer_' if fact == 'fct_referrals' }}customer_key
-        in (select customer_key from {{ ref('sampled_features') }})
-        and {{ condition }}
+    select facts.*, people.first_date, {{ day }} as day
+    from {{ ref(fact) }} as facts
+    inner join people on facts.{{ 'referrer_' if fact == 'fct_referrals' }}customer_key = people.customer_key
+    where {{ condition }}
 ),
 
 recounted_{{ feature }} as (
@@ -49,7 +54,11 @@ recounted_{{ feature }} as (
         features.{{ feature }} as featured,
         {{ figure }} as recounted
     from features
-    left join rows_of_{{ feature }} as facts on features.as_of_date >= facts.day and {{ in_window }}
+    left join rows_of_{{ feature }} as facts
+        on
+            features.as_of_date >= facts.day
+            and features.as_of_date >= facts.first_date
+            and {{ in_window }}
     group by features.as_of_date, features.{{ feature }}
 ),
 
