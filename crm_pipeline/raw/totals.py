@@ -15,10 +15,8 @@ from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import limits
 
-
-# Sums and joins of a few narrow columns spill to disk; whole rows kept by an aggregate, or sorted for a join, do not.
 _PLACE = "_delivery * 1_000_000_000_000 + _line"
-"""Where a raw row stands among all that were delivered."""
+"""Where a raw row stands among all that were delivered: a number, since rows kept whole would not spill to disk."""
 
 
 @dataclass(frozen=True)

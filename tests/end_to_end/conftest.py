@@ -47,6 +47,7 @@ class Deployment:
     dbt_project: Path = PROJECT / "dbt_project"
     dataset: str = "sample"
     left_out: tuple[str, ...] = tuple(LEFT_OUT)
+    training_rows: int = TRAINING_ROWS
 
     @property
     def settings(self) -> Settings:
@@ -64,7 +65,7 @@ class Deployment:
             patch.setenv("CRM_DATA_ROOT", str(self.data_root))
             patch.setenv("CRM_STATE_ROOT", str(self.state_root))
             patch.setenv("CRM_DBT_PROJECT", str(self.dbt_project))
-            patch.setenv("CRM_TRAINING_ROWS", str(TRAINING_ROWS))
+            patch.setenv("CRM_TRAINING_ROWS", str(self.training_rows))
             for step in self.left_out:
                 patch.setitem(steps.STEPS, step, _nothing(step))
             patch.setenv("DAGSTER_HOME", str(self.settings.dagster_home))

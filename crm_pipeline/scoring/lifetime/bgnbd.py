@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import expit, gammaln, hyp2f1, psi
 
 from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
-from crm_pipeline.scoring.lifetime.likelihood import at_bound, maximise
+from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, every, maximise
 
 MIN_PEOPLE = 200
 MIN_REPEATERS = 100
@@ -38,6 +38,10 @@ class PurchaseHistory:
         """The distinct x and the number of people at each: most of the likelihood depends on x alone."""
         levels, place = np.unique(self.x, return_inverse=True)
         return levels, np.bincount(place, weights=self.people).astype(np.float64)
+
+    def some(self, chosen: slice) -> "PurchaseHistory":
+        """Return a part of the histories."""
+        return PurchaseHistory(self.x[chosen], self.t_x[chosen], self.age[chosen], self.people[chosen])
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,18 @@ class BgNbd:
         )
         return np.where(x + self.leaves_at_once > 0, expit(-left), 1.0)
 
-    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
-        """Return the expected number of order days in the `horizon` after the cutoff."""
+    def orders_if_alive(self, x: Floats, age: Floats, horizon: float) -> Floats:
+        """Return the expected number of order days in the `horizon` of those who are there at the cutoff."""
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6  # the closed form has a removable gap at a = 1
         z = horizon / (self.alpha + age + horizon)
         # Euler's transformation: its first two arguments do not grow with x, so that heavy buyers cannot overflow it.
         series = hyp2f1(a + self.stay - 1 - self.r, a - 1, a + self.stay + x - 1, z)
         if_alive = (a + self.stay + x - 1) / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
-        return np.maximum(if_alive, 0) * self.p_alive(x, t_x, age)
+        return np.maximum(if_alive, 0)
+
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+        """Return the expected number of order days in the `horizon` after the cutoff."""
+        return self.orders_if_alive(x, age, horizon) * self.p_alive(x, t_x, age)
 
     def p_no_order(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Return the probability of not a single order in the `horizon` after the cutoff."""
@@ -132,6 +140,15 @@ def _by_x_alone(parameters: Floats, x: Floats, people: Floats, leaves_at_once: b
     return float((people * value).sum()), np.array([float((people * part).sum()) for part in parts])
 
 
+def _observed(history: PurchaseHistory, leaves_at_once: bool) -> Observed:
+    chosen = every(len(history.x))
+    return Observed(
+        lambda candidate: log_likelihood(candidate, history, leaves_at_once),
+        float(history.people.sum()),
+        None if chosen is None else _observed(history.some(chosen), leaves_at_once),
+    )
+
+
 def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
     """Fit the model by weighted maximum likelihood.
 
@@ -146,7 +163,7 @@ def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
         )
     scale = float((history.people * history.age).sum()) / people
     scaled = PurchaseHistory(history.x, history.t_x / scale, history.age / scale, history.people)
-    parameters, best = maximise(lambda candidate: log_likelihood(candidate, scaled, leaves_at_once), _STARTS, people)
+    parameters, best = maximise(_observed(scaled, leaves_at_once), _STARTS)
     r, alpha, a, b = (float(value) for value in parameters)
     # A very large a and b only say that all people leave with the same chance; the other bounds mean no optimum.
     if at_bound(r) or at_bound(alpha) or (at_bound(b) and b < 1):

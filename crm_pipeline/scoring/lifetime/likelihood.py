@@ -1,6 +1,7 @@
 """Maximum likelihood with analytic gradients, in the logarithm of positive parameters."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
@@ -10,42 +11,57 @@ from crm_pipeline.scoring.learning import one_thread
 
 LOWER, UPPER = 1e-5, 1e5
 """Bounds of every parameter, after data have been scaled to a mean of 1."""
+ENOUGH_TO_START = 20_000
+"""Distinct observations that tell which of the starts leads to the optimum; it is then sought with all of them."""
 
 Likelihood = Callable[[Floats], tuple[float, Floats]]
 """Takes positive parameters; gives the log-likelihood and its gradient by those parameters."""
 
 
-def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], weight: float) -> tuple[Floats, float]:
-    """Return the parameters with the greatest log-likelihood found from several fixed starts, and that likelihood.
+@dataclass(frozen=True)
+class Observed:
+    """The likelihood of observations, and how many they are; `some` is the same of a part of them.
 
-    Args:
-        likelihood: the function to maximise.
-        starts: starting points; fixed, so that a fit can be repeated.
-        weight: number of observations; the objective is the mean, so that tolerances do not depend on the data's size.
+    The objective is the mean, so that tolerances do not depend on the data's size.
+    """
+
+    likelihood: Likelihood
+    weight: float
+    some: "Observed | None" = None
+
+    def objective(self, logarithms: Floats) -> tuple[float, Floats]:
+        """Return what to minimise, and its gradient, by the logarithms of the parameters."""
+        parameters = np.exp(logarithms)
+        value, gradient = self.likelihood(parameters)
+        return -value / self.weight, -gradient * parameters / self.weight
+
+
+def maximise(observed: Observed, starts: Sequence[Sequence[float]]) -> tuple[Floats, float]:
+    """Return the parameters with the greatest log-likelihood found from several fixed starts, and that likelihood.
 
     Raises:
         NotEnoughDataError: if no start gives a finite optimum.
     """
-
-    def objective(logarithms: Floats) -> tuple[float, Floats]:
-        parameters = np.exp(logarithms)
-        value, gradient = likelihood(parameters)
-        return -value / weight, -gradient * parameters / weight
-
     bounds = [(np.log(LOWER), np.log(UPPER))] * len(starts[0])
 
-    def search(start: Floats, tolerance: float) -> OptimizeResult:
+    def search(of: Observed, start: Floats, tolerance: float) -> OptimizeResult:
         options = {"maxiter": 2000, "ftol": tolerance, "gtol": tolerance**0.5}
-        return minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        return minimize(of.objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
     with one_thread():
-        fits = [search(np.log(start), 1e-7) for start in starts]
+        fits = [search(observed.some or observed, np.log(start), 1e-7) for start in starts]
         finite = [fit for fit in fits if np.isfinite(fit.fun) and np.all(np.isfinite(fit.x))]
         if not finite:
             raise NotEnoughDataError("The likelihood has no finite optimum on this data.")
         # Only the best start is followed to the end, where the parameters no longer depend on the path.
-        best = search(min(finite, key=lambda fit: fit.fun).x, 1e-15)
-    return np.exp(best.x), -float(best.fun) * weight
+        best = search(observed, min(finite, key=lambda fit: fit.fun).x, 1e-15)
+    return np.exp(best.x), -float(best.fun) * observed.weight
+
+
+def every(rows: int) -> slice | None:
+    """Return which of so many rows, in a fixed order, the starts are tried on; None where all are few enough."""
+    step = rows // ENOUGH_TO_START
+    return slice(None, None, step) if step > 1 else None
 
 
 def at_bound(parameter: float) -> bool:
