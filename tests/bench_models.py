@@ -39,8 +39,6 @@ OWN = (
 """Columns whose values each copy has of its own."""
 WORDS = ("subject_line", "body", "comment")
 """Columns that each copy words in its own way, as no two people write the same."""
-VISITS, OF_A_DEVICE, DEVICES = "web_events", ("event_id", "anonymous_id", "session_id"), 2
-"""Everybody visits with so many devices, each with ids of its own: 30 events a person."""
 SHARED = ("products", "campaigns", "ad_spend", "exchange_rates", "quarantine", "ledger")
 """Raw tables that do not grow with people."""
 TOO_FAST, NOTICEABLE_SECONDS = 1.5, 2.0
@@ -61,7 +59,6 @@ def replicate(source: Path, target: Path, copies: int) -> None:
     """Write the lake of a company that is `copies` times as large."""
     con = duckdb.connect(config={"memory_limit": "4GB", "threads": 2, "preserve_insertion_order": False})
     con.execute(f"create table copies as select unnest(range({copies})) as copy")
-    con.execute(f"create table devices as select unnest(range({DEVICES})) as device")
     raw, made = source / "raw" / lake.CURRENT, target / "raw" / lake.CURRENT
     guests = []
     for folder in sorted(raw.iterdir()):
@@ -72,11 +69,7 @@ def replicate(source: Path, target: Path, copies: int) -> None:
         columns = [column for (column, *_) in con.execute(f"describe from '{folder}/*.parquet'").fetchall()]
         own = [f"{_owned(column)} as {column}" for column in OWN if column in columns]
         own += [f"{column} || ' ' || copy as {column}" for column in WORDS if column in columns]
-        rows = f"select * replace ({', '.join(own)}) from '{folder}/*.parquet', copies"
-        if name == VISITS:
-            ids = ", ".join(f"repeat('d', device) || {column} as {column}" for column in OF_A_DEVICE)
-            rows = f"select * exclude (device) replace ({ids}) from ({rows}), devices"
-        _copy(con, rows, made / name / "a.parquet")
+        _copy(con, f"select * replace ({', '.join(own)}) from '{folder}/*.parquet', copies", made / name / "a.parquet")
         if "customer_id" in columns and "email" in columns:
             given = [column if column in columns else "null" for column in ("loyalty_id", "email", "phone")]
             guests.append(f"select _system as system, {', '.join(given)} from '{folder}/*.parquet'")
@@ -241,7 +234,7 @@ def main() -> None:
     """Print the costs of each model and scoring step at each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("people", nargs="*", type=int, default=[100_000, 1_000_000], help="how many people")
-    parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit (default: 4GB)")
+    parser.add_argument("--memory", default="5GB", help="DuckDB's memory limit (default: 5GB)")
     asked = parser.parse_args()
     settings = Settings()
     if not settings.serving_file.exists():
