@@ -55,7 +55,7 @@ def backtests(company: Deployment) -> pd.DataFrame:
     """The champions' figures: one row per model, origin and metric."""
     with duckdb.connect(str(company.settings.serving_file), read_only=True) as connection:
         return connection.sql(
-            "select model, origin, metric, value from marts.model_backtests as tested "
+            "select model, origin, tested.metric, value from marts.model_backtests as tested "
             "join marts.model_status using (model) where tested.candidate = model_status.champion order by origin"
         ).df()
 
