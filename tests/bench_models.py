@@ -234,7 +234,7 @@ def main() -> None:
     """Print the costs of each model and scoring step at each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("people", nargs="*", type=int, default=[100_000, 1_000_000], help="how many people")
-    parser.add_argument("--memory", default="5GB", help="DuckDB's memory limit (default: 5GB)")
+    parser.add_argument("--memory", default="5GB", help="DuckDB's memory limit (default: %(default)s)")
     asked = parser.parse_args()
     settings = Settings()
     if not settings.serving_file.exists():

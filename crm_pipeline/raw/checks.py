@@ -19,9 +19,9 @@ _BLOCKING = {
     "rows_accounted_for": "Rows read = loaded + quarantined + duplicate + superseded, in the ledger and on disk.",
     "quarantine_within_limit": "No file is refused, and none has more quarantined rows than the limit.",
 }
-_TOLD = 3
-"""Problems that a check's sentence names; its metadata lists them."""
 _WARNING = {"as_usual": "Files are whole, of their usual size, and come at their usual pace."}
+_TOLD, _LISTED = 3, 50
+"""Problems that a check names in its sentence, and in its metadata."""
 
 
 @multi_asset_check(
@@ -61,7 +61,7 @@ def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry
             passed=not problems,
             severity=AssetCheckSeverity.ERROR if name in _BLOCKING else AssetCheckSeverity.WARN,
             description=_told(problems) or holds,
-            metadata={"problems": problems[:50], "evaluated": suite.evaluated},
+            metadata={"problems": problems[:_LISTED], "evaluated": suite.evaluated},
         )
 
 

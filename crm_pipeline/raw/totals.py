@@ -101,7 +101,7 @@ def _rates(settings: Settings, business: Business, as_of: date) -> str:
     """Return the query for the rate of each currency on each day, its latest; the business currency is worth itself."""
     return f"""
         with told as (
-            select currency, rate_date, max_by(rate, (_delivery, _line)) as rate
+            select currency, rate_date, max_by(rate, {_PLACE}) as rate
             from {_table(settings, "exchange_rates")} where currency <> {literal(business.currency)}
             group by currency, rate_date
             union all select {literal(business.currency)}, date '1900-01-01', 1

@@ -10,7 +10,7 @@ from scipy.optimize import check_grad
 from scipy.stats import beta
 
 from crm_pipeline.scoring.frame import NotEnoughDataError
-from crm_pipeline.scoring.lifetime import bgnbd, purchases
+from crm_pipeline.scoring.lifetime import bgnbd, likelihood, purchases
 
 WEEK = 7
 MODEL = bgnbd.BgNbd(r=0.24, alpha=31.0, a=0.79, b=2.43, log_likelihood=0.0)
@@ -37,6 +37,15 @@ def test_cdnow_gives_the_published_estimates(cdnow_history):
     assert cdnow_history.people.sum() == 2357
     assert found == pytest.approx((0.243, 4.414, 0.793, 2.426, -9582.43), rel=2e-3)
     assert found[4] == pytest.approx(-9582.43, abs=0.01)
+
+
+def test_starts_tried_on_a_part_of_the_people_lead_to_the_estimates_of_all(cdnow_history, monkeypatch):
+    whole = bgnbd.fit(cdnow_history)
+    monkeypatch.setattr(likelihood, "ENOUGH_TO_START", 200)
+    assert len(cdnow_history.x) > 2 * likelihood.ENOUGH_TO_START
+    found = bgnbd.fit(cdnow_history)
+    assert [found.r, found.alpha, found.a, found.b] == pytest.approx([whole.r, whole.alpha, whole.a, whole.b], rel=1e-4)
+    assert found.log_likelihood == pytest.approx(whole.log_likelihood)
 
 
 def test_the_gradient_is_that_of_the_likelihood(cdnow_history):

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import expit, gammaln, hyp2f1, psi
 
 from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
-from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, every, maximise
+from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, maximise
 
 MIN_PEOPLE = 200
 MIN_REPEATERS = 100
@@ -140,15 +140,6 @@ def _by_x_alone(parameters: Floats, x: Floats, people: Floats, leaves_at_once: b
     return float((people * value).sum()), np.array([float((people * part).sum()) for part in parts])
 
 
-def _observed(history: PurchaseHistory, leaves_at_once: bool) -> Observed:
-    chosen = every(len(history.x))
-    return Observed(
-        lambda candidate: log_likelihood(candidate, history, leaves_at_once),
-        float(history.people.sum()),
-        None if chosen is None else _observed(history.some(chosen), leaves_at_once),
-    )
-
-
 def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
     """Fit the model by weighted maximum likelihood.
 
@@ -163,7 +154,12 @@ def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
         )
     scale = float((history.people * history.age).sum()) / people
     scaled = PurchaseHistory(history.x, history.t_x / scale, history.age / scale, history.people)
-    parameters, best = maximise(_observed(scaled, leaves_at_once), _STARTS)
+
+    def observe(chosen: slice) -> Observed:
+        part = scaled.some(chosen)
+        return Observed(lambda candidate: log_likelihood(candidate, part, leaves_at_once), float(part.people.sum()))
+
+    parameters, best = maximise(observe, len(scaled.x), _STARTS)
     r, alpha, a, b = (float(value) for value in parameters)
     # A very large a and b only say that all people leave with the same chance; the other bounds mean no optimum.
     if at_bound(r) or at_bound(alpha) or (at_bound(b) and b < 1):

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln, psi
 
 from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
-from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, every, maximise
+from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, maximise
 
 MIN_PEOPLE = 100
 _STARTS = ((2.0, 3.0, 2.0), (6.0, 4.0, 0.5), (1.0, 2.0, 1.0))
@@ -61,15 +61,6 @@ def log_likelihood(parameters: Floats, x: Floats, mean_value: Floats, people: Fl
     return float((people * values).sum()), np.array([float((people * part).sum()) for part in (by_p, by_q, by_gamma)])
 
 
-def _observed(x: Floats, mean_value: Floats, people: Floats) -> Observed:
-    chosen = every(len(x))
-    return Observed(
-        lambda candidate: log_likelihood(candidate, x, mean_value, people),
-        float(people.sum()),
-        None if chosen is None else _observed(x[chosen], mean_value[chosen], people[chosen]),
-    )
-
-
 def fit(x: Floats, mean_value: Floats, people: Floats) -> GammaGamma:
     """Fit the model to repeat buyers: x order days, their mean value (above 0), and how many people have this pair.
 
@@ -81,7 +72,12 @@ def fit(x: Floats, mean_value: Floats, people: Floats) -> GammaGamma:
         raise NotEnoughDataError(f"Needs {MIN_PEOPLE} repeat buyers with a margin above 0; has {count:.0f}.")
     scale = float((people * mean_value).sum()) / count
     scaled = mean_value / scale
-    parameters, best = maximise(_observed(x, scaled, people), _STARTS)
+
+    def observe(chosen: slice) -> Observed:
+        part = x[chosen], scaled[chosen], people[chosen]
+        return Observed(lambda candidate: log_likelihood(candidate, *part), float(part[-1].sum()))
+
+    parameters, best = maximise(observe, len(x), _STARTS)
     p, q, gamma = (float(value) for value in parameters)
     if any(at_bound(value) for value in (p, q, gamma)):
         raise NotEnoughDataError("The values of orders do not tell people apart (degenerate optimum).")

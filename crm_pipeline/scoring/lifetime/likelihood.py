@@ -20,14 +20,13 @@ Likelihood = Callable[[Floats], tuple[float, Floats]]
 
 @dataclass(frozen=True)
 class Observed:
-    """The likelihood of observations, and how many they are; `some` is the same of a part of them.
+    """The likelihood of observations, and how many they are.
 
     The objective is the mean, so that tolerances do not depend on the data's size.
     """
 
     likelihood: Likelihood
     weight: float
-    some: "Observed | None" = None
 
     def objective(self, logarithms: Floats) -> tuple[float, Floats]:
         """Return what to minimise, and its gradient, by the logarithms of the parameters."""
@@ -36,32 +35,34 @@ class Observed:
         return -value / self.weight, -gradient * parameters / self.weight
 
 
-def maximise(observed: Observed, starts: Sequence[Sequence[float]]) -> tuple[Floats, float]:
+def maximise(
+    observe: Callable[[slice], Observed], rows: int, starts: Sequence[Sequence[float]]
+) -> tuple[Floats, float]:
     """Return the parameters with the greatest log-likelihood found from several fixed starts, and that likelihood.
+
+    Args:
+        observe: gives the observations of some rows, which are in a fixed order.
+        rows: how many there are.
+        starts: starting points; fixed, so that a fit can be repeated.
 
     Raises:
         NotEnoughDataError: if no start gives a finite optimum.
     """
+    some, everything = observe(slice(None, None, max(rows // ENOUGH_TO_START, 1))), observe(slice(None))
     bounds = [(np.log(LOWER), np.log(UPPER))] * len(starts[0])
 
-    def search(of: Observed, start: Floats, tolerance: float) -> OptimizeResult:
+    def search(observed: Observed, start: Floats, tolerance: float) -> OptimizeResult:
         options = {"maxiter": 2000, "ftol": tolerance, "gtol": tolerance**0.5}
-        return minimize(of.objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        return minimize(observed.objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
     with one_thread():
-        fits = [search(observed.some or observed, np.log(start), 1e-7) for start in starts]
+        fits = [search(some, np.log(start), 1e-7) for start in starts]
         finite = [fit for fit in fits if np.isfinite(fit.fun) and np.all(np.isfinite(fit.x))]
         if not finite:
             raise NotEnoughDataError("The likelihood has no finite optimum on this data.")
         # Only the best start is followed to the end, where the parameters no longer depend on the path.
-        best = search(observed, min(finite, key=lambda fit: fit.fun).x, 1e-15)
-    return np.exp(best.x), -float(best.fun) * observed.weight
-
-
-def every(rows: int) -> slice | None:
-    """Return which of so many rows, in a fixed order, the starts are tried on; None where all are few enough."""
-    step = rows // ENOUGH_TO_START
-    return slice(None, None, step) if step > 1 else None
+        best = search(everything, min(finite, key=lambda fit: fit.fun).x, 1e-15)
+    return np.exp(best.x), -float(best.fun) * everything.weight
 
 
 def at_bound(parameter: float) -> bool:
