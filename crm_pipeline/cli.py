@@ -58,6 +58,7 @@ def run(
     outcome = _execute(settings, day, first, verbose=verbose)
     if outcome.success:
         typer.echo(f"published  {shown(settings.serving_file)}")
+        typer.echo(f"report     {shown(settings.report)}")
         return
     for problem in outcome.problems:
         typer.echo(f"stopped    {problem}", err=True)
@@ -103,16 +104,24 @@ def releases(dataset: DatasetOption = None) -> None:
         typer.echo(str(release))
 
 
+@app.command(epilog="Example:  crm report --dataset complete_journey")
+def report(dataset: DatasetOption = None) -> None:
+    """Write the report on the published serving file again; a run does it too."""
+    typer.echo(f"wrote {shown(or_explain(_write_report, chosen_settings(dataset)))}")
+
+
 @app.command(epilog="Examples:  crm rollback  |  crm rollback r000012")
 def rollback(
     release: Annotated[str | None, typer.Argument(help="Release to go back to (default: the one before).")] = None,
     dataset: DatasetOption = None,
 ) -> None:
-    """Make an earlier release the serving file again."""
+    """Make an earlier release the serving file again, and write the report on it."""
     from crm_pipeline.publish.release import rollback as roll_back
 
-    restored = or_explain(roll_back, chosen_settings(dataset), release)
+    settings = chosen_settings(dataset)
+    restored = or_explain(roll_back, settings, release)
     typer.echo(f"The serving file is {restored} again.")
+    or_explain(_write_report, settings)
 
 
 @app.command(epilog="Examples:  crm models  |  crm models sample online_retail_ii --into README.md")
@@ -209,6 +218,13 @@ def sample(
 
     size = or_explain(generate, people, seed, out, processes, partial(typer.echo, err=True))
     typer.echo(f"wrote {people:,} people to {out}: {size / 2**20:,.1f} MiB of landing files")
+
+
+def _write_report(settings: Settings) -> Path:
+    from crm_pipeline.dataset import load_dataset
+    from crm_pipeline.publish.report.page import write_report
+
+    return write_report(settings, load_dataset(settings.dataset_folder).business.currency)
 
 
 def _execute(settings: Settings, day: date | None, first: Stage, *, verbose: bool) -> "RunOutcome":

@@ -8,7 +8,7 @@ from crm_pipeline.dbt.project import manifest
 from crm_pipeline.identity.assets import identity_tables
 from crm_pipeline.identity.checks import gate as identity_gate
 from crm_pipeline.operations.schedules import crm_daily, every_morning, score_months
-from crm_pipeline.publish.assets import serving_file_asset
+from crm_pipeline.publish.assets import publish__report, serving_file_asset
 from crm_pipeline.publish.checks import opens
 from crm_pipeline.raw.assets import raw_channels
 from crm_pipeline.raw.checks import gate as raw_gate
@@ -39,7 +39,7 @@ def build(settings: Settings) -> Definitions:
     gates = [raw_gate, identity_gate, scoring_gate, *dbt_checks]
     required = [spec.key for made in (*gated, *gates) for spec in made.check_specs if spec.blocking]
     return Definitions(
-        assets=[*gated, scoring__score_history, serving_file_asset(sorted(marts.keys), required)],
+        assets=[*gated, scoring__score_history, serving_file_asset(sorted(marts.keys), required), publish__report],
         asset_checks=[*gates, opens],
         jobs=[crm_daily, score_months],
         schedules=[every_morning],

@@ -55,6 +55,11 @@ class Settings(BaseSettings):
         return self.state / "serving" / "crm.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The page for people who do not query the serving file."""
+        return self.state / "report.html"
+
+    @property
     def dagster_home(self) -> Path:
         """Run history and schedules of this dataset."""
         return self.state / "dagster"

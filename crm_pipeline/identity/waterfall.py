@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import accumulate
 
+from crm_pipeline import pages
 from crm_pipeline.identity.closeup import Closeup, Weight
 from crm_pipeline.identity.explain import Explanation
 from crm_pipeline.identity.explain_report import (
@@ -21,11 +22,7 @@ from crm_pipeline.identity.probability import to_weight
 _WIDTH, _ROW, _TOP = 780, 24, 30
 _LEFT, _RIGHT = 290, 60
 _FOR, _AGAINST, _GREY, _INK = "#1b6ca8", "#c8553d", "#888888", "#222222"
-_STYLE = """
-body { font: 15px/1.5 sans-serif; color: #222222; max-width: 60em; margin: 2em auto; padding: 0 1em; }
-pre { font: 14px/1.4 monospace; overflow-x: auto; } svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; } td, th { padding: .1em .8em .1em 0; text-align: left; }
-"""
+_STYLE = "pre { font: 14px/1.4 monospace; }"
 
 
 def page(explanation: Explanation, closeup: Closeup, accept: float, with_values: bool) -> str:
@@ -50,12 +47,7 @@ def page(explanation: Explanation, closeup: Closeup, accept: float, with_values:
             parts += [_values_table(weights)] if with_values else []
     parts += _section("Identifiers that link nothing or not all", explanation.conflicts)
     parts += _section("Perhaps the same person, for review", doubt_lines(explanation))
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(explanation.record or explanation.customer_id)}</title><style>{_STYLE}</style></head>\n"
-        f"<body>{''.join(parts)}</body></html>\n"
-    )
+    return pages.page(explanation.record or explanation.customer_id, "".join(parts), _STYLE)
 
 
 def waterfall(weights: Sequence[Weight], accept: float) -> str:

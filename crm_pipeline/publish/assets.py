@@ -1,4 +1,4 @@
-"""The publish stage in Dagster: one step that publishes only what every gate vouches for."""
+"""The publish stage in Dagster: the serving file, only when every gate vouches for it, and the report on it."""
 
 import time
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from dagster import (
     DagsterInstance,
     Failure,
     MaterializeResult,
+    MetadataValue,
     asset,
 )
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
@@ -23,6 +24,7 @@ from crm_pipeline.lake import current_version
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.gates import Gate, Outcome, judge
 from crm_pipeline.publish.release import publish
+from crm_pipeline.publish.report.page import write_report
 from crm_pipeline.publish.serving import ReleaseInfo
 from crm_pipeline.raw.accounting import raw_totals
 from crm_pipeline.raw.contract import pii_columns
@@ -32,6 +34,7 @@ from crm_pipeline.settings import now
 from crm_pipeline.stages import Stage
 
 SERVING_FILE = AssetKey([Stage.PUBLISH.value, "serving_file"])
+REPORT = AssetKey([Stage.PUBLISH.value, "report"])
 
 
 def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckKey]) -> AssetsDefinition:
@@ -69,6 +72,28 @@ def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckK
         )
 
     return publish__serving_file
+
+
+@asset(
+    key=REPORT,
+    deps=[SERVING_FILE],
+    group_name=Stage.PUBLISH.value,
+    description="One page on the current release for people who do not query it: figures, plots, what needs attention.",
+)
+def publish__report(workspace: Workspace) -> MaterializeResult:
+    """Write the report on what BI tools now see."""
+    started = time.monotonic()
+    try:
+        page = write_report(workspace.settings, workspace.dataset.business.currency)
+    except PublishError as error:
+        raise Failure(f"The serving file is published, the report is not. {error}") from error
+    return MaterializeResult(
+        metadata={
+            "page": MetadataValue.url(page.resolve().as_uri()),
+            "megabytes": round(page.stat().st_size / 1e6, 1),
+            "seconds": round(time.monotonic() - started, 2),
+        }
+    )
 
 
 def _release(workspace: Workspace, run_id: str, checks_passed: int) -> ReleaseInfo:

@@ -18,6 +18,7 @@ from dagster import (
     multi_asset,
 )
 
+from crm_pipeline.pages import data_url
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import cards, store
 from crm_pipeline.scoring.frame import Report
@@ -128,4 +129,4 @@ def _evidence(shown: cards.Pages, report: Report) -> dict[str, Any]:
 
 
 def _picture(title: str, svg: str) -> str:
-    return f"![{title}]({cards.data_url(svg)})"
+    return f"![{title}]({data_url(svg)})"

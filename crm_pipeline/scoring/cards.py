@@ -3,26 +3,22 @@
 The parts follow M. Mitchell and others, Model Cards for Model Reporting, 2019.
 """
 
-import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from crm_pipeline import pages
 from crm_pipeline.lake import atomic_file
+from crm_pipeline.pages import section, table
 from crm_pipeline.scoring import drift
 from crm_pipeline.scoring.contest import mean_metrics
 from crm_pipeline.scoring.frame import Backtest, Report, Status
 from crm_pipeline.settings import Settings
 
-_STYLE = """
-body { font: 15px/1.5 sans-serif; color: #222222; max-width: 64em; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; } td, th { padding: .15em .9em .15em 0; text-align: left; vertical-align: top; }
-td.number { text-align: right; } tr.baseline { color: #777777; } img { max-width: 100%; height: auto; }
-.ok { color: #2f6b3a; } .not { color: #a23b22; } pre { overflow-x: auto; font-size: 13px; }
-"""
+_STYLE = "pre { font-size: 13px; }"
 _SENTENCES = {
     Status.OK: "Beats its baseline at every origin, on time that it had not seen. Its scores are in use.",
     Status.INSUFFICIENT_DATA: "There is too little data to fit and test it honestly. Nobody is scored.",
@@ -51,34 +47,19 @@ class Pages:
 def page(model: str, report: Report, as_of: date) -> str:
     """Return a model's card as one HTML page that needs nothing else."""
     title = f"Model card: {model.replace('_', ' ')}, as of {as_of}"
-    plots = "".join(picture(title, svg) for title, svg in report.plots.items())
+    plots = "".join(pages.picture(title, svg) for title, svg in report.plots.items())
     parts = [
         f"<h1>{escape(title)}</h1>",
         _status(report),
-        _section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
-        _section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
-        _section("Plots", "", plots),
-        _section("What counts most", "", _importance(report.card.get("importance", {}))),
-        _section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
-        _section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
-        _section("Facts", "", _facts(report.card)),
+        section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
+        section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
+        section("Plots", "", plots),
+        section("What counts most", "", _importance(report.card.get("importance", {}))),
+        section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
+        section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
+        section("Facts", "", _facts(report.card)),
     ]
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def picture(title: str, svg: str) -> str:
-    """Return a plot as an image of its own: two plots in one page may name their parts alike."""
-    return f'<img alt="{escape(title)}" src="{data_url(svg)}">'
-
-
-def data_url(svg: str) -> str:
-    """Return a plot as a URL that holds all of it."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    return pages.page(title, "".join(parts), _STYLE)
 
 
 def backtest_markdown(rows: Sequence[Backtest]) -> str:
@@ -99,7 +80,7 @@ def _status(report: Report) -> str:
         "Version in use": status.model_version,
         "Trained on what was known by": status.trained_on,
     }
-    return f'<p class="{tone}"><b>{_SENTENCES[status.status]}</b></p>' + _table(
+    return f'<p class="{tone}"><b>{_SENTENCES[status.status]}</b></p>' + table(
         ["", ""], [(name, [str(value)]) for name, value in facts.items() if value]
     )
 
@@ -119,7 +100,7 @@ def _means(rows: Sequence[Backtest]) -> str:
     if not rows:
         return ""
     header, lines = _mean_lines(rows)
-    return _table(header, [(name, cells) for name, _, cells in lines], {name for name, naive, _ in lines if naive})
+    return table(header, [(name, cells) for name, _, cells in lines], {name for name, naive, _ in lines if naive})
 
 
 def _by_origin(rows: Sequence[Backtest]) -> str:
@@ -133,12 +114,12 @@ def _by_origin(rows: Sequence[Backtest]) -> str:
         found = [values.get((candidate, metric, origin)) for origin in origins]
         lines.append((f"{candidate}, {metric}", [f"{row.value:.4g}" if row else "" for row in found]))
     people = [str(next(row.people for row in rows if row.origin == origin)) for origin in origins]
-    return _table(["", *map(str, origins)], [*lines, ("people", people)], naive)
+    return table(["", *map(str, origins)], [*lines, ("people", people)], naive)
 
 
 def _importance(importance: Mapping[str, float]) -> str:
     most = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:15]
-    return _table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
+    return table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
 
 
 def _drift_note(card: Mapping[str, Any]) -> str:
@@ -147,26 +128,10 @@ def _drift_note(card: Mapping[str, Any]) -> str:
     return f"Population stability index; above {drift.LIMIT} it is another distribution: {are}."
 
 
-def _drift(table: Mapping[str, float]) -> str:
-    return _table(["", "index"], [(name, [f"{value:.3f}"]) for name, value in list(table.items())[:15]])
+def _drift(indices: Mapping[str, float]) -> str:
+    return table(["", "index"], [(name, [f"{value:.3f}"]) for name, value in list(indices.items())[:15]])
 
 
 def _facts(card: Mapping[str, Any]) -> str:
     facts = {name: value for name, value in card.items() if name not in _APART}
     return f"<pre>{escape(json.dumps(facts, indent=2, sort_keys=True, default=str))}</pre>" if facts else ""
-
-
-def _section(title: str, note: str, body: str) -> str:
-    return f"<h2>{escape(title)}</h2><p>{escape(note)}</p>{body}" if body else ""
-
-
-def _table(header: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]], grey: Iterable[str] = ()) -> str:
-    quiet = set(grey)
-    rows = [
-        f"<tr{' class=baseline' if name in quiet else ''}><td>{escape(name)}</td>"
-        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
-        + "</tr>"
-        for name, cells in lines
-    ]
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>" if rows else ""

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.scoring import drift, plots, registry
+from crm_pipeline.scoring import backtest_plots, drift, registry
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import (
     Artefact,
@@ -99,7 +99,7 @@ def _make(
     report = {
         "backtests": [vars(row) | {"origin": row.origin.isoformat()} for row in verdict.rows],
         "plots": {
-            f"{model.name}: backtest": plots.backtest_bars(verdict.rows, model.metric),
+            f"{model.name}: backtest": backtest_plots.backtest_bars(verdict.rows, model.metric),
             **model.plots(rounds, verdict.champion),
         },
     }

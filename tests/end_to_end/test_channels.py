@@ -63,6 +63,8 @@ def test_a_run_publishes_without(absent, loaded, tmp_path):
         assert served.execute("select orders > 0 and people > 0 and revenue > 0 from _release").fetchall() == [(True,)]
         rows = served.execute("select subject, value from marts.data_quality where metric = 'rows'").fetchall()
     assert sorted(channel for channel, number in rows if not number) == absent
+    if absent == OPTIONAL:
+        assert deployment.settings.report.read_text(encoding="utf-8").count("Nothing of this is in the data.") > 5
 
 
 def test_money_in_a_currency_without_rates_stops_the_run(loaded, tmp_path):

@@ -36,10 +36,12 @@ def files_of(folder: Path) -> dict[str, tuple[int, str]]:
 
 def test_a_second_run_with_nothing_new_writes_nothing_new(spare):
     lake, serving = files_of(spare.settings.lake), files_of(spare.settings.serving_file.parent)
+    report = spare.settings.report.stat().st_ino
     outcome = spare.run()
     assert outcome.problems == []
     assert files_of(spare.settings.lake) == lake
     assert files_of(spare.settings.serving_file.parent) == serving
+    assert spare.settings.report.stat().st_ino == report
 
 
 LAST_MONTH = date(2026, 5, 31)

@@ -10,8 +10,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crm_pipeline import plots
 from crm_pipeline.actions import ActionSettings
-from crm_pipeline.scoring import plots
 from crm_pipeline.scoring.contacts.action_options import (
     CAP_DAYS,
     GIVEN,

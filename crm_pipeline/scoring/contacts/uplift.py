@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import rankdata
 
-from crm_pipeline.scoring import features, plots
+from crm_pipeline import plots
+from crm_pipeline.scoring import features
 from crm_pipeline.scoring.contacts import experiments, qini
 from crm_pipeline.scoring.contacts.experiments import Campaign, Trial
 from crm_pipeline.scoring.contacts.uplift_learners import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from crm_pipeline.scoring import plots
+from crm_pipeline import plots
 from crm_pipeline.scoring.frame import Floats
 
 _FIFTHS = ("lowest", "second", "third", "fourth", "highest")

@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
+from crm_pipeline.plots import curve
 from crm_pipeline.scoring.frame import Floats, ModelStatus, ScoringSettings, Status
-from crm_pipeline.scoring.plots import curve
 
 RULE_SCHEMA = pa.schema(
     [

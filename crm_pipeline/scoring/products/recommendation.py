@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from crm_pipeline.scoring import plots
+from crm_pipeline import plots
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.products import product_purchases, recommenders

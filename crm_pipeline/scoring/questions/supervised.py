@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline.scoring import features, orders, plots
+from crm_pipeline.scoring import backtest_plots, features, orders
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.questions import calibration, explain, labels, leakage, learners
@@ -232,8 +232,8 @@ class Supervised:
         last, title = rounds[-1], self.name.replace("_", " ").capitalize()
         gains = {name: last.predictions[name] for name in (champion, self.baselines[0])}
         return {
-            f"{title}: calibration at all test origins": plots.calibration_curve(said, came),
-            f"{title}: gains at the last test origin": plots.gains_curve(
+            f"{title}: calibration at all test origins": backtest_plots.calibration_curve(said, came),
+            f"{title}: gains at the last test origin": backtest_plots.gains_curve(
                 gains, last.actual.astype(np.int64), self.outcome
             ),
         }

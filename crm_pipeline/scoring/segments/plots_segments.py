@@ -7,9 +7,9 @@ import pyarrow as pa
 from scipy.cluster.hierarchy import dendrogram
 from sklearn.decomposition import PCA
 
+from crm_pipeline.plots import COLOURS, curve, drawing, heat_map
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
-from crm_pipeline.scoring.plots import COLOURS, curve, drawing, heat_map
 from crm_pipeline.scoring.segments.segment_features import Ints
 
 DRAWN_PEOPLE = 1_000

@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline.scoring import plots
+from crm_pipeline import plots
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.texts import sentiment_lexicon, text

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring import plots
+from crm_pipeline import plots
+from crm_pipeline.scoring import backtest_plots
 from crm_pipeline.scoring.frame import Backtest
 
 ROWS = [
@@ -16,9 +17,9 @@ ROWS = [
 ]
 LABELS = np.array([0, 1] * 20)
 PICTURES = {
-    "auc": lambda: plots.backtest_bars(ROWS, "auc"),
-    "observed share": lambda: plots.calibration_curve(np.linspace(0, 1, 40), LABELS),
-    "share of churners reached": lambda: plots.gains_curve({"logistic": np.arange(40.0)}, LABELS, "churners"),
+    "auc": lambda: backtest_plots.backtest_bars(ROWS, "auc"),
+    "observed share": lambda: backtest_plots.calibration_curve(np.linspace(0, 1, 40), LABELS),
+    "share of churners reached": lambda: backtest_plots.gains_curve({"logistic": np.arange(40.0)}, LABELS, "churners"),
     "days": lambda: plots.histogram("Recency", "days", np.array([1.0, 2.0, np.nan])),
     "store share": lambda: plots.heat_map("Personas", ["a", "b"], ["store share"], np.array([[1.0], [-2.0]])),
 }
