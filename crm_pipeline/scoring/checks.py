@@ -8,6 +8,7 @@ from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetK
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status
+from crm_pipeline.scoring.lifetime import clv_quality
 from crm_pipeline.scoring.segments.segment_quality import complaints
 from crm_pipeline.stages import Stage
 
@@ -48,6 +49,12 @@ def _key(table: str) -> AssetKey:
             asset=_key("segment_profiles"),
             description="Segments are neither tiny nor nearly everybody, stable, and different from each other.",
         ),
+        AssetCheckSpec(
+            "is_plausible",
+            asset=_key("clv"),
+            blocking=True,
+            description="Nobody is expected to bring many times what the best customer has ever brought.",
+        ),
         *(
             AssetCheckSpec(
                 "is_a_probability",
@@ -65,6 +72,7 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     yield _newest(workspace)
     yield _no_leaks(workspace)
     yield _segments(workspace)
+    yield _plausible(workspace)
     for table, column in _PROBABILITIES.items():
         yield _in_range(workspace, table, column)
 
@@ -109,6 +117,18 @@ def _no_leaks(workspace: Workspace) -> AssetCheckResult:
 def _segments(workspace: Workspace) -> AssetCheckResult:
     profiles = store.read(workspace.settings, "segment_profiles", workspace.as_of_date)
     return _warning("segment_profiles", "are_segments", complaints(profiles), f"{len(profiles)} segments.")
+
+
+def _plausible(workspace: Workspace) -> AssetCheckResult:
+    scores = store.read(workspace.settings, "clv", workspace.as_of_date)
+    said = clv_quality.complaints(scores, workspace.dataset.business.clv_horizon_months)
+    remedy = "Remedy: look at the model card of clv; crm run --from scoring after a change."
+    return AssetCheckResult(
+        asset_key=_key("clv"),
+        check_name="is_plausible",
+        passed=not said,
+        description=" ".join([*said, remedy] if said else [f"{len(scores):,} lifetime values are in proportion."]),
+    )
 
 
 def _warning(table: str, check: str, said: Sequence[str], otherwise: str) -> AssetCheckResult:

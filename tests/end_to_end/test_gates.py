@@ -1,9 +1,11 @@
 """A planted failure at each border stops everything after it, and the serving file stays byte for byte (I8)."""
 
 import gzip
+from collections.abc import Callable
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm_pipeline.identity import assets as identity_assets
 from crm_pipeline.scoring import steps
@@ -47,7 +49,7 @@ def test_a_merged_up_identity_stops_the_run_after_identity(spare, monkeypatch):
         people = resolution.person_map
         for name in ("customer_key", "customer_id"):
             same = pa.array([people[name][0].as_py()] * len(people), people.schema.field(name).type)
-            people = people.set_column(people.schema.get_field_index(name), people.schema.field(name), same)
+            people = with_column(people, name, same)
         return type(resolution)(**{**vars(resolution), "person_map": people})
 
     monkeypatch.setattr(identity_assets, "resolve", merge_everybody)
@@ -70,18 +72,30 @@ def test_a_feature_from_the_future_stops_the_run_after_features(with_hook):
     assert_stopped_at(Stage.FEATURES, planted, "assert_no_feature_is_dated_after_its_as_of_date")
 
 
-def test_scores_of_a_refused_version_stop_the_run_after_scoring(spare, monkeypatch):
-    honest = steps.STEPS["churn"]
+def with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
 
-    def refused(given):
+
+def plant(monkeypatch, model: str, column: str, change: Callable[[pa.ChunkedArray], pa.Array]) -> None:
+    """Let a model's scores come out with one column changed."""
+    honest = steps.STEPS[model]
+
+    def changed(given):
         made = honest(given)
-        unknown = pa.array(["refused"] * len(made.tables["churn"]))
-        place = made.tables["churn"].schema.get_field_index("model_version")
-        scores = made.tables["churn"].set_column(place, "model_version", unknown)
-        return replace(made, tables={"churn": scores})
+        scores = made.tables[model]
+        return replace(made, tables={model: with_column(scores, column, change(scores[column]))})
 
-    monkeypatch.setitem(steps.STEPS, "churn", refused)
+    monkeypatch.setitem(steps.STEPS, model, changed)
+
+
+def test_scores_of_a_refused_version_stop_the_run_after_scoring(spare, monkeypatch):
+    plant(monkeypatch, "churn", "model_version", lambda versions: pa.array(["refused"] * len(versions)))
     assert_stopped_at(Stage.SCORING, spare, "scores_come_from_accepted_versions", "churn", "not accepted")
+
+
+def test_lifetime_values_out_of_all_proportion_stop_the_run_after_scoring(spare, monkeypatch):
+    plant(monkeypatch, "clv", "clv_predicted", lambda values: pc.multiply(values, 1e6))
+    assert_stopped_at(Stage.SCORING, spare, "is_plausible", "clv", "the best customer so far")
 
 
 def test_a_total_that_does_not_reconcile_stops_the_run_after_marts(with_hook):

@@ -105,9 +105,8 @@ def grid(x_label: str, form: str = "{:.0%}") -> Draw:
     return draw
 
 
-def table(title: str, found: Found) -> str:
-    """Return all columns, named by their names; figures stand to the right. The title stands above it already."""
-    del title
+def table(_title: str, found: Found) -> str:
+    """Return all columns, named by their names; figures stand to the right."""
     numeric = [any(isinstance(row[place], int | float | Decimal) for row in found.rows) for place in _places(found)]
     kinds = [' class="number"' if figure else "" for figure in numeric]
     head = "".join(f"<th{kind}>{escape(spoken(name))}</th>" for name, kind in zip(found.columns, kinds, strict=True))

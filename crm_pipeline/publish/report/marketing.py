@@ -23,7 +23,7 @@ MARKETING = Section(
             "People who began in the last 12 complete months, and how many of them took each further step.",
             """
             select step, sum(people) as people,
-                sum(people) / first_value(sum(people)) over (order by step_number) as "of people"
+                sum(people) / first_value(sum(people)) over (order by step_number) as "share of people"
             from marts.journey_funnel
             where is_complete
                 and month > (select max(month) from marts.journey_funnel where is_complete) - interval 12 month

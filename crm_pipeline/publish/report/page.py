@@ -92,8 +92,8 @@ def _origin(release: ReleaseInfo, currency: str) -> str:
 def _tiles(release: ReleaseInfo, currency: str) -> str:
     figures = {
         "people": f"{release.people:,}",
-        "orders": f"{release.orders:,}",
-        f"revenue, {currency}": f"{release.revenue:,.0f}",
+        "orders so far": f"{release.orders:,}",
+        f"revenue so far, {currency}": f"{release.revenue:,.0f}",
     }
     tiles = "".join(f"<div><b>{figure}</b>{escape(name)}</div>" for name, figure in figures.items())
     return f'<div class="tiles">{tiles}</div>'

@@ -81,7 +81,7 @@ def _group(name: str, kpis: Iterable[Kpi]) -> str:
 def _row(kpi: Kpi) -> str:
     tone, status = _STATUS.get(kpi.status or "no_data", ("", ""))
     better = "" if not kpi.trend else "ok" if (kpi.trend > 0) == (kpi.direction == "up") else "not"
-    unit = "" if kpi.unit in {"share", "money", spoken(kpi.kpi)} else f" <small>{escape(kpi.unit)}</small>"
+    unit = "" if kpi.unit in f"share, money, {spoken(kpi.kpi)}" else f" <small>{escape(kpi.unit)}</small>"
     target = "" if kpi.target is None else told(kpi.target, kpi.unit)
     return (
         f"<tr title='{escape(kpi.formula)}'>"

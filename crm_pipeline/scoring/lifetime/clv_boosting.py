@@ -26,6 +26,9 @@ FEATURES = (
 )  # fmt: skip
 MIN_ROWS = 300
 FOLDS = 5
+LEAST_SHARE = 0.03
+"""The trees learn from an expected margin of at least this share of the mean. From next to nothing to a single order is
+a factor of thousands, and one step of a tree towards that factor cannot be taken back by the others."""
 _LEAST = 1e-3
 
 
@@ -77,7 +80,8 @@ def fit(samples: Sequence[Sample], seed: int) -> Booster:
     if sum(len(sample.actual) for sample in samples) < MIN_ROWS:
         return Booster(None)
     features = np.concatenate([sample.features for sample in samples])
-    expected = np.maximum(np.concatenate([sample.expected for sample in samples]), _LEAST)
+    expected = np.concatenate([sample.expected for sample in samples])
+    expected = np.maximum(expected, max(LEAST_SHARE * float(expected.mean()), _LEAST))
     actual = np.maximum(np.concatenate([sample.actual for sample in samples]), 0.0)
     if not actual.any():
         return Booster(None)
