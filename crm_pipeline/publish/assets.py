@@ -89,7 +89,7 @@ def publish__report(workspace: Workspace) -> MaterializeResult:
         raise Failure(f"The serving file is published, the report is not. {error}") from error
     return MaterializeResult(
         metadata={
-            "page": MetadataValue.url(page.resolve().as_uri()),
+            "page": MetadataValue.path(str(page)),
             "megabytes": round(page.stat().st_size / 1e6, 1),
             "seconds": round(time.monotonic() - started, 2),
         }
