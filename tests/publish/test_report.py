@@ -100,7 +100,7 @@ def test_bars_carry_their_names_and_figures():
 
 
 def test_intervals_carry_their_names():
-    found = Found(["campaign", "value", "lower", "upper"], [("Easter", 10.0, -5.0, 25.0), ("Picnic", -9, -12, -6)])
+    found = Found(["campaign", "value", "lower", "upper"], [("Easter", 10.0, -5.0, 25.0), ("Picnic", -9, -12, -9.1)])
     assert {"Easter", "Picnic", "0"} <= texts(draw.intervals("margin")("Campaigns", found))
 
 

@@ -81,7 +81,8 @@ def intervals(x_label: str) -> Draw:
         value, lower, upper = (np.array([_number(row[place]) for row in found.rows]) for place in (1, 2, 3))
         with plots.drawing(x_label, _WIDTH, 0.9 + _LINE * len(names)) as made:
             made.axes.axvline(0, color=plots.GREY, linewidth=1)
-            spans = [value - lower, upper - value]
+            # Rounding may put an end on the other side of its value.
+            spans = [np.maximum(value - lower, 0.0), np.maximum(upper - value, 0.0)]
             made.axes.errorbar(value, range(len(names)), xerr=spans, fmt="o", markersize=4, color=plots.colour(0))
             _lines_down(made.axes, names)
             made.axes.xaxis.set_major_formatter("{x:,.0f}")
