@@ -55,6 +55,7 @@ def run(
     _let_no_second_run_start(settings, wait=wait)
     begin = "raw files" if first is Stage.RAW else first.value
     typer.echo(f"{settings.dataset}: {begin} to serving file" + (f", as of {day}" if day else ""))
+    before = _identity(settings.serving_file)
     outcome = _execute(settings, day, first, verbose=verbose)
     if outcome.success:
         typer.echo(f"published  {shown(settings.serving_file)}")
@@ -62,7 +63,8 @@ def run(
         return
     for problem in outcome.problems:
         typer.echo(f"stopped    {problem}", err=True)
-    kept = "stays as it was" if settings.serving_file.exists() else "was not made"
+    after = _identity(settings.serving_file)
+    kept = "was not made" if after is None else "stays as it was" if after == before else "is published all the same"
     typer.echo(f"The serving file {kept}. To look at the run: crm ui --dataset {settings.dataset}", err=True)
     raise typer.Exit(1)
 
@@ -218,6 +220,11 @@ def sample(
 
     size = or_explain(generate, people, seed, out, processes, partial(typer.echo, err=True))
     typer.echo(f"wrote {people:,} people to {out}: {size / 2**20:,.1f} MiB of landing files")
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Tell one published file from another; None where there is none."""
+    return (file.stat().st_ino, file.stat().st_mtime_ns) if file.exists() else None
 
 
 def _write_report(settings: Settings) -> Path:

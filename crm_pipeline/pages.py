@@ -1,14 +1,13 @@
 """HTML pages that need nothing else: no network, no scripts, every picture within the page."""
 
 import base64
-from collections.abc import Iterable, Sequence
 from html import escape
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 body { font: 15px/1.5 sans-serif; color: #222222; max-width: 64em; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; } td, th { padding: .15em .9em .15em 0; text-align: left; vertical-align: top; }
-td.number, th.number { text-align: right; } tr.baseline { color: #777777; }
+td.number, th.number { text-align: right; }
 img, svg { max-width: 100%; height: auto; } .ok { color: #2f6b3a; } .not { color: #a23b22; } pre { overflow-x: auto; }
 """
 
@@ -23,11 +22,6 @@ def page(title: str, body: str, style: str = "") -> str:
     )
 
 
-def section(title: str, note: str, body: str) -> str:
-    """Return a part of a page under its heading; nothing where there is no body."""
-    return f"<h2>{escape(title)}</h2><p>{escape(note)}</p>{body}" if body else ""
-
-
 def picture(title: str, svg: str) -> str:
     """Return a plot as an image of its own: two plots in one page may name their parts alike."""
     return f'<img alt="{escape(title)}" src="{data_url(svg)}">'
@@ -36,16 +30,3 @@ def picture(title: str, svg: str) -> str:
 def data_url(svg: str) -> str:
     """Return a plot as a URL that holds all of it."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-
-
-def table(header: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]], grey: Iterable[str] = ()) -> str:
-    """Return named lines of numbers; the lines named in `grey` are quiet."""
-    quiet = set(grey)
-    rows = [
-        f"<tr{' class=baseline' if name in quiet else ''}><td>{escape(name)}</td>"
-        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
-        + "</tr>"
-        for name, cells in lines
-    ]
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>" if rows else ""

@@ -12,8 +12,7 @@ from crm_pipeline.settings import Settings
 HEADER = ("dataset", "model", "champion", "measured by", "its value", "baseline", "its value", "origins won", "status")
 BEGIN, END = "<!-- models: written by `make models` -->", "<!-- models: end -->"
 
-# Means over the origins of the newest run.
-_FIGURES = """
+FIGURES = """
     with status as (
         select * from marts.model_status qualify as_of_date = max(as_of_date) over ()
     ),
@@ -27,13 +26,15 @@ _FIGURES = """
             and status.metric = backtests.metric
         group by all
     )
-    select model, coalesce(champion, ''), coalesce(replace(metric, '_', ' '), ''), avg(champion_value),
-        coalesce(baseline, ''), avg(baseline_value),
-        count(*) filter (where sign * champion_value > sign * baseline_value), count(origin), replace(status, '_', ' ')
+    select model, champion, replace(metric, '_', ' ') as metric, avg(champion_value) as "its value",
+        baseline, avg(baseline_value) as "baseline's value",
+        count(*) filter (where sign * champion_value > sign * baseline_value) as "origins won",
+        count(origin) as origins, replace(status, '_', ' ') as status
     from figures
     group by all
     order by model
 """
+"""Query of the serving file: one row per model, means over the origins of the newest run."""
 
 
 def figures(settings: Settings) -> list[tuple[str, ...]]:
@@ -45,9 +46,19 @@ def figures(settings: Settings) -> list[tuple[str, ...]]:
     if not settings.serving_file.exists():
         raise PublishError(f"Nothing is published for {settings.dataset} yet. Remedy: crm run -d {settings.dataset}")
     with duckdb.connect(str(settings.serving_file), read_only=True) as con:
-        found = con.sql(_FIGURES).fetchall()
+        found = con.sql(FIGURES).fetchall()
     return [
-        (settings.dataset, model, champion, metric, _number(own), baseline, _number(naive), _of(won, origins), state)
+        (
+            settings.dataset,
+            model,
+            champion or "",
+            metric or "",
+            _number(own),
+            baseline or "",
+            _number(naive),
+            _of(won, origins),
+            state,
+        )
         for model, champion, metric, own, baseline, naive, won, origins, state in found
     ]
 

@@ -4,7 +4,7 @@ The parts follow M. Mitchell and others, Model Cards for Model Reporting, 2019.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -12,13 +12,12 @@ from typing import Any
 
 from crm_pipeline import pages
 from crm_pipeline.lake import atomic_file
-from crm_pipeline.pages import section, table
 from crm_pipeline.scoring import drift
 from crm_pipeline.scoring.contest import mean_metrics
 from crm_pipeline.scoring.frame import Backtest, Report, Status
 from crm_pipeline.settings import Settings
 
-_STYLE = "pre { font-size: 13px; }"
+_STYLE = "pre { font-size: 13px; } tr.baseline { color: #777777; }"
 _SENTENCES = {
     Status.OK: "Beats its baseline at every origin, on time that it had not seen. Its scores are in use.",
     Status.INSUFFICIENT_DATA: "There is too little data to fit and test it honestly. Nobody is scored.",
@@ -51,13 +50,13 @@ def page(model: str, report: Report, as_of: date) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         _status(report),
-        section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
-        section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
-        section("Plots", "", plots),
-        section("What counts most", "", _importance(report.card.get("importance", {}))),
-        section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
-        section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
-        section("Facts", "", _facts(report.card)),
+        _section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
+        _section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
+        _section("Plots", "", plots),
+        _section("What counts most", "", _importance(report.card.get("importance", {}))),
+        _section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
+        _section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
+        _section("Facts", "", _facts(report.card)),
     ]
     return pages.page(title, "".join(parts), _STYLE)
 
@@ -80,7 +79,7 @@ def _status(report: Report) -> str:
         "Version in use": status.model_version,
         "Trained on what was known by": status.trained_on,
     }
-    return f'<p class="{tone}"><b>{_SENTENCES[status.status]}</b></p>' + table(
+    return f'<p class="{tone}"><b>{_SENTENCES[status.status]}</b></p>' + _table(
         ["", ""], [(name, [str(value)]) for name, value in facts.items() if value]
     )
 
@@ -100,7 +99,7 @@ def _means(rows: Sequence[Backtest]) -> str:
     if not rows:
         return ""
     header, lines = _mean_lines(rows)
-    return table(header, [(name, cells) for name, _, cells in lines], {name for name, naive, _ in lines if naive})
+    return _table(header, [(name, cells) for name, _, cells in lines], {name for name, naive, _ in lines if naive})
 
 
 def _by_origin(rows: Sequence[Backtest]) -> str:
@@ -114,12 +113,12 @@ def _by_origin(rows: Sequence[Backtest]) -> str:
         found = [values.get((candidate, metric, origin)) for origin in origins]
         lines.append((f"{candidate}, {metric}", [f"{row.value:.4g}" if row else "" for row in found]))
     people = [str(next(row.people for row in rows if row.origin == origin)) for origin in origins]
-    return table(["", *map(str, origins)], [*lines, ("people", people)], naive)
+    return _table(["", *map(str, origins)], [*lines, ("people", people)], naive)
 
 
 def _importance(importance: Mapping[str, float]) -> str:
     most = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:15]
-    return table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
+    return _table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
 
 
 def _drift_note(card: Mapping[str, Any]) -> str:
@@ -129,9 +128,25 @@ def _drift_note(card: Mapping[str, Any]) -> str:
 
 
 def _drift(indices: Mapping[str, float]) -> str:
-    return table(["", "index"], [(name, [f"{value:.3f}"]) for name, value in list(indices.items())[:15]])
+    return _table(["", "index"], [(name, [f"{value:.3f}"]) for name, value in list(indices.items())[:15]])
 
 
 def _facts(card: Mapping[str, Any]) -> str:
     facts = {name: value for name, value in card.items() if name not in _APART}
     return f"<pre>{escape(json.dumps(facts, indent=2, sort_keys=True, default=str))}</pre>" if facts else ""
+
+
+def _section(title: str, note: str, body: str) -> str:
+    return f"<h2>{escape(title)}</h2><p>{escape(note)}</p>{body}" if body else ""
+
+
+def _table(header: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]], grey: Iterable[str] = ()) -> str:
+    quiet = set(grey)
+    rows = [
+        f"<tr{' class=baseline' if name in quiet else ''}><td>{escape(name)}</td>"
+        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
+        + "</tr>"
+        for name, cells in lines
+    ]
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>" if rows else ""

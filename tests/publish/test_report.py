@@ -56,7 +56,9 @@ def marts() -> duckdb.DuckDBPyConnection:
             incremental_margin decimal(18, 2), incremental_margin_lower double, incremental_margin_upper double
         );
         create table marts.mentions_to_answer (days_waiting bigint);
-        create table marts.model_status (model varchar, status varchar, reason varchar);
+        create table marts.model_status (as_of_date date, model varchar, status varchar, reason varchar);
+        insert into marts.model_status values ('2026-05-31', 'clv', 'insufficient_data', 'Told in May only.');
+        insert into marts.model_status values ('2026-06-30', 'clv', 'ok', null);
         set variable last_month = date '2026-06-01';
     """)
     return con
@@ -130,7 +132,7 @@ def test_a_sparkline_leaves_a_gap_where_a_month_has_no_value():
 def test_the_scorecard_has_the_last_complete_month_and_of_how_many_a_share_is(marts):
     card = scorecard(marts)
     assert "Jun 2026" in card
-    assert "25.0%<br><small>of 4</small>" in card
+    assert "25.0%<br><small> of 4</small>" in card
     assert "90.0%" not in card
     assert "Net &lt;of&gt; returns." in card
 
@@ -176,8 +178,8 @@ ALARMS = [
         "2 mentions wait for an answer, the oldest for 12 days.",
     ),
     (
-        "insert into marts.model_status values ('topics_zh', 'insufficient_data', 'Has 44.'), ('clv', 'ok', null)",
-        "The model topics zh gives no scores: Has 44.",
+        "insert into marts.model_status values ('2026-06-30', 'zh', 'drifted', 'Has 44.')",
+        "The model zh gives no scores: Has 44.",
     ),
 ]
 

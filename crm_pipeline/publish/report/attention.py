@@ -6,7 +6,7 @@ from html import escape
 import duckdb
 
 from crm_pipeline.publish.report.found import ask
-from crm_pipeline.publish.report.words import month, spoken, told
+from crm_pipeline.publish.report.words import among, month, spoken, told
 
 TITLE = "What needs attention"
 
@@ -51,7 +51,8 @@ SENTENCES = (
     """,
     """
     select format('The model {} gives no scores: {}', replace(model, '_', ' '), reason)
-    from marts.model_status where status <> 'ok'
+    from (from marts.model_status qualify as_of_date = max(as_of_date) over ())
+    where status <> 'ok'
     order by model
     """,
 )
@@ -70,6 +71,5 @@ def attention(con: duckdb.DuckDBPyConnection, rows_quarantined: int) -> str:
 
 
 def _off_target(kpi: str, value: float, target: float, unit: str, denominator: float | None, day: date) -> str:
-    among = f" of {told(denominator)}" if unit == "share" and denominator else ""
-    figure = f"{spoken(kpi).capitalize()} is {told(value, unit)}{among} in {month(day)}"
+    figure = f"{spoken(kpi).capitalize()} is {told(value, unit)}{among(unit, denominator)} in {month(day)}"
     return f"{figure}, off its target of {told(target, unit)}."

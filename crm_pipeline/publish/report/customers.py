@@ -138,7 +138,7 @@ CUSTOMERS = Section(
                 (sum(churned_with_cause) / sum(churned)) / nullif(sum(stayed_with_cause) / sum(stayed), 0) as lift
             from marts.churn_causes
             where cause not in ('any', 'none')
-                and month > getvariable('last_month') - interval 12 month
+                and month > getvariable('last_month') - interval 12 month and month <= getvariable('last_month')
             group by cause_group, cause
             having sum(churned_with_cause) >= 5 and lift is not null
             order by lift desc, cause

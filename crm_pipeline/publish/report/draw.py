@@ -1,6 +1,6 @@
 """Plots and tables of the report: each reads the columns of an answer by their places."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from html import escape
@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 
 from crm_pipeline import plots
 from crm_pipeline.pages import picture
-from crm_pipeline.publish.report.found import Found
+from crm_pipeline.publish.report.found import Draw, Found
 from crm_pipeline.publish.report.words import spoken, told, unit_of
 
-Draw = Callable[[str, Found], str]
 _WIDTH, _HEIGHT, _LINE = 5.6, 3.0, 0.28
 _MOST_TICKS = 8
 

@@ -17,6 +17,10 @@ class Found:
     rows: Sequence[tuple[Any, ...]]
 
 
+Draw = Callable[[str, Found], str]
+"""Turns the title and the answer of a part into HTML."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One picture or table of the report.
@@ -24,15 +28,15 @@ class Part:
     Attributes:
         title: what it shows.
         note: how to read it, for somebody who sees it for the first time.
-        sql: the query on the serving file.
-        draw: turns title and answer into HTML; it is not called for an answer without rows.
+        sql: the query on the serving file; `getvariable('last_month')` is the last complete month in it.
+        draw: not called for an answer without rows.
         wide: whether it takes the whole width of the page.
     """
 
     title: str
     note: str
     sql: str
-    draw: Callable[[str, Found], str]
+    draw: Draw
     wide: bool = False
 
 

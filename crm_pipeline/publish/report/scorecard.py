@@ -9,7 +9,7 @@ from itertools import groupby
 import duckdb
 
 from crm_pipeline.publish.report.found import ask
-from crm_pipeline.publish.report.words import change, month, spoken, told
+from crm_pipeline.publish.report.words import among, change, month, spoken, told
 
 TITLE = "Key figures"
 SQL = """
@@ -82,21 +82,16 @@ def _row(kpi: Kpi) -> str:
     tone, status = _STATUS.get(kpi.status or "no_data", ("", ""))
     better = "" if not kpi.trend else "ok" if (kpi.trend > 0) == (kpi.direction == "up") else "not"
     unit = "" if kpi.unit in f"share, money, {spoken(kpi.kpi)}" else f" <small>{escape(kpi.unit)}</small>"
+    number = "" if kpi.value is None else f"<br><small>{among(kpi.unit, kpi.denominator)}</small>"
     target = "" if kpi.target is None else told(kpi.target, kpi.unit)
     return (
         f"<tr title='{escape(kpi.formula)}'>"
         f"<td>{escape(spoken(kpi.kpi))}{unit}<br><small>{escape(kpi.description)}</small></td>"
-        f"<td class='number'>{told(kpi.value, kpi.unit)}{_among(kpi)}</td>"
+        f"<td class='number'>{told(kpi.value, kpi.unit)}{number}</td>"
         f"<td class='number {better}'>{change(kpi.trend)}</td>"
         f"<td class='number'>{target}</td><td class='{tone}'>{status}</td>"
         f"<td>{sparkline(kpi.history or ())}</td></tr>"
     )
-
-
-def _among(kpi: Kpi) -> str:
-    """Say of how many a share is one: a quarter of four is no news."""
-    known = kpi.unit == "share" and kpi.value is not None and kpi.denominator
-    return f"<br><small>of {told(kpi.denominator)}</small>" if known else ""
 
 
 def sparkline(history: Sequence[float | None]) -> str:

@@ -1,5 +1,6 @@
 """How far to trust all this: models and data."""
 
+from crm_pipeline.publish.model_figures import FIGURES
 from crm_pipeline.publish.report.draw import table
 from crm_pipeline.publish.report.found import Part, Section
 
@@ -9,24 +10,7 @@ TRUST = Section(
         Part(
             "Models",
             "Each beside its naive baseline on later time that it had not seen; means over the origins.",
-            """
-            with backtests as (
-                select model, metric, candidate, avg(value) as value from marts.model_backtests group by all
-            )
-            select
-                replace(status.model, '_', ' ') as model, replace(status.status, '_', ' ') as status,
-                replace(status.champion, '_', ' ') as champion, replace(status.metric, '_', ' ') as metric,
-                round(champions.value, 3) as value, replace(status.baseline, '_', ' ') as baseline,
-                round(baselines.value, 3) as "baseline's value"
-            from marts.model_status as status
-            left join backtests as champions
-                on status.model = champions.model and status.metric = champions.metric
-                    and status.champion = champions.candidate
-            left join backtests as baselines
-                on status.model = baselines.model and status.metric = baselines.metric
-                    and status.baseline = baselines.candidate
-            order by status.model
-            """,
+            FIGURES,
             table,
             wide=True,
         ),

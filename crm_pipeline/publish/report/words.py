@@ -30,6 +30,11 @@ def told(value: object, unit: str = "") -> str:
     return f"{value:,.2f}" if unit in _MONEY_UNITS or size < 1 else f"{value:,.1f}"
 
 
+def among(unit: str, denominator: float | None) -> str:
+    """Say of how many a share is one: a quarter of four is no news."""
+    return f" of {told(denominator)}" if unit == "share" and denominator else ""
+
+
 def unit_of(column: str) -> str:
     """Tell the unit of a figure from the name of its column: a share, or one that needs no unit."""
     return "share" if column.startswith("share") or column.endswith(_SHARES) else ""
