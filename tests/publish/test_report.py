@@ -132,8 +132,9 @@ def test_a_sparkline_leaves_a_gap_where_a_month_has_no_value():
 def test_the_scorecard_has_the_last_complete_month_and_of_how_many_a_share_is(marts):
     card = scorecard(marts)
     assert "Jun 2026" in card
-    assert "25.0%<br><small> of 4</small>" in card
+    assert "25.0%<br><small>of 4</small>" in card
     assert "90.0%" not in card
+    assert "<small></small>" not in card
     assert "Net &lt;of&gt; returns." in card
 
 

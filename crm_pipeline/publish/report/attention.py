@@ -71,5 +71,6 @@ def attention(con: duckdb.DuckDBPyConnection, rows_quarantined: int) -> str:
 
 
 def _off_target(kpi: str, value: float, target: float, unit: str, denominator: float | None, day: date) -> str:
-    figure = f"{spoken(kpi).capitalize()} is {told(value, unit)}{among(unit, denominator)} in {month(day)}"
+    figure = f"{told(value, unit)} {among(unit, denominator)}".rstrip()
+    figure = f"{spoken(kpi).capitalize()} is {figure} in {month(day)}"
     return f"{figure}, off its target of {told(target, unit)}."

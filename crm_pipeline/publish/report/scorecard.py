@@ -82,7 +82,8 @@ def _row(kpi: Kpi) -> str:
     tone, status = _STATUS.get(kpi.status or "no_data", ("", ""))
     better = "" if not kpi.trend else "ok" if (kpi.trend > 0) == (kpi.direction == "up") else "not"
     unit = "" if kpi.unit in f"share, money, {spoken(kpi.kpi)}" else f" <small>{escape(kpi.unit)}</small>"
-    number = "" if kpi.value is None else f"<br><small>{among(kpi.unit, kpi.denominator)}</small>"
+    number = among(kpi.unit, kpi.denominator)
+    number = f"<br><small>{number}</small>" if number and kpi.value is not None else ""
     target = "" if kpi.target is None else told(kpi.target, kpi.unit)
     return (
         f"<tr title='{escape(kpi.formula)}'>"

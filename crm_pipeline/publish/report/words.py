@@ -32,7 +32,7 @@ def told(value: object, unit: str = "") -> str:
 
 def among(unit: str, denominator: float | None) -> str:
     """Say of how many a share is one: a quarter of four is no news."""
-    return f" of {told(denominator)}" if unit == "share" and denominator else ""
+    return f"of {told(denominator)}" if unit == "share" and denominator else ""
 
 
 def unit_of(column: str) -> str:
