@@ -1,7 +1,7 @@
 """Small datasets as shops really deliver them; `case` copies one to where a test may change, load and run it.
 
-A folder here is a dataset folder, or holds one called `shop`. What a repository cannot keep (modes, times, clocks, other
-users) is set by the tests.
+A folder here is a dataset folder, or holds one called `shop`. What a repository cannot keep (modes, times, clocks,
+other users) is set by the tests.
 """
 
 import shutil
