@@ -20,6 +20,7 @@ from crm_pipeline.actions import ActionSettings
 from crm_pipeline.changes import Change
 from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.expressions import check_expression
 from crm_pipeline.raw.extraction.config import NESTED as EXTRACTION_MODELS
 from crm_pipeline.raw.extraction.config import Extraction
 from crm_pipeline.raw.preset import with_preset
@@ -106,7 +107,7 @@ class ColumnMapping(_Strict):
     @classmethod
     def _one_expression(cls, value: str | None) -> str | None:
         if value is not None:
-            _check_expression(value)
+            check_expression(value)
         return value
 
     @field_validator("format")
@@ -283,15 +284,6 @@ def _known_zone(value: str) -> str:
     except (ValueError, OSError, KeyError):
         close = _suggest(value, sorted(available_timezones()), listing=False)
         raise ValueError(f"unknown time zone '{value}'. {close}") from None
-
-
-def _check_expression(value: str) -> None:
-    try:
-        statements = duckdb.extract_statements(f"select ({value}\n)")
-    except duckdb.Error as error:
-        raise ValueError(f"not a SQL expression: {str(error).splitlines()[0]}") from None
-    if len(statements) != 1:
-        raise ValueError("more than one SQL statement; give one expression")
 
 
 def _check_format(value: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
+#: Keys of a source whose text is a SQL expression, at whatever depth.
+EXPRESSION_KEYS = ("sql", "where", "deleted_when")
 _QUOTED_NAME = re.compile(r'"([^"]+)"')
 
 
@@ -17,6 +19,19 @@ def presets() -> dict[str, dict[str, Any]]:
     """Return all presets by name: what each says of a source, in the form of pipeline.yml."""
     files = sorted(PRESETS_FOLDER.glob("*.yaml"))
     return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
+
+
+@functools.cache
+def preset_expressions() -> frozenset[str]:
+    """Return the SQL expressions of all presets, with single spaces: they come with the project and are trusted."""
+    waiting: list[Any] = list(presets().values())
+    found = set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            found |= {" ".join(item[key].split()) for key in EXPRESSION_KEYS if isinstance(item.get(key), str)}
+            waiting.extend(item.values())
+    return frozenset(found)
 
 
 def with_preset(source: dict[str, Any]) -> dict[str, Any]:
