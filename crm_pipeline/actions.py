@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from crm_pipeline.strict import Strict
 
 Channel = Literal["email", "sms", "phone", "post", "push"]
 Action = Literal["win_back", "reactivate", "service_recovery", "loyalty_reward", "cross_sell", "keep_in_touch"]
@@ -39,10 +41,8 @@ _DEFAULTS: Mapping[str, dict[Any, float]] = MappingProxyType(
 )
 
 
-class ActionSettings(BaseModel):
+class ActionSettings(Strict):
     """Costs, assumed responses and limits of contacts; what past experiments measured stands above what is assumed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     costs: dict[Channel, _Money] = Field(
         default_factory=lambda: dict(_DEFAULTS["costs"]),

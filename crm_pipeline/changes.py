@@ -3,16 +3,16 @@
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from crm_pipeline.strict import Strict
 
 Unit = Literal["store_id", "country", "sales_channel"]
 Measure = Literal["revenue", "margin", "orders", "buyers"]
 
 
-class Change(BaseModel):
+class Change(Strict):
     """Something new, such as a loyalty programme, that some units have from a month on; nobody drew them at random."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, description="Name of the change, unique in the dataset.")
     unit: Unit = Field(default="store_id", description="What has it or not; a column of the orders.")

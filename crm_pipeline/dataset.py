@@ -4,39 +4,39 @@ The file holds the business settings, and for each source which files it has, wh
 columns map to that channel's contract.
 """
 
-import difflib
+import functools
 import re
-from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import duckdb
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from crm_pipeline.actions import ActionSettings
 from crm_pipeline.changes import Change
+from crm_pipeline.config_errors import explain, suggest
 from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.expressions import check_expression
-from crm_pipeline.raw.extraction.config import NESTED as EXTRACTION_MODELS
 from crm_pipeline.raw.extraction.config import Extraction
 from crm_pipeline.raw.preset import with_preset
+from crm_pipeline.strict import Strict
+from crm_pipeline.yaml_places import YamlError, read_yaml
 
 PIPELINE_FILE = "pipeline.yml"
+#: Places of texts that people write without quotes, also where YAML would see a number, a date, or yes and no.
+_TEXTS = ("sources/*/columns/*/value", "sources/*/read/null_values/*")
+#: Zones that hang on the machine, or count leap seconds.
+_OWN_ZONES = ("localtime", "posix/", "right/", "posixrules", "Factory", "SystemV/")
 
 
 class DatasetError(ValueError):
     """A dataset folder cannot be used; the message names the place, the problem and the remedy."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Business(_Strict):
+class Business(Strict):
     """Settings of the business that all stages share."""
 
     currency: str = Field(default="GBP", pattern="^[A-Z]{3}$", description="ISO 4217 code of the reporting currency.")
@@ -59,7 +59,7 @@ class Business(_Strict):
         return _known_zone(value)
 
 
-class ReadOptions(_Strict):
+class ReadOptions(Strict):
     """How the files of a source are read."""
 
     format: Literal["csv", "jsonl", "json", "parquet", "excel"] | None = Field(
@@ -88,7 +88,7 @@ class ReadOptions(_Strict):
         return tuple(_plain_text(item) for item in value) if isinstance(value, list) else value
 
 
-class ColumnMapping(_Strict):
+class ColumnMapping(Strict):
     """Where a contract column gets its value: a source column, a SQL expression over them, or a constant."""
 
     from_: str | None = Field(default=None, alias="from", min_length=1, description="Source column or JSON path.")
@@ -125,7 +125,7 @@ class ColumnMapping(_Strict):
         return self
 
 
-class SourceConfig(_Strict):
+class SourceConfig(Strict):
     """One kind of file of one system, and how it maps to a channel."""
 
     name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the source, unique in the dataset.")
@@ -185,7 +185,7 @@ class SourceConfig(_Strict):
         for name, mapping in self.columns.items():
             if name not in contract.column_names:
                 problem = f"the channel {self.channel} has no column '{name}'."
-                raise ValueError(f"{problem} {_suggest(name, contract.column_names)}")
+                raise ValueError(f"{problem} {suggest(name, contract.column_names)}")
             if mapping.format and contract.column(name).logical_type not in ("date", "timestamp"):
                 raise ValueError(f"columns.{name}: a format is for dates and times only; remove it")
         missing = [column.name for column in contract.columns if column.required and column.name not in self.columns]
@@ -216,7 +216,7 @@ class SourceConfig(_Strict):
         return self.exact_duplicates == "drop"
 
 
-class Dataset(_Strict):
+class Dataset(Strict):
     """A dataset folder's pipeline.yml."""
 
     folder: Path
@@ -236,7 +236,7 @@ class Dataset(_Strict):
         systems = tuple(dict.fromkeys(source.system for source in self.sources))
         for system in self.business.source_trust:
             if system not in systems:
-                raise ValueError(f"business.source_trust names the system '{system}'. {_suggest(system, systems)}")
+                raise ValueError(f"business.source_trust names the system '{system}'. {suggest(system, systems)}")
         return self
 
     def source_trust(self) -> list[str]:
@@ -256,22 +256,20 @@ def load_dataset(folder: Path) -> Dataset:
         DatasetError: if the file is missing or says something that cannot be meant.
     """
     path = folder / PIPELINE_FILE
-    if not path.is_file():
+    if not path.exists():
         raise DatasetError(f"{path}: there is no such file. Write one, or point CRM_DATASET to a folder that has one.")
-    text = path.read_text(encoding="utf-8-sig")
     try:
-        document = yaml.safe_load(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise DatasetError(f"{path}{_yaml_place(error)}: not valid YAML: {error}") from None
-    if not isinstance(document, dict) or root is None:
+        document = read_yaml(path, texts=_TEXTS)
+    except YamlError as error:
+        raise DatasetError(str(error)) from None
+    if not isinstance(document.values, dict):
         raise DatasetError(f"{path}: a mapping with the keys business and sources is expected.")
-    if "folder" in document:
+    if "folder" in document.values:
         raise DatasetError(f"{path}: unknown key 'folder'. Remove it.")
     try:
-        return Dataset.model_validate({"folder": folder, **document})
+        return Dataset.model_validate({"folder": folder, **document.values})
     except ValidationError as error:
-        raise DatasetError("\n".join(dict.fromkeys(_explain(path, root, item) for item in error.errors()))) from None
+        raise DatasetError(explain(document, Dataset, error)) from None
 
 
 def _plain_text(value: Any) -> str:
@@ -279,11 +277,17 @@ def _plain_text(value: Any) -> str:
 
 
 def _known_zone(value: str) -> str:
-    try:
-        return ZoneInfo(value).key
-    except (ValueError, OSError, KeyError):
-        close = _suggest(value, sorted(available_timezones()), listing=False)
-        raise ValueError(f"unknown time zone '{value}'. {close}") from None
+    """Return an IANA zone that Python and DuckDB know alike; names of one machine's own setting are none."""
+    if value in _zones():
+        return value
+    close = suggest(value, sorted(_zones()), listing=False) or "Use an IANA name such as Europe/Berlin"
+    raise ValueError(f"unknown time zone '{value}'. {close}")
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    known = {name for (name,) in duckdb.execute("select name from pg_timezone_names()").fetchall()}
+    return frozenset(zone for zone in available_timezones() if zone in known and not zone.startswith(_OWN_ZONES))
 
 
 def _check_format(value: str) -> None:
@@ -293,73 +297,3 @@ def _check_format(value: str) -> None:
         duckdb.execute(f"select strftime(timestamp '2020-01-02 03:04:05', '{escaped}')").fetchall()
     except duckdb.Error as error:
         raise ValueError(f"not a date format: {str(error).splitlines()[0]}. Use one such as %d/%m/%Y %H:%M") from None
-
-
-def _suggest(name: str, known: Iterable[str], *, listing: bool = True) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
-    if close:
-        return f"Did you mean '{close[0]}'?"
-    return f"Use one of: {', '.join(known)}" if listing else "Use an IANA name such as Europe/London."
-
-
-def _yaml_place(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f", line {mark.line + 1}" if mark else ""
-
-
-def _explain(path: Path, root: yaml.Node, item: Any) -> str:
-    """Turn one pydantic error into a sentence with file, line, key, problem and remedy."""
-    loc = tuple(part for part in item["loc"] if part not in ("date", "literal['latest']"))
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
-    place = f"{path}, line {_line_of(root, loc)}" + (f", {key}" if key else "")
-    message = re.sub("^Value error, ", "", item["msg"])
-    if item["type"] == "extra_forbidden":
-        fields = _fields_at(loc[:-1])
-        message = f"unknown key '{loc[-1]}'. {_suggest(str(loc[-1]), fields)}"
-    elif loc and loc[-1] == "as_of":
-        message = "as_of is neither a date nor `latest`. Write a date such as 2024-06-30, or latest"
-    elif loc == ("sources",) and item["type"] == "too_short":
-        message = "no source can be used. Give at least one, and correct those named here"
-    elif item["type"] == "string_pattern_mismatch":
-        message = f"'{item['input']}' does not match {item['ctx']['pattern']}. Correct it"
-    elif item["type"] == "missing":
-        message = f"the key '{loc[-1]}' is missing. Add it"
-    return f"{place}: {message.rstrip('.')}{'' if message.endswith('?') else '.'}"
-
-
-def _line_of(root: yaml.Node, loc: tuple[Any, ...]) -> int:
-    """Return the line of the deepest part of `loc` that the document has."""
-    node, line = root, root.start_mark.line
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            pairs = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not pairs:
-                break
-            line, node = pairs[0][0].start_mark.line, pairs[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line
-    return int(line) + 1
-
-
-def _fields_at(loc: tuple[Any, ...]) -> list[str]:
-    names = [part for part in loc if isinstance(part, str)]
-    model: type[BaseModel] = Dataset
-    if "extract" in names:
-        model = EXTRACTION_MODELS.get(names[-1], Extraction)
-    elif "columns" in names:
-        model = ColumnMapping
-    elif "read" in names:
-        model = ReadOptions
-    elif names[:1] == ["sources"]:
-        model = SourceConfig
-    elif names[:1] == ["business"]:
-        model = Business
-    elif names[:1] == ["identity"]:
-        model = MatchSettings
-    elif names[:1] == ["actions"]:
-        model = ActionSettings
-    elif names[:1] == ["changes"]:
-        model = Change
-    return [field.alias or name for name, field in model.model_fields.items() if name != "folder"]

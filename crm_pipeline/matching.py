@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from crm_pipeline.strict import Strict
 
 Kind = Literal["source_id", "loyalty_id", "email", "phone"]
 #: Kinds of identifiers, from the strongest evidence to the weakest: the position is the priority of a rule.
@@ -21,10 +23,8 @@ _LIMITS: Mapping[str, dict[Kind, int]] = MappingProxyType(
 )
 
 
-class MatchSettings(BaseModel):
+class MatchSettings(Strict):
     """The limits and exceptions of the matching rules, and from which probability on two records are one person."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     blocked: tuple[str, ...] = Field(
         default=(), description="Values of any kind that link nothing, such as the shop's own address and number."

@@ -6,7 +6,9 @@ import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from crm_pipeline.strict import Strict
 
 _SECRET_NAME = re.compile(
     r"(x-)?(api[-_]?key|auth[-_]?token|access[-_]?token|authorization|cookie|key|token|secret|client[-_]?secret|"
@@ -15,9 +17,7 @@ _SECRET_NAME = re.compile(
 )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
+class _Strict(Strict):
     @model_validator(mode="before")
     @classmethod
     def _no_secret_in_plain_text(cls, data: Any) -> Any:
@@ -148,13 +148,3 @@ class Extraction(_Strict):
         """A hash of what is asked: where it changes, the cursor starts again."""
         described = self.model_dump(mode="json", exclude={"sql_table": {"chunk_rows"}})
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
-
-
-#: The model of each key of `extract:` that holds keys itself.
-NESTED: dict[str, type[BaseModel]] = {
-    "extract": Extraction,
-    "sql_table": SqlTable,
-    "rest": Rest,
-    "cursor": RestCursor,
-    "auth": Auth,
-}
