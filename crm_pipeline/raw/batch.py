@@ -49,7 +49,7 @@ def load_delivery(
     try:
         rows = read_file(con, delivery.path, delivery.source, work)
         require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
-        plan = CastPlan(delivery.contract, delivery.source, delivery.zone, run_time, tuple(rows.columns))
+        plan = CastPlan(delivery.contract, delivery.source, delivery.zone, run_time, tuple(rows.columns), rows.named)
         _cast(con, plan)
         entry.problem = rows.problem
         _judge(con, delivery, plan)

@@ -1,6 +1,7 @@
 """The SQL that turns a file's text into a contract's types, and says for each value that does not fit why not."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
 from crm_pipeline.raw.source_rows import LINE, PROBLEM, RAW, SOURCE_ROWS, literal, quoted
 
 TYPED_ROWS = "typed_rows"
-HASH = "__hash"
+HASH = '" hash"'
 _SPACE = " \t\r\n\f\v\u00a0\ufeff"
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "on")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
@@ -30,6 +31,8 @@ class CastPlan:
     zone: str
     run_time: datetime
     columns: tuple[str, ...]
+    #: The column of `source_rows` by the name that the file gives it, where the two differ.
+    named: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mapped(self) -> list[Column]:
@@ -48,7 +51,7 @@ class CastPlan:
             """
 
     def texts(self, only: str = "true") -> str:
-        """Return the query for the trimmed text of each mapped column (`t_<name>`)."""
+        """Return the query for the trimmed text of each mapped column (` text of <name>`)."""
         texts = "".join(f", {self._text(column)} as {_text_name(column)}" for column in self.mapped)
         return f"""
             select "{LINE}", {self._row_hash()} as {HASH}{texts}
@@ -119,11 +122,16 @@ class CastPlan:
 
     def _text(self, column: Column) -> str:
         mapping = self.source.columns[column.name]
-        text = f"nullif(trim(({_origin(mapping)})::varchar, {literal(_SPACE)}), '')"
+        text = f"nullif(trim(({self._origin(mapping)})::varchar, {literal(_SPACE)}), '')"
         if self.source.read.null_values:
             nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
             text = f"case when {text} in ({nulls}) then null else {text} end"
         return text
+
+    def _origin(self, mapping: ColumnMapping) -> str:
+        if mapping.from_ is not None:
+            return quoted(self.named.get(mapping.from_, mapping.from_))
+        return f"{mapping.sql}\n" if mapping.sql is not None else literal(mapping.value or "")
 
     def _value(self, column: Column) -> str:
         mapping, text = self.source.columns[column.name], _text_name(column)
@@ -179,17 +187,11 @@ class CastPlan:
 
 def code_name(column: Column) -> str:
     """Return the name of the column that holds a contract column's problem code."""
-    return quoted(f"p_{column.name}")
+    return quoted(f" problem of {column.name}")
 
 
 def _text_name(column: Column) -> str:
-    return quoted(f"t_{column.name}")
-
-
-def _origin(mapping: ColumnMapping) -> str:
-    if mapping.from_ is not None:
-        return quoted(mapping.from_)
-    return f"{mapping.sql}\n" if mapping.sql is not None else literal(mapping.value or "")
+    return quoted(f" text of {column.name}")
 
 
 def _canonical(text: str, valid: tuple[str, ...]) -> str:

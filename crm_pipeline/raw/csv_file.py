@@ -8,7 +8,7 @@ import duckdb
 
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.csv_rows import Record, records
-from crm_pipeline.raw.header import looks_like_data, name_columns, require_columns
+from crm_pipeline.raw.header import looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import (
     LINE,
     PROBLEM,
@@ -18,6 +18,7 @@ from crm_pipeline.raw.source_rows import (
     FileRows,
     fill_source_rows,
     literal,
+    named_columns,
     writable,
 )
 from crm_pipeline.raw.textfile import Refused, Scan, numbered_lines, scan, transcode, usual_delimiter
@@ -38,7 +39,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, f
     if header is None or header.problem:
         why = header.problem if header else "it is blank"
         raise Refused(f"The header line cannot be read: {why}.", "Deliver the file with a header line.", found.lines)
-    rows = name_columns(header.fields)
+    rows = named_columns(header.fields)
     require_columns(rows, source, found.lines - header.line, looks_like_data(header.fields))
     one_line_header = header.line == options.header_row and after_header in (0, header.line + 1)
     clean = found.damage is None and found.plain and one_line_header

@@ -2,28 +2,10 @@
 
 import difflib
 import re
-import string
 
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.source_rows import FileRows
 from crm_pipeline.raw.textfile import Refused
-
-_INVISIBLE = f"{string.whitespace}\u00a0\u200b\ufeff"
-
-
-def name_columns(header: list[str]) -> FileRows:
-    """Name the columns: a blank name gets its position, a repeated one is ambiguous and gets its position too."""
-    columns: list[str] = []
-    ambiguous: set[str] = set()
-    taken: dict[str, str] = {}
-    for position, text in enumerate(header, start=1):
-        name = text.strip(_INVISIBLE) or f"column_{position}"
-        if name.casefold() in taken:
-            ambiguous |= {name, taken[name.casefold()]}
-            name = f"{name}_{position}"
-        taken[name.casefold()] = name
-        columns.append(name)
-    return FileRows(columns, ambiguous=ambiguous)
 
 
 def looks_like_data(header: list[str]) -> bool:
@@ -39,7 +21,7 @@ def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like
     """
     for name, mapping in source.columns.items():
         wanted = mapping.from_
-        if wanted is None or (wanted in rows.columns and wanted not in rows.ambiguous):
+        if wanted is None or rows.column(wanted) is not None:
             continue
         if wanted in rows.ambiguous:
             problem = f"The file has the column '{wanted}' (mapped to {name}) more than once."

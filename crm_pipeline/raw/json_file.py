@@ -16,6 +16,7 @@ from crm_pipeline.raw.source_rows import (
     create_source_rows,
     insert,
     literal,
+    named_columns,
     numbered_schema,
     quoted,
     writable,
@@ -96,7 +97,10 @@ def _judged(record: JsonRecord) -> tuple[object, ...]:
 def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) -> FileRows:
     """Fill `source_rows` with the mapped values of the objects."""
     paths = _paths(con, source)
-    create_source_rows(con, paths)
+    rows = named_columns(paths)
+    rows.named = dict(zip(paths, rows.columns, strict=True))
+    rows.ambiguous = set()
+    create_source_rows(con, rows.columns)
     extracted = "".join(f", {_value(path)}" for path in paths)
     con.execute(
         f"insert into {SOURCE_ROWS} select line, null, null, raw{extracted} from {_OBJECTS} where problem is null"
@@ -106,18 +110,19 @@ def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) ->
         f"insert into {SOURCE_ROWS} select line, problem, remedy, json_object('line', raw)::varchar{nothing} "
         f"from {_OBJECTS} where problem is not null"
     )
-    _require_keys(con, source, unit)
+    _require_keys(con, source, rows, unit)
     con.execute(f"drop table {_OBJECTS}")
-    return FileRows(paths)
+    return rows
 
 
-def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) -> None:
+def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: FileRows, unit: str) -> None:
     """Stop at a file of which no object has the key of a required column."""
     for column in contracts()[source.channel].columns:
         key = source.columns[column.name].from_ if column.required else None
         if key is None:
             continue
-        count, filled = con.execute(f"select count(*), count({quoted(key)}) from {SOURCE_ROWS}").fetchall()[0]
+        filled_in = quoted(rows.named[key])
+        count, filled = con.execute(f"select count(*), count({filled_in}) from {SOURCE_ROWS}").fetchall()[0]
         if count and not filled:
             keys = _keys(con, 50)
             close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
@@ -148,20 +153,16 @@ def _paths(con: duckdb.DuckDBPyConnection, source: SourceConfig) -> list[str]:
     wanted = [mapping.from_ for mapping in source.columns.values() if mapping.from_]
     if any(mapping.sql for mapping in source.columns.values()):
         wanted += _keys(con, 1000)
-    # Of names that differ in case only, the first one counts: SQL does not tell them apart.
-    first_of: dict[str, str] = {}
-    for path in wanted:
-        first_of.setdefault(path.casefold(), path)
-    return list(first_of.values())
+    return list(dict.fromkeys(wanted))
 
 
 def _value(path: str) -> str:
     """Return SQL for the value at a path: that of the key itself, or of the nested keys that it names."""
 
     def step(key: str) -> str:
-        return '."' + key.replace('"', '\\"') + '"'
+        return "/" + key.replace("~", "~0").replace("/", "~1")
 
-    whole = f"raw ->> {literal('$' + step(path))}"
+    whole = f"raw ->> {literal(step(path))}"
     if "." not in path:
         return whole
-    return f"coalesce({whole}, raw ->> {literal('$' + ''.join(step(key) for key in path.split('.')))})"
+    return f"coalesce({whole}, raw ->> {literal(''.join(map(step, path.split('.'))))})"

@@ -13,7 +13,7 @@ from crm_pipeline.raw.contract import Contract, contracts
 from crm_pipeline.raw.ledger import LedgerEntry
 
 #: To be raised when reading itself changes, so that files in landing are read again.
-READER_VERSION = 1
+READER_VERSION = 2
 _CHUNK = 1 << 20
 
 

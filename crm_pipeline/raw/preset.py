@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from crm_pipeline.raw.source_rows import LINE
+
 PRESETS_FOLDER = Path(__file__).parent / "presets"
 #: Keys of a source whose text is a SQL expression, at whatever depth.
 EXPRESSION_KEYS = ("sql", "where", "deleted_when")
@@ -67,5 +69,5 @@ def source_columns(name: str) -> dict[str, set[str]]:
     for column, mapping in presets()[name]["columns"].items():
         origin = {"from": mapping} if isinstance(mapping, str) else mapping
         names = {origin["from"]} if "from" in origin else set(_QUOTED_NAME.findall(origin.get("sql", "")))
-        needed[column] = names - {"__line"}
+        needed[column] = names - {LINE}
     return needed

@@ -55,7 +55,7 @@ def read_file(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, 
         raise Refused("It is a folder, not a file.", "Correct the pattern `files` of this source in pipeline.yml.")
     kind = file_format(path, source)
     if kind == "parquet":
-        return read_parquet(con, path)
+        return read_parquet(con, path, source)
     if kind == "excel":
         return read_excel(con, path, source)
     return _read_text(con, path, source, kind, work)

@@ -3,6 +3,7 @@
 Rows that cannot be parsed are in the table too, with their problem and without values.
 """
 
+import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,20 +13,54 @@ import pyarrow as pa
 from crm_pipeline.raw.textfile import UNDECODABLE
 
 SOURCE_ROWS = "source_rows"
-LINE, PROBLEM, REMEDY, RAW = "__line", "__problem", "__remedy", "__raw"
+#: Columns of our own. Each begins with a blank, which the name of a file's column never does (`named_columns`).
+LINE, PROBLEM, REMEDY, RAW = " line", " problem", " remedy", " raw"
 _OWN = f'"{LINE}" bigint, "{PROBLEM}" varchar, "{REMEDY}" varchar, "{RAW}" varchar'
 _BATCH_ROWS = 20_000
 _BATCH_CHARACTERS = 8_000_000
 _MOST_CHARACTERS_SHOWN = 10_000
+_INVISIBLE = f"{string.whitespace}\u00a0\u200b\ufeff"
 
 
 @dataclass
 class FileRows:
-    """What was read: the source columns, and what is wrong with the file as a whole."""
+    """What was read: the source columns, and what is wrong with the file as a whole.
+
+    `columns` are the names in `source_rows`, `named` leads to them from the names in the file; `ambiguous` are names
+    that the file gives to several columns.
+    """
 
     columns: list[str]
     problem: str | None = None
     ambiguous: set[str] = field(default_factory=set)
+    named: dict[str, str] = field(default_factory=dict)
+
+    def column(self, name: str) -> str | None:
+        """Return the column in `source_rows` that a mapping means; None where the file has none, or several."""
+        if name in self.ambiguous:
+            return None
+        return self.named.get(name, name if name in self.columns else None)
+
+
+def named_columns(names: Iterable[str]) -> FileRows:
+    """Name the columns of `source_rows` after those of a file, whatever those are called.
+
+    SQL does not tell names apart that differ in case only: a later one gets its position, and so does a blank one.
+    """
+    rows = FileRows([])
+    taken: set[str] = set()
+    for position, text in enumerate(names, start=1):
+        name = text.strip(_INVISIBLE)
+        column = name or f"column_{position}"
+        while column.casefold() in taken:
+            column = f"{column}_{position}"
+        taken.add(column.casefold())
+        rows.columns.append(column)
+        if name in rows.named:
+            rows.ambiguous.add(name)
+        elif name:
+            rows.named[name] = column
+    return rows
 
 
 def quoted(name: str) -> str:

@@ -56,7 +56,7 @@ def texts(shop, path, **read):
     with duckdb.connect() as con:
         columns = read_file(con, path, source, path.parent).columns
         names = ", ".join(f'"{name}"' for name in columns)
-        return {row[0]: row[1:] for row in con.execute(f"select __line, {names} from source_rows").fetchall()}
+        return {row[0]: row[1:] for row in con.execute(f'select " line", {names} from source_rows').fetchall()}
 
 
 def test_a_spreadsheet_programs_cells_become_the_text_that_a_csv_export_holds(shop, till):

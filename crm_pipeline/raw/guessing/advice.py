@@ -79,11 +79,8 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
     if table is None:
         return []
     names = list(table.columns)
-    repeated = _repeated(names)
     missing = {
-        column: origin
-        for column, origin in _origins(source).items()
-        if origin not in names or origin.casefold() in repeated
+        column: origin for column, origin in _origins(source).items() if origin not in names or origin in table.repeated
     }
     line = source.read.header_row
     if not missing or table.optional:
@@ -95,7 +92,7 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
     if other:
         problem = f"The columns are those of the source {other.name}, not those of {source.name}."
         return [Complaint(name, line, None, problem, f"Correct `files` of the source {source.name}.")]
-    return [_missing(name, line, column, origin, names, source) for column, origin in missing.items()]
+    return [_missing(name, line, column, origin, table, source) for column, origin in missing.items()]
 
 
 def value_complaints(
@@ -189,17 +186,10 @@ def _has_columns(path: Path, delimiter: str, source: SourceConfig) -> bool:
     return set(_origins(source).values()) <= names
 
 
-def _repeated(names: list[str]) -> set[str]:
-    """Return the names that stand in the header more than once: a reader adds its position to a later one."""
-    ends = [(other, f"_{position}") for position, other in enumerate(names, start=1)]
-    return {other.removesuffix(end).casefold() for other, end in ends if other.endswith(end)} & set(
-        map(str.casefold, names)
-    )
-
-
-def _missing(name: str, line: int, column: str, origin: str, names: list[str], source: SourceConfig) -> Complaint:
+def _missing(name: str, line: int, column: str, origin: str, table: Table, source: SourceConfig) -> Complaint:
     """Complain about a mapped column that is not there, or twice."""
-    if origin.casefold() in _repeated(names):
+    names = list(table.columns)
+    if origin in table.repeated:
         problem = f"The column '{origin}' is there more than once."
         return Complaint(name, line, column, problem, "Give each column its own name in the export.")
     close = difflib.get_close_matches(origin.casefold(), [other.casefold() for other in names], n=1, cutoff=0.6)

@@ -25,6 +25,8 @@ class Table:
     columns: dict[str, list[str]]
     #: Columns that may be missing in a file of the same layout, as keys of JSON objects may.
     optional: bool = False
+    #: Names that the file gives to several columns.
+    repeated: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -33,14 +33,15 @@ def read_table(
     kind = file_format(path, source)
     head = head_of(path, kind, source.read.encoding, source.read.quote, work)
     rows = read_file(con, head, source, work)
+    repeated = frozenset(rows.ambiguous)
     names = ", ".join(quoted(name) for name in rows.columns)
     query = f'select {names} from {SOURCE_ROWS} where "{PROBLEM}" is null limit {HEAD_ROWS}'
     values = con.execute(query).fetchall() if names else []
     if not values:
-        return Table({name: [] for name in rows.columns}), options
+        return Table({name: [] for name in rows.columns}, repeated=repeated), options
     columns = dict(zip(rows.columns, map(_filled, zip(*values, strict=True)), strict=True))
     if kind not in ("json", "jsonl"):
-        return Table(columns), options
+        return Table(columns, repeated=repeated), options
     records = next((name for name, texts in columns.items() if _is_array(texts)), None)
     if kind == "json" and len(values) == 1 and records and "records" not in options:
         return read_table(con, path, options | {"format": "json", "records": records}, work)
