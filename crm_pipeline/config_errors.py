@@ -25,7 +25,7 @@ _EXPECTED = {
     "date_from_datetime_parsing": "a date is expected, such as 2024-06-30",
     "date_from_datetime_inexact": "a date without a time is expected, such as 2024-06-30",
 }
-_BOUNDS = ((Ge, "ge", "from"), (Gt, "gt", "above"), (Le, "le", "to"), (Lt, "lt", "below"))
+_BOUNDS = ((Ge, "ge", "at least"), (Gt, "gt", "more than"), (Le, "le", "at most"), (Lt, "lt", "less than"))
 
 
 def explain(document: Document, model: type[BaseModel], error: ValidationError) -> str:
@@ -36,7 +36,11 @@ def explain(document: Document, model: type[BaseModel], error: ValidationError) 
         model: what the file was held against.
         error: what came of it.
     """
-    return "\n".join(dict.fromkeys(_sentence(document, model, item) for item in error.errors()))
+    items = error.errors()
+    # Sources that hold a mistake are not counted, and the mistake is named itself.
+    if len(items) > 1:
+        items = [item for item in items if item["type"] != "too_short" or item["loc"] != ("sources",)]
+    return "\n".join(dict.fromkeys(_sentence(document, model, item) for item in items))
 
 
 def suggest(name: str, known: Iterable[str], *, listing: bool = True) -> str:
@@ -63,11 +67,13 @@ def _message(document: Document, model: type[BaseModel], loc: tuple[Any, ...], i
     if loc and loc[-1] == "as_of":
         return "as_of is neither a date nor `latest`. Write a date such as 2024-06-30, or latest"
     if loc == ("sources",) and kind == "too_short":
-        return "no source can be used. Give at least one, and correct those named here"
+        return "there is no source. Give at least one"
     if kind == "string_pattern_mismatch":
         return f"'{item['input']}' does not match {item['ctx']['pattern']}. Correct it"
     if kind == "string_too_long":
         return f"it has {len(item['input']):,} characters, and {item['ctx']['max_length']} are allowed. Shorten it"
+    if kind == "too_short":
+        return f"at least {item['ctx']['min_length']} are expected, and there are {item['ctx']['actual_length']}"
     if kind == "missing":
         return f"the key '{loc[-1]}' is missing. Add it"
     if kind == "string_type" or (kind == "model_type" and "columns" in loc[:-1]):
@@ -98,7 +104,7 @@ def _number_is_expected(model: type[BaseModel], loc: tuple[Any, ...], item: Any)
         for one in field.metadata
         if isinstance(one, kind)
     ]
-    return " ".join([number, *bounds, "is expected"])
+    return f"{number} is expected" + (f": {' and '.join(bounds)}" if bounds else "")
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:

@@ -4,6 +4,7 @@ The file holds the business settings, and for each source which files it has, wh
 columns map to that channel's contract.
 """
 
+import codecs
 import functools
 import re
 from datetime import date, datetime
@@ -28,6 +29,7 @@ from crm_pipeline.yaml_places import YamlError, read_yaml
 PIPELINE_FILE = "pipeline.yml"
 #: Places of texts that people write without quotes, also where YAML would see a number, a date, or yes and no.
 _TEXTS = ("sources/*/columns/*/value", "sources/*/read/null_values/*")
+_NO_ENCODINGS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "raw-unicode-escape", "unicode-escape")
 #: Zones that hang on the machine, or count leap seconds.
 _OWN_ZONES = ("localtime", "posix/", "right/", "posixrules", "Factory", "SystemV/")
 
@@ -43,8 +45,10 @@ class Business(Strict):
     timezone: str = Field(default="UTC", description="IANA time zone in which days begin and end.")
     default_region: str = Field(default="GB", pattern="^[A-Z]{2}$", description="ISO country of local phone numbers.")
     as_of: date | Literal["latest"] = Field(default="latest", description="Date of the view; `latest` = last full day.")
-    churn_horizon_days: int = Field(default=90, ge=1, description="Days without an order after which one has churned.")
-    clv_horizon_months: int = Field(default=12, ge=1, description="Months that lifetime value looks ahead.")
+    churn_horizon_days: int = Field(
+        default=90, ge=1, le=3_650, description="Days without an order after which one has churned."
+    )
+    clv_horizon_months: int = Field(default=12, ge=1, le=600, description="Months that lifetime value looks ahead.")
     monthly_discount_rate: float = Field(default=0.01, ge=0, lt=1, description="Discount of future margin per month.")
     gross_margin: float = Field(default=0.35, ge=0, le=1, description="Margin of revenue where no cost is known.")
     service_costs: dict[str, Annotated[float, Field(ge=0)]] = Field(
@@ -69,17 +73,15 @@ class ReadOptions(Strict):
     encoding: str = Field(default="utf-8", description="Character encoding of text files.")
     quote: str = Field(default='"', min_length=1, max_length=1, description="Character around quoted CSV values.")
     null_values: tuple[str, ...] = Field(default=(), description="Texts that mean that there is no value.")
-    header_row: int = Field(default=1, ge=1, description="Line of the header in a CSV file or a sheet.")
+    header_row: int = Field(default=1, ge=1, le=100_000, description="Line of the header in a CSV file or a sheet.")
     sheet: str | None = Field(default=None, min_length=1, description="Sheet of a workbook; default: the first.")
     records: str | None = Field(default=None, min_length=1, description="Keys, joined by dots, to a document's array.")
 
     @field_validator("encoding")
     @classmethod
     def _encoding_exists(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError:
-            raise ValueError(f"unknown encoding '{value}'. Use one such as utf-8, latin-1, cp1252 or utf-16") from None
+        if not _encodes_files(value):
+            raise ValueError(f"unknown encoding '{value}'. Use one such as utf-8, latin-1, cp1252 or utf-16")
         return value
 
     @field_validator("null_values", mode="before")
@@ -128,11 +130,13 @@ class ColumnMapping(Strict):
 class SourceConfig(Strict):
     """One kind of file of one system, and how it maps to a channel."""
 
-    name: str = Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the source, unique in the dataset.")
+    name: str = Field(
+        pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100, description="Name of the source, unique in the dataset."
+    )
     preset: str | None = Field(default=None, exclude=True, description="Ready-made mapping; the other keys win.")
     system: str = Field(default="", pattern=r"^[^|]*$", description="Id namespace; default: the name of the source.")
     channel: str = Field(description="Channel that the files feed.")
-    files: str = Field(min_length=1, description="Glob of the files, relative to the dataset folder.")
+    files: str = Field(min_length=1, max_length=1_000, description="Glob of the files, relative to the dataset folder.")
     extract: Extraction | None = Field(default=None, exclude=True, description="Where the files are fetched from.")
     read: ReadOptions = Field(default=ReadOptions(), description="How the files are read.")
     timezone: str = Field(default="", description="Zone of times without offset; default: that of the business.")
@@ -167,6 +171,14 @@ class SourceConfig(Strict):
             raise ValueError(
                 f"'{value}' leads out of the dataset folder. Give a path relative to it, such as landing/*.csv"
             )
+        for part in PurePosixPath(value).parts:
+            if "**" in part and part != "**":
+                raise ValueError(
+                    f"'{part}' is no pattern: ** stands for folders, between slashes. "
+                    f"Write '{value.replace(part, part.replace('**', '**/*'))}', or * for one folder"
+                )
+        if not PurePosixPath(value).name:
+            raise ValueError(f"'{value}' names no files. Give a pattern such as landing/*.csv")
         return value
 
     @model_validator(mode="before")
@@ -233,6 +245,10 @@ class Dataset(Strict):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"two {kind} have the name '{repeated[0]}'. Give each its own")
+            folded = [name.casefold() for name in names]
+            alike = [name for name in names if folded.count(name.casefold()) > 1]
+            if alike:
+                raise ValueError(f"two {kind} have names that differ by case only: {', '.join(alike)}. Rename one")
         systems = tuple(dict.fromkeys(source.system for source in self.sources))
         for system in self.business.source_trust:
             if system not in systems:
@@ -274,6 +290,14 @@ def load_dataset(folder: Path) -> Dataset:
 
 def _plain_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _encodes_files(encoding: str) -> bool:
+    """Tell whether Python knows an encoding of files: names of hosts and Python's own notations are none."""
+    try:
+        return codecs.lookup(encoding).name not in _NO_ENCODINGS and "a\n".encode(encoding).decode(encoding) == "a\n"
+    except (LookupError, ValueError):
+        return False
 
 
 def _known_zone(value: str) -> str:

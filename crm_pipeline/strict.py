@@ -1,8 +1,11 @@
 """What all parts of pipeline.yml have in common: no unknown keys, and no value that is bent into another kind."""
 
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
+from annotated_types import Le, Lt
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+
+_GREATEST = 2_000_000_000
 
 
 class Strict(BaseModel):
@@ -12,12 +15,16 @@ class Strict(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _is_what_it_seems(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse what would be taken for something else: yes for 1, and a number of seconds for a date."""
-        wanted = _kinds(cls.model_fields[str(info.field_name)].annotation)
-        for one in value.values() if isinstance(value, dict) else [value]:
+        field = cls.model_fields[str(info.field_name)]
+        wanted = _kinds(field.annotation)
+        bounded = any(isinstance(one, Le | Lt) for one in field.metadata)
+        for one in value.values() if isinstance(value, dict) and "dict" in wanted else [value]:
             if isinstance(one, bool) and wanted & {"int", "float"} and "bool" not in wanted:
                 raise ValueError(f"a number is expected, not {'yes' if one else 'no'}")
+            if isinstance(one, int) and abs(one) > _GREATEST and not bounded:
+                raise ValueError(f"a number up to {_GREATEST:,} is expected")
             if isinstance(one, int | float) and "date" in wanted and not wanted & {"int", "float"}:
                 raise ValueError("a date is expected, such as 2024-06-30")
         return value
@@ -28,4 +35,4 @@ def _kinds(annotation: Any) -> set[str]:
     inner = get_args(annotation)
     if not inner:
         return {getattr(annotation, "__name__", "")}
-    return set[str]().union(*(_kinds(one) for one in inner))
+    return {getattr(get_origin(annotation), "__name__", "")}.union(*(_kinds(one) for one in inner))

@@ -17,7 +17,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_BYTES = 2_000_000
 _DEEPEST = 50
 _MOST_VALUES = 200_000
-_TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+_TEXT, _NULL, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
 _KINDS = {"bool": "yes or no", "int": "a number", "float": "a number", "null": "no value", "timestamp": "a date"}
 _OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
@@ -54,6 +54,9 @@ def read_yaml(path: Path, texts: Sequence[str] = ()) -> Document:
         texts: places whose scalars are text as they are written, also where YAML would see a number or a date;
             parts are joined by `/`, and `*` stands for any.
 
+    Returns:
+        What the file says; no values where it is empty.
+
     Raises:
         YamlError: if the file is none, is too large, is no YAML, or says a thing twice.
     """
@@ -62,18 +65,22 @@ def read_yaml(path: Path, texts: Sequence[str] = ()) -> Document:
         _require_flat(text)
         root = yaml.compose(text, Loader=_Loader)
         if root is None:
-            raise YamlError(f"{path}: the file is empty.")
+            return Document(path, None, yaml.ScalarNode(_NULL, "", None))
         _require_few(root)
         for place, node in _walk(root):
             if isinstance(node, yaml.MappingNode):
                 _require_distinct_text_keys(node)
+            elif "\0" in str(node.value):
+                raise _problem("a NUL character (\\0). Take it out", node)
             elif isinstance(node, yaml.ScalarNode) and any(fnmatchcase(place, one) for one in texts):
                 node.tag = _TEXT
         return Document(path, _Constructor().construct_document(root), root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
+        if "constructor for the tag" in problem:
+            problem = f"the tag {problem.split()[-1]} stands for no plain value. Take it out"
         raise YamlError(f"{path}{place}: not valid YAML: {problem}.") from None
 
 
@@ -189,7 +196,7 @@ def _walk(root: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
 def _way(root: yaml.Node, loc: Sequence[Any]) -> Iterator[tuple[int, yaml.Node]]:
     """Follow a place down the document as far as it goes, with the line of each part."""
     node = root
-    yield root.start_mark.line + 1, root
+    yield (root.start_mark.line + 1 if root.start_mark else 1), root
     for part in loc:
         if isinstance(node, yaml.MappingNode):
             pair = next(((key, value) for key, value in node.value if key.value == str(part)), None)

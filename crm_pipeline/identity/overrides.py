@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from crm_pipeline.config_errors import explain
 from crm_pipeline.lake import atomic_file
+from crm_pipeline.strict import Strict
+from crm_pipeline.yaml_places import YamlError, read_yaml
 
 OVERRIDES_FILE = "identity_overrides.yml"
 _HEADER = """\
@@ -25,19 +28,15 @@ class OverrideError(ValueError):
     """The override file cannot be used; the message says what is wrong and what to do."""
 
 
-class Link(BaseModel):
+class Link(Strict):
     """Records that are one person."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     records: tuple[str, ...] = Field(min_length=2)
     note: str = ""
 
 
-class Unlink(BaseModel):
+class Unlink(Strict):
     """Groups of records: those of different groups are different people."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     groups: tuple[tuple[str, ...], ...] = Field(min_length=2)
     note: str = ""
@@ -51,10 +50,8 @@ class Unlink(BaseModel):
         return groups
 
 
-class Overrides(BaseModel):
+class Overrides(Strict):
     """All decisions by hand."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     link: tuple[Link, ...] = ()
     unlink: tuple[Unlink, ...] = ()
@@ -104,18 +101,16 @@ def read_overrides(folder: Path) -> Overrides:
         OverrideError: if the file says something that cannot be meant.
     """
     path = folder / OVERRIDES_FILE
-    if not path.is_file():
+    if not path.exists():
         return Overrides()
     try:
-        return Overrides.model_validate(yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {})
-    except yaml.YAMLError as error:
-        raise OverrideError(f"{path}: not valid YAML: {error}. Correct the file.") from None
+        document = read_yaml(path)
+    except YamlError as error:
+        raise OverrideError(str(error)) from None
+    try:
+        return Overrides.model_validate(document.values or {})
     except ValidationError as error:
-        found = error.errors()[0]
-        place = ".".join(str(part) for part in found["loc"])
-        raise OverrideError(
-            f"{path}: {f'{place}: ' if place else ''}{found['msg'].removeprefix('Value error, ')}."
-        ) from None
+        raise OverrideError(explain(document, Overrides, error)) from None
 
 
 def write_overrides(folder: Path, overrides: Overrides) -> Path:

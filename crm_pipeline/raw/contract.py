@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import yaml
+
+from crm_pipeline.yaml_places import read_yaml
 
 CONTRACTS_FOLDER = Path(__file__).parent / "contracts"
 RUN_TIME = "run_time"
@@ -92,7 +93,7 @@ def pii_columns() -> frozenset[str]:
 
 def read_contract(path: Path) -> Contract:
     """Read one Open Data Contract Standard file that describes one table."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = read_yaml(path).values
     table = document["schema"][0]
     properties = table["properties"]
     keys = sorted((item.get("primaryKeyPosition", 1), item["name"]) for item in properties if item.get("primaryKey"))

@@ -48,6 +48,8 @@ def with_preset(source: dict[str, Any]) -> dict[str, Any]:
     name = source.get("preset")
     if name is None:
         return source
+    if not isinstance(name, str):
+        raise ValueError(f"preset takes one name. There are: {', '.join(presets())}")  # noqa: TRY004
     if name not in presets():
         close = difflib.get_close_matches(str(name), presets(), n=1, cutoff=0.6)
         hint = f"Did you mean '{close[0]}'? " if close else ""

@@ -96,10 +96,10 @@ def test_a_record_that_is_not_there_is_listed_and_the_rest_is_obeyed(resolve_row
     ("text", "words"),
     [
         ("link: [", "not valid YAML"),
-        ("links: []", "links: Extra inputs"),
-        ("link: [{records: [a]}]", "link.0.records: Tuple should have at least 2 items"),
-        ("link: [{records: [a, b], why: x}]", "link.0.why"),
-        ("unlink: [{groups: [[a]]}]", "unlink.0.groups: Tuple should have at least 2 items"),
+        ("links: []", "line 1, links: unknown key 'links'. Did you mean 'link'?"),
+        ("link: [{records: [a]}]", "link[0].records: at least 2 are expected, and there are 1"),
+        ("link: [{records: [a, b], why: x}]", "link[0].why"),
+        ("unlink: [{groups: [[a]]}]", "unlink[0].groups: at least 2 are expected"),
         ("unlink: [{groups: [[a], [b, a]]}]", "'a' stands in two groups of one entry. Name it in one of them"),
         ("link: [{records: [a, b]}]\nunlink: [{groups: [[a], [b]]}]", "records a, b are to be one person by `link`"),
         (

@@ -1,0 +1,30 @@
+"""Odd settings and expressions: each gets a sentence with its place, and everything else goes on."""
+
+import pytest
+
+from crm_pipeline.dataset import DatasetError
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("host_files_bad_star", ["sources[0].files", "Write 'landing/**/*.csv'"]),
+        ("host_header_row_1e30", ["read.header_row", "a whole number is expected: at least 1 and at most 100,000"]),
+        ("host_preset_list", ["preset takes one name", "shopify_orders"]),
+        ("host_service_costs_inf", ["business.service_costs.", "finite"]),
+        ("host_source_name_long", ["sources[0].name", "300 characters, and 100 are allowed"]),
+        ("host_sql_read_text_passwd", ["columns.coupon_code.sql", "its own row only"]),
+        ("host_sql_recursive_cte", ["columns.coupon_code.sql", "its own row only"]),
+        ("host_timezone_right", ["business.timezone", "unknown time zone", "Europe/Berlin"]),
+        ("host_yaml_deep_nesting", ["nested more than 50 deep"]),
+        ("host_yaml_latin1", ["is not UTF-8", "Save it as UTF-8"]),
+        ("yaml_no", ["sources[0].columns.order_id", 'no is read as yes or no. Put it in quotes: "no"']),
+    ],
+)
+def test_an_odd_setting_gets_a_sentence_with_file_and_line(case, name, words):
+    with pytest.raises(DatasetError) as caught:
+        case(name).load()
+    message = str(caught.value)
+    assert "pipeline.yml, line " in message
+    for word in words:
+        assert word in message
