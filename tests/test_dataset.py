@@ -97,7 +97,7 @@ def test_named_systems_are_trusted_before_the_others(tmp_path):
         ("Europe/Paris", "localtime", 16, "Use an IANA name such as Europe/Berlin"),
         ("  currency: GBP", "  gross_margin: .nan", 2, "a number is expected: at least 0 and at most 1"),
         ("  currency: GBP", "  churn_horizon_days: yes", 2, "a number is expected, not yes"),
-        ("  currency: GBP", "  churn_horizon_days: 100000000000", 2, "a number up to 2,000,000,000 is expected"),
+        ("sources:", "actions: {response_days: 100000000000}\nsources:", 5, "a number up to 2,000,000,000 is expected"),
         ("as_of: 2024-06-30", "as_of: 20240630", 4, "neither a date nor `latest`"),
         ("files: landing/*.csv", "files: .", 8, "names no files"),
         ("files: landing/*.csv", "files: [a, b]", 8, "text is expected"),
