@@ -143,6 +143,29 @@ class SourceConfig(Strict):
     exact_duplicates: Literal["keep", "drop"] | None = Field(
         default=None, description="What becomes of exact copies of a row; default: drop where rows have a primary key."
     )
+    where: str | None = Field(
+        default=None, description="SQL condition over the source columns; rows of which it is not true are left out."
+    )
+    deleted_when: str | None = Field(
+        default=None, description="SQL condition that a row says its record is deleted: what came before is taken back."
+    )
+    delivery: Literal["changes", "full", "full_folder"] = Field(
+        default="changes",
+        description="What a file holds: rows that are new or changed, or all there are (`full`; `full_folder`: the "
+        "files of one folder together). What the newest full delivery does not hold is withdrawn.",
+    )
+    quarantine_limit: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of quarantined rows that stops a run; default: CRM_QUARANTINE_LIMIT.",
+    )
+    withdrawal_limit: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of rows gone from a full delivery that stops a run; default: CRM_WITHDRAWAL_LIMIT.",
+    )
     columns: dict[str, ColumnMapping] = Field(min_length=1, description="Contract column -> where it comes from.")
 
     @field_validator("columns", mode="before")
@@ -157,6 +180,13 @@ class SourceConfig(Strict):
     def _channel_exists(cls, value: str) -> str:
         if value not in contracts():
             raise ValueError(f"unknown channel '{value}'. Use one of: {', '.join(contracts())}")
+        return value
+
+    @field_validator("where", "deleted_when")
+    @classmethod
+    def _one_condition(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_expression(value)
         return value
 
     @field_validator("timezone")
@@ -219,6 +249,13 @@ class SourceConfig(Strict):
     def landing_name(self, at: datetime) -> str:
         """Return the name of the file that an extraction at that time lands."""
         return f"{self.name}__{at:%Y%m%dT%H%M%SZ}.jsonl" + (".gz" if self.files.endswith(".gz") else "")
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """All SQL over the source columns, by its key in the source."""
+        mapped = {f"columns.{name}": mapping.sql for name, mapping in self.columns.items()}
+        found = mapped | {"where": self.where, "deleted_when": self.deleted_when}
+        return {key: expression for key, expression in found.items() if expression is not None}
 
     @property
     def drops_duplicates(self) -> bool:

@@ -25,7 +25,15 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="2GB", description="Memory that DuckDB may take before it spills to disk.")
     threads: int = Field(default=2, ge=1, description="Threads that DuckDB and the models may use.")
     releases_kept: int = Field(default=5, ge=1, description="Published releases kept for rollback.")
-    quarantine_limit: float = Field(default=0.05, description="Share of quarantined rows in a file that stops a run.")
+    quarantine_limit: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of quarantined rows in a file that stops a run, if they are over 20.",
+    )
+    withdrawal_limit: float = Field(
+        default=0.5, ge=0, le=1, description="Share of a source's rows that stops a run if a full delivery lacks them."
+    )
     training_rows: int = Field(default=200_000, ge=100, description="Rows that a model learns from at most.")
     seed: int = Field(default=20_110, description="Seed of everything random.")
 

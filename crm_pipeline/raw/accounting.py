@@ -5,7 +5,7 @@ Every check returns sentences; an empty list means that all is well.
 
 import itertools
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.totals import Totals, latest_complete_day, raw_totals
+from crm_pipeline.raw.waiting import WAITING
 
 __all__ = [
     "Totals",
@@ -27,11 +28,16 @@ __all__ = [
     "refused_files",
     "unaccounted_rows",
     "volume_warnings",
+    "waiting_rows",
+    "withdrawal_failures",
 ]
 
 _ENOUGH_HISTORY = 5
 _USUAL_VOLUME = (0.5, 2.0)
 _LATE = 3.0
+_FEW = 20
+"""So many rows of a file may be unusable whatever their share, and so many records may go at once."""
+_MOST = 0.5
 
 
 def open_entries(entries: Iterable[LedgerEntry], folder: Path | None = None) -> list[LedgerEntry]:
@@ -65,23 +71,70 @@ def unaccounted_rows(version: Path, entries: Iterable[LedgerEntry]) -> list[str]
         if entry.outcome != REFUSED and lines != entry.rows_quarantined:
             told = f"the ledger says {entry.rows_quarantined:,} quarantined rows, {lines:,} are stored"
             problems.append(f"{entry.file}: {told}.")
+        waiting = version / WAITING / entry.batch
+        waits = pq.read_metadata(waiting).num_rows if waiting.exists() else 0
+        if waits != entry.rows_waiting:
+            problems.append(f"{entry.file}: the ledger says {entry.rows_waiting:,} waiting rows, {waits:,} are stored.")
     return problems
 
 
-def quarantine_failures(version: Path, entries: Iterable[LedgerEntry], limit: float) -> list[str]:
-    """Name each file with a larger share of quarantined rows than `limit`, with its worst column and the remedy."""
+def quarantine_failures(version: Path, entries: Iterable[LedgerEntry], limits: Mapping[str, float]) -> list[str]:
+    """Name each file of which too many rows are quarantined, with its worst column and the remedy.
+
+    Too many are more than the limit and more than a few, more than half (or the limit, where that is higher), or all.
+
+    Args:
+        version: the raw version, with the quarantine.
+        entries: the files.
+        limits: source -> share of a file's rows.
+    """
     problems = []
     for entry in entries:
-        if entry.outcome == REFUSED or entry.rows_quarantined <= limit * entry.rows_read:
+        bad, judged, limit = entry.rows_quarantined, entry.rows_read - entry.rows_left_out, limits[entry.source]
+        many = (bad > limit * judged and bad > _FEW) or bad > max(limit, _MOST) * judged or 0 < bad == judged
+        if entry.outcome == REFUSED or not many:
             continue
-        share = entry.rows_quarantined / entry.rows_read
+        share = bad / judged
         column, rows, remedy = _worst_column(version / "quarantine" / entry.batch)
         where = f"column {column}" if column else "rows that cannot be parsed"
         problems.append(
             f"{entry.file}: {share:.1%} of its rows are quarantined (limit {limit:.1%}), most for {where} "
-            f"({rows:,} rows). {remedy}"
+            f"({rows:,} rows). {remedy} Or raise quarantine_limit of the source {entry.source} in pipeline.yml."
         )
     return problems
+
+
+def withdrawal_failures(entries: Iterable[LedgerEntry], limits: Mapping[str, float]) -> list[str]:
+    """Name each full delivery that took back so much that it is rather a part of one, until what is gone comes again.
+
+    Args:
+        entries: all files of the sources.
+        limits: source -> share of the rows that were there.
+    """
+    known = list(entries)
+    problems = []
+    for entry in known:
+        gone, before, limit = entry.rows_taken_back, entry.rows_taken_back + entry.rows_read, limits[entry.source]
+        current = sum(other.rows_loaded for other in known if other.source == entry.source)
+        if gone > _FEW and gone > limit * before and current < (1 - limit) * before:
+            problems.append(
+                f"{entry.file}: the source {entry.source} delivers all its rows each time, and {gone:,} rows "
+                f"({gone / before:.1%}, limit {limit:.1%}) are not in this file any more. If it is only a part, "
+                "deliver all of it, or set delivery of the source to changes or full_folder in pipeline.yml; if they "
+                "are really gone, set its withdrawal_limit to 1."
+            )
+    return problems
+
+
+def waiting_rows(entry: LedgerEntry) -> tuple[str, str]:
+    """Return the problem that rows of a file are dated later than the run, and what to do about it."""
+    first = entry.waits_until.isoformat(sep=" ", timespec="seconds") if entry.waits_until else "unknown"
+    problem = f"{entry.rows_waiting:,} of its {entry.rows_read:,} rows are dated later than the time of the run"
+    remedy = (
+        "They wait for a run after that. If that is wrong, correct the clock of this machine, or the times in the "
+        "file, their format or the source's timezone."
+    )
+    return f"{problem} (from {first} UTC on).", remedy
 
 
 def refused_files(entries: Iterable[LedgerEntry]) -> list[str]:

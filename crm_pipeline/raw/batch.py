@@ -1,19 +1,34 @@
 """One delivered file: read, cast, judged, and written as a Parquet batch with its quarantine."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from crm_pipeline.dataset import SourceConfig
-from crm_pipeline.raw.casting import HASH, TYPED_ROWS, CastPlan, code_name
+from crm_pipeline.raw import marks
+from crm_pipeline.raw.batch_files import write
+from crm_pipeline.raw.casting import (
+    DELETED,
+    FATE,
+    FIT,
+    HASH,
+    LATER,
+    LEFT_OUT,
+    MISFIT,
+    TYPED_ROWS,
+    WAITING,
+    CastPlan,
+    code_name,
+)
 from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.header import require_columns
-from crm_pipeline.raw.ledger import QUARANTINE_COLUMNS, REFUSED, LedgerEntry
+from crm_pipeline.raw.ledger import FATES, QUARANTINE_COLUMNS, REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import read_file
 from crm_pipeline.raw.source_rows import LINE, PROBLEM, REMEDY, SOURCE_ROWS, literal, quoted
 from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.raw.waiting import UNTIL, in_utc, note_waiting
 
 _QUARANTINE = "quarantine_rows"
 _DROPPED = "dropped_lines"
@@ -30,22 +45,36 @@ class Delivery:
     entry: LedgerEntry
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Where a delivery goes: its typed rows, quarantined values, marks and waiting rows; none is written empty."""
+
+    batch: Path
+    quarantine: Path
+    marks: Path
+    waiting: Path
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        for path in (self.batch, self.quarantine, self.marks, self.waiting):
+            path.unlink(missing_ok=True)
+
+
 def load_delivery(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, run_time: datetime, batch: Path, quarantine: Path, work: Path
+    con: duckdb.DuckDBPyConnection, delivery: Delivery, run_time: datetime, outputs: Outputs, work: Path
 ) -> None:
     """Load one file; fills the figures of `delivery.entry`.
 
     Args:
         con: a private database for the working tables.
         delivery: the file.
-        run_time: time of the run; rows dated later are quarantined.
-        batch: where the typed rows go; not written where there are none.
-        quarantine: where the quarantined values go; not written where there are none.
+        run_time: time of the run; rows dated later wait.
+        outputs: where its rows go.
         work: folder for temporary files.
     """
     con.execute(f"create or replace table {_QUARANTINE} ({_kinds()})")
     entry = delivery.entry
-    entry.loaded_at = run_time.astimezone(UTC).replace(tzinfo=None) if run_time.tzinfo else run_time
+    entry.loaded_at = in_utc(run_time)
     try:
         rows = read_file(con, delivery.path, delivery.source, work)
         require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
@@ -53,13 +82,12 @@ def load_delivery(
         _cast(con, plan)
         entry.problem = rows.problem
         _judge(con, delivery, plan)
-        if entry.rows_loaded:
-            _write_batch(con, delivery, plan, batch)
+        _write_rows(con, delivery, plan, outputs)
     except Refused as refused:
         _refuse(con, delivery, refused)
     if _count(con, _QUARANTINE):
         order = f'select * from {_QUARANTINE} order by line, "column"'
-        con.execute(f"copy ({order}) to {literal(str(quarantine))} (format parquet, compression zstd)")
+        write(con, order, outputs.quarantine)
     for table in (SOURCE_ROWS, TYPED_ROWS, _DROPPED, _QUARANTINE):
         con.execute(f"drop table if exists {table}")
 
@@ -79,26 +107,26 @@ def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan) -> None:
 
 def _expression_problem(con: duckdb.DuckDBPyConnection, plan: CastPlan, error: duckdb.Error) -> str:
     """Name the column whose expression fails, without the values that the database's message may hold."""
-    for name, mapping in plan.source.columns.items():
-        if mapping.sql is None:
-            continue
+    for key, expression in plan.source.expressions.items():
         try:
-            values = f'select ({mapping.sql}\n)::varchar as value from {SOURCE_ROWS} where "{PROBLEM}" is null'
+            values = f'select ({expression}\n)::varchar as value from {SOURCE_ROWS} where "{PROBLEM}" is null'
             con.execute(f"select max(value) from ({values})").fetchall()
         except duckdb.BinderException as binder:
-            return f"The expression of columns.{name} does not fit the file: {str(binder).splitlines()[0]}"
+            return f"The expression of {key} does not fit the file: {str(binder).splitlines()[0]}"
         except duckdb.Error as failed:
-            return f"The expression of columns.{name} fails on a row ({type(failed).__name__})."
+            return f"The expression of {key} fails on a row ({type(failed).__name__})."
     raise error
 
 
 def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:
-    """Decide the fate of each row: quarantined, a dropped copy, superseded within the file, or loaded."""
-    entry, bad = delivery.entry, plan.is_bad()
+    """Decide the fate of each row; what is neither quarantined, dropped, withdrawn nor waiting is loaded."""
+    entry = delivery.entry
     entry.rows_read = _count(con, SOURCE_ROWS)
     unparsed = _count(con, SOURCE_ROWS, f'"{PROBLEM}" is not null')
-    misfits = _count(con, TYPED_ROWS, bad)
+    fates = dict(con.execute(f"select {FATE}, count(*) from {TYPED_ROWS} group by all").fetchall())
+    misfits = fates.get(MISFIT, 0)
     entry.rows_quarantined = unparsed + misfits
+    entry.rows_left_out = fates.get(LEFT_OUT, 0)
     if unparsed:
         _quarantine_unparsed(con, delivery, plan)
     if misfits:
@@ -108,7 +136,7 @@ def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -
         create or replace table {_DROPPED} as
         select "{LINE}" from (
             select "{LINE}", row_number() over (partition by {HASH} order by "{LINE}") as copy
-            from {TYPED_ROWS} where not ({bad})
+            from {TYPED_ROWS} where {FATE} in ({FIT}, {WAITING})
         ) where copy > 1
         """
     )
@@ -118,14 +146,35 @@ def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -
     else:
         entry.rows_duplicate_kept = copies
         con.execute(f"delete from {_DROPPED}")
+    entry.rows_withdrawn = fates.get(DELETED, 0)
     if delivery.contract.primary_key:
         filled = {column.name for column in plan.mapped}
-        key = [name for name in delivery.contract.primary_key if name in filled]
-        entry.rows_superseded = _drop_earlier_rows_of_a_key(con, key, bad)
-    entry.rows_loaded = entry.rows_read - entry.rows_quarantined - entry.rows_duplicate - entry.rows_superseded
+        if entry.rows_withdrawn:
+            entry.rows_withdrawn += _drop_deleted_records(con, [n for n in delivery.contract.record_key if n in filled])
+        entry.rows_superseded = _drop_earlier_rows_of_a_key(
+            con, [name for name in delivery.contract.primary_key if name in filled]
+        )
 
 
-def _drop_earlier_rows_of_a_key(con: duckdb.DuckDBPyConnection, key: list[str], bad: str) -> int:
+def _drop_deleted_records(con: duckdb.DuckDBPyConnection, key: list[str]) -> int:
+    """Drop the rows of a record that a later line of the same file deletes."""
+    before = _count(con, _DROPPED)
+    columns = ", ".join(quoted(name) for name in key)
+    same = " and ".join(f"live.{quoted(name)} is not distinct from dead.{quoted(name)}" for name in key)
+    con.execute(
+        f"""
+        insert into {_DROPPED}
+        select live."{LINE}"
+        from (from {TYPED_ROWS} anti join {_DROPPED} using ("{LINE}") where {FATE} in ({FIT}, {WAITING})) as live
+        join (
+            select {columns}, max("{LINE}") as deleted_at from {TYPED_ROWS} where {FATE} = {DELETED} group by all
+        ) as dead on {same} and live."{LINE}" < dead.deleted_at
+        """
+    )
+    return _count(con, _DROPPED) - before
+
+
+def _drop_earlier_rows_of_a_key(con: duckdb.DuckDBPyConnection, key: list[str]) -> int:
     before = _count(con, _DROPPED)
     columns = ", ".join(quoted(name) for name in key)
     con.execute(
@@ -134,14 +183,15 @@ def _drop_earlier_rows_of_a_key(con: duckdb.DuckDBPyConnection, key: list[str], 
         select "{LINE}" from (
             select "{LINE}", row_number() over (partition by {columns} order by "{LINE}" desc) as age
             from {TYPED_ROWS} anti join {_DROPPED} using ("{LINE}")
-            where not ({bad})
+            where {FATE} = {FIT}
         ) where age > 1
         """
     )
     return _count(con, _DROPPED) - before
 
 
-def _write_batch(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan, batch: Path) -> None:
+def _write_rows(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan, outputs: Outputs) -> None:
+    """Write the rows that are loaded and those that wait, and what the others say of their records."""
     entry = delivery.entry
     provenance = {
         "_source": literal(entry.source),
@@ -156,14 +206,32 @@ def _write_batch(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastP
         f"({(mapped | provenance).get(name, 'null')})::{kind} as {quoted(name)}"
         for name, kind in duckdb_schema(delivery.contract).items()
     )
-    con.execute(
-        f"""
-        copy (
-            select {values} from {TYPED_ROWS} anti join {_DROPPED} using ("{LINE}")
-            where not ({plan.is_bad()}) order by _line
-        ) to {literal(str(batch))} (format parquet, compression zstd)
-        """
+    rows = f'from {TYPED_ROWS} anti join {_DROPPED} using ("{LINE}")'
+    write(con, f"select {values} {rows} where {FATE} = {FIT} order by _line", outputs.batch)
+    if plan.has_run_time:
+        waiting = f"select {values}, {plan.waits_until()} as {UNTIL} {rows} where {FATE} = {WAITING} order by _line"
+        write(con, waiting, outputs.waiting)
+    note_waiting(con, entry, outputs.waiting)
+    marks.write_marks(con, delivery.contract, entry.delivery, _marked(delivery, plan), outputs.marks)
+    gone = sum(getattr(entry, f"rows_{fate}") for fate in FATES if fate != "loaded")
+    entry.rows_loaded = entry.rows_read - gone
+
+
+def _marked(delivery: Delivery, plan: CastPlan) -> dict[str, str]:
+    """Return what rows that are not loaded say of their records; who is gone matters to full deliveries only."""
+    mapped = {column.name for column in plan.mapped}
+    key = ", ".join(
+        quoted(name) if name in mapped else f"null as {quoted(name)}" for name in delivery.contract.record_key
     )
+    marked = {marks.DELETED: f"select {key} from {TYPED_ROWS} where {FATE} = {DELETED}"}
+    if delivery.source.delivery != "changes":
+        unusable = f"({FATE} = {MISFIT} or {FATE} = {WAITING})"
+        marked[marks.UNUSABLE] = f"select {key} from {TYPED_ROWS} where {unusable} and {plan.key_is_known()}"
+        unknown = f"exists (from {TYPED_ROWS} where {FATE} = {MISFIT} and not ({plan.key_is_known()}))"
+        unparsed = f'exists (from {SOURCE_ROWS} where "{PROBLEM}" is not null)'
+        nothing = ", ".join(f"null as {quoted(name)}" for name in delivery.contract.record_key)
+        marked[marks.UNKNOWN] = f"select {nothing} where {unknown} or {unparsed}"
+    return marked
 
 
 def _quarantine_unparsed(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:
@@ -180,16 +248,17 @@ def _quarantine_misfits(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan
     """Write one entry per value that does not fit, for the few columns that have any."""
     for column in plan.mapped:
         code = code_name(column)
-        if not _count(con, TYPED_ROWS, f"{code} is not null"):
+        wrong = f"{FATE} = {MISFIT} and {code} <> {LATER}"
+        if not _count(con, TYPED_ROWS, wrong):
             continue
-        lines = f'"{LINE}" in (select "{LINE}" from {TYPED_ROWS} where {code} is not null)'
+        lines = f'"{LINE}" in (select "{LINE}" from {TYPED_ROWS} where {wrong})'
         con.execute(
             f"""
             insert into {_QUARANTINE}
             select {_place(delivery.entry)}, "{LINE}", {literal(column.name)}, {plan.problem(column)},
                 {plan.remedy(column)}, row_text
             from ({plan.texts(lines)})
-            join (select "{LINE}", {code} from {TYPED_ROWS} where {code} is not null) using ("{LINE}")
+            join (select "{LINE}", {code} from {TYPED_ROWS} where {wrong}) using ("{LINE}")
             join (select "{LINE}", {plan.row_as_json()} as row_text from {SOURCE_ROWS} where {lines}) using ("{LINE}")
             """
         )
@@ -200,7 +269,10 @@ def _refuse(con: duckdb.DuckDBPyConnection, delivery: Delivery, refused: Refused
     entry.outcome = REFUSED
     entry.problem = f"{refused.problem} {refused.remedy}"
     entry.rows_read = entry.rows_quarantined = max(refused.rows, 0)
-    entry.rows_loaded = entry.rows_duplicate = entry.rows_duplicate_kept = entry.rows_superseded = 0
+    entry.rows_duplicate_kept = 0
+    for fate in FATES:
+        if fate != "quarantined":
+            setattr(entry, f"rows_{fate}", 0)
     con.execute(f"delete from {_QUARANTINE}")
     con.execute(
         f"insert into {_QUARANTINE} select {_place(entry)}, null, null, ?, ?, null", [refused.problem, refused.remedy]

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from crm_pipeline.dataset import ColumnMapping, SourceConfig
 from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
 from crm_pipeline.raw.source_rows import LINE, PROBLEM, RAW, SOURCE_ROWS, literal, quoted
+from crm_pipeline.raw.waiting import in_utc
 
 TYPED_ROWS = "typed_rows"
 HASH = '" hash"'
+_WANTED, _IS_DELETED = '" wanted"', '" is deleted"'
 _SPACE = " \t\r\n\f\v\u00a0\ufeff"
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "on")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
@@ -19,7 +20,11 @@ _TIME_WITH_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?
 _DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}([. \x{00a0}\x{202f}]\d{3})+)(,\d+)?$"
 _PLAIN_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
-EMPTY, UNREADABLE, NOT_ALLOWED, TOO_LOW, TOO_HIGH, NO_MATCH = range(1, 7)
+EMPTY, UNREADABLE, NOT_ALLOWED, TOO_LOW, TOO_HIGH, NO_MATCH, LATER = range(1, 8)
+FATE = '" fate"'
+LEFT_OUT, DELETED, MISFIT, WAITING, FIT = range(1, 6)
+"""What a row's values say of its fate: `where` leaves it out, its record is deleted, a value does not fit, it is dated
+later than the run, or all is well."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +49,22 @@ class CastPlan:
         values = "".join(f", {self._value(column)} as {quoted(column.name)}" for column in self.mapped)
         codes = "".join(f", {self._code(column)} as {code_name(column)}" for column in self.mapped)
         names = "".join(f", {quoted(column.name)}" for column in self.mapped)
+        row = f'"{LINE}", {HASH}, {_WANTED}, {_IS_DELETED}'
         return f"""
             create or replace table {TYPED_ROWS} as
-            select "{LINE}", {HASH}{names}{codes}
-            from (select "{LINE}", {HASH}{self._text_names()}{values} from ({self.texts()}))
+            select *, {self._fate()} as {FATE}
+            from (
+                select {row}{names}{codes} from (select {row}{self._text_names()}{values} from ({self.texts()}))
+            )
             """
 
     def texts(self, only: str = "true") -> str:
         """Return the query for the trimmed text of each mapped column (` text of <name>`)."""
         texts = "".join(f", {self._text(column)} as {_text_name(column)}" for column in self.mapped)
+        wanted, is_deleted = self.source.where or "true", self.source.deleted_when or "false"
         return f"""
-            select "{LINE}", {self._row_hash()} as {HASH}{texts}
+            select "{LINE}", {self._row_hash()} as {HASH}, coalesce(({wanted}\n)::boolean, false) as {_WANTED},
+                coalesce(({is_deleted}\n)::boolean, false) as {_IS_DELETED}{texts}
             from {SOURCE_ROWS} where "{PROBLEM}" is null and {only}
             """
 
@@ -63,8 +73,6 @@ class CastPlan:
         kind = _kind(column)
         shown = _shown(column, self._is_pii(column))
         bounds = {TOO_LOW: f"below the minimum {column.minimum}", TOO_HIGH: f"above the maximum {column.maximum}"}
-        if column.maximum == RUN_TIME:
-            bounds[TOO_HIGH] = "later than the time of the run"
         sentences = {
             EMPTY: "is empty, and it is required",
             UNREADABLE: f"cannot be read as {kind}",
@@ -97,9 +105,20 @@ class CastPlan:
         cases = " ".join(f"when {code} then {literal(text)}" for code, text in remedies.items())
         return f"case {code_name(column)} {cases} end"
 
-    def is_bad(self) -> str:
-        """Return the condition on `typed_rows` that a row has some problem."""
-        return " or ".join(f"{code_name(column)} is not null" for column in self.mapped)
+    def key_is_known(self) -> str:
+        """Return the condition on `typed_rows` that a row tells its record, whatever else is wrong with it."""
+        codes = [code_name(column) for column in self.mapped if column.name in self.contract.record_key]
+        return " and ".join(f"{code} is null" for code in codes) or "true"
+
+    @property
+    def has_run_time(self) -> bool:
+        """Tell whether rows of the source may be dated later than the run."""
+        return any(column.maximum == RUN_TIME for column in self.mapped)
+
+    def waits_until(self) -> str:
+        """Return SQL for the latest time in a row that is later than the run."""
+        times = [quoted(column.name) for column in self.mapped if column.maximum == RUN_TIME]
+        return f"greatest({', '.join(times)})"
 
     def row_as_json(self) -> str:
         """Return SQL for a source row as JSON text."""
@@ -163,9 +182,20 @@ class CastPlan:
                 then try_cast(regexp_replace({text}, ' ([Zz+-])', '\\1') as timestamptz)
         end"""
 
+    def _fate(self) -> str:
+        """Return SQL for what a row's values say of its fate."""
+        misfit = " or ".join(
+            f"({code_name(column)} is not null and {code_name(column)} <> {LATER})" for column in self.mapped
+        )
+        later = " or ".join(f"{code_name(column)} = {LATER}" for column in self.mapped)
+        return f"""(case when not {_WANTED} then {LEFT_OUT} when {misfit} then {MISFIT}
+            when {_IS_DELETED} then {DELETED} when {later} then {WAITING} else {FIT} end)::utinyint"""
+
     def _code(self, column: Column) -> str:
+        """Return SQL for what is wrong with a value: nothing in a row that is left out, nor beside a deleted record."""
         text, value = _text_name(column), quoted(column.name)
-        cases = []
+        unjudged = f"not {_WANTED}" if column.name in self.contract.record_key else f"not {_WANTED} or {_IS_DELETED}"
+        cases = [f"when {unjudged} then null"]
         if column.required:
             cases.append(f"when {text} is null then {EMPTY}")
         unfit = NOT_ALLOWED if column.valid_values else UNREADABLE
@@ -173,15 +203,15 @@ class CastPlan:
         if column.minimum is not None:
             cases.append(f"when {value} < {self._bound(column, column.minimum)} then {TOO_LOW}")
         if column.maximum is not None:
-            cases.append(f"when {value} > {self._bound(column, column.maximum)} then {TOO_HIGH}")
+            code = LATER if column.maximum == RUN_TIME else TOO_HIGH
+            cases.append(f"when {value} > {self._bound(column, column.maximum)} then {code}")
         if column.pattern is not None:
             cases.append(f"when not regexp_matches({value}, {literal(column.pattern)}) then {NO_MATCH}")
         return f"(case {' '.join(cases)} end)::utinyint"
 
     def _bound(self, column: Column, bound: str) -> str:
         if bound == RUN_TIME:
-            moment = self.run_time.astimezone(ZoneInfo("UTC")) if self.run_time.tzinfo else self.run_time
-            bound = moment.replace(tzinfo=None).isoformat(sep=" ")
+            bound = in_utc(self.run_time).isoformat(sep=" ")
         return f"{literal(bound)}::{column.physical_type}"
 
 

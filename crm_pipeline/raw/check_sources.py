@@ -15,7 +15,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from crm_pipeline.dataset import Dataset, SourceConfig
-from crm_pipeline.raw.batch import Delivery, load_delivery
+from crm_pipeline.raw.accounting import waiting_rows
+from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.guessing.advice import (
     Complaint,
@@ -74,7 +75,7 @@ def check_sources(dataset: Dataset, run_time: datetime) -> Check:
 
     Args:
         dataset: the sources.
-        run_time: rows dated later are complained about, as in a run.
+        run_time: rows dated later are complained about: a run would let them wait.
     """
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
@@ -111,10 +112,11 @@ def _check_file(
 ) -> None:
     source = check.source
     entry = _entry(source, name)
-    batch, quarantine = work / "batch.parquet", work / "quarantine.parquet"
+    outputs = Outputs(*(work / f"{name}.parquet" for name in ("batch", "quarantine", "marks", "waiting")))
+    batch, quarantine = outputs.batch, outputs.quarantine
     head = _head(path, source, work)
     delivery = Delivery(head, source, contracts()[source.channel], dataset.zone(source), entry)
-    load_delivery(con, delivery, run_time, batch, quarantine, work)
+    load_delivery(con, delivery, run_time, outputs, work)
     check.files[name] = entry.rows_read
     wrong_layout = read_complaints(path, name, source)
     table = first_rows(con, head, source, work)
@@ -129,6 +131,9 @@ def _check_file(
     check.complaints += wrong_layout
     if quarantine.exists():
         check.complaints += value_complaints(pq.read_table(quarantine).to_pylist(), table, name, source)
+    if entry.rows_waiting:
+        first = pq.read_table(outputs.waiting, columns=["_line"])["_line"][0].as_py()
+        check.complaints.append(Complaint(name, first, None, *waiting_rows(entry)))
     if not entry.rows_read:
         check.notes.append(f"{name} has a header and no rows.")
     if batch.exists():

@@ -7,7 +7,8 @@ from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetK
 from crm_pipeline.lake import current_version
 from crm_pipeline.raw import accounting
 from crm_pipeline.raw.contract import Contract, contracts
-from crm_pipeline.raw.ledger import LedgerEntry, read_ledger
+from crm_pipeline.raw.landing import stale_files
+from crm_pipeline.raw.ledger import FATES, LedgerEntry, read_ledger
 from crm_pipeline.raw.load import raw_folder
 from crm_pipeline.raw.suites import sample, validate
 from crm_pipeline.resources import Workspace
@@ -16,10 +17,14 @@ from crm_pipeline.stages import Stage
 
 _BLOCKING = {
     "meets_its_contract": "A Great Expectations suite made from the contract holds on the newest deliveries.",
-    "rows_accounted_for": "Rows read = loaded + quarantined + duplicate + superseded, in the ledger and on disk.",
+    "rows_accounted_for": f"Rows read = {' + '.join(FATES).replace('_', ' ')}, in the ledger and on disk.",
     "quarantine_within_limit": "No file is refused, and none has more quarantined rows than the limit.",
+    "withdrawn_within_limit": "No full delivery takes back more rows than the limit.",
 }
-_WARNING = {"as_usual": "Files are whole, of their usual size, and come at their usual pace."}
+_WARNING = {
+    "as_usual": "Files are whole, of their usual size, dated before the run, read as pipeline.yml says, "
+    "and come at their usual pace."
+}
 _TOLD, _LISTED = 3, 50
 """Problems that a check names in its sentence, and in its metadata."""
 
@@ -48,8 +53,11 @@ def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry
         "meets_its_contract": suite.failures + [f"The check itself broke: {error}" for error in suite.errors],
         "rows_accounted_for": accounting.unaccounted_rows(version, entries),
         "quarantine_within_limit": accounting.refused_files(still_open)
-        + accounting.quarantine_failures(version, still_open, settings.quarantine_limit),
+        + accounting.quarantine_failures(version, still_open, _limits(workspace, "quarantine_limit")),
+        "withdrawn_within_limit": accounting.withdrawal_failures(entries, _limits(workspace, "withdrawal_limit")),
         "as_usual": accounting.incomplete_files(still_open)
+        + [f"{entry.file}: {' '.join(accounting.waiting_rows(entry))}" for entry in still_open if entry.rows_waiting]
+        + stale_files(workspace.dataset, entries)
         + accounting.volume_warnings(still_open, entries)
         + accounting.freshness_warnings(entries, moment),
     }
@@ -63,6 +71,13 @@ def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry
             description=_told(problems) or holds,
             metadata={"problems": problems[:_LISTED], "evaluated": suite.evaluated},
         )
+
+
+def _limits(workspace: Workspace, name: str) -> dict[str, float]:
+    """Return a limit by source: its own, or that of the deployment."""
+    usual = getattr(workspace.settings, name)
+    own = {source.name: getattr(source, name) for source in workspace.dataset.sources}
+    return {source: usual if limit is None else limit for source, limit in own.items()}
 
 
 def _told(problems: list[str]) -> str:

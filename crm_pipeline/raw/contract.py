@@ -53,18 +53,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """What the rows of one channel must look like."""
+    """What the rows of one channel must look like.
+
+    `version_column` is the part of the replace key that tells the versions of a record from one another; where the rows
+    of a key are the parts of one whole, `part_column` says what each part is.
+    """
 
     name: str
     description: str
     columns: tuple[Column, ...]
     replace_key: tuple[str, ...] = ()
     primary_key: tuple[str, ...] = ()
+    version_column: str | None = None
+    part_column: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the contract's columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def record_key(self) -> tuple[str, ...]:
+        """Names of the columns that tell a record, whatever its version, from the others of its source."""
+        return tuple(name for name in self.replace_key if name != self.version_column)
 
     def column(self, name: str) -> Column:
         """Return the column of that name.
@@ -101,8 +112,10 @@ def read_contract(path: Path) -> Contract:
         name=table["name"],
         description=table.get("description", ""),
         columns=tuple(_column(item) for item in properties),
-        replace_key=_replace_key(table),
+        replace_key=_property(table, "replaceKey"),
         primary_key=tuple(name for _, name in keys),
+        version_column=next(iter(_property(table, "versionColumn")), None),
+        part_column=next(iter(_property(table, "partColumn")), None),
     )
 
 
@@ -152,9 +165,9 @@ def _valid_values(item: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _replace_key(table: dict[str, Any]) -> tuple[str, ...]:
+def _property(table: dict[str, Any], name: str) -> tuple[str, ...]:
     for custom in table.get("customProperties", []):
-        if custom["property"] == "replaceKey":
+        if custom["property"] == name:
             value = custom["value"]
             return tuple(value) if isinstance(value, list) else (str(value),)
     return ()

@@ -151,7 +151,7 @@ def _keys(con: duckdb.DuckDBPyConnection, most: int, condition: str = "true") ->
 def _paths(con: duckdb.DuckDBPyConnection, source: SourceConfig) -> list[str]:
     """Return the columns to extract: all mapped paths, and each top-level key where SQL may ask for it."""
     wanted = [mapping.from_ for mapping in source.columns.values() if mapping.from_]
-    if any(mapping.sql for mapping in source.columns.values()):
+    if source.expressions:
         wanted += _keys(con, 1000)
     return list(dict.fromkeys(wanted))
 

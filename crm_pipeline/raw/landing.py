@@ -15,6 +15,11 @@ from crm_pipeline.raw.ledger import LedgerEntry
 #: To be raised when reading itself changes, so that files in landing are read again.
 READER_VERSION = 2
 _CHUNK = 1 << 20
+_NAMED = 5
+
+
+_NOT_READING = {"name", "files", "timezone", "exact_duplicates", "quarantine_limit", "withdrawal_limit"}
+"""Keys of a source that do not decide how its files are read, or do so under another name."""
 
 
 @dataclass
@@ -106,6 +111,7 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
             )
             plan.load.append((path, source, entry))
         plan.keep += [entry for file_id, entry in known.items() if file_id not in handled]
+    plan.problems += stale_files(dataset, plan.keep)
     for name, gone in by_source.items():
         rows = sum(entry.rows_loaded for entry in gone.values())
         plan.problems.append(
@@ -120,6 +126,27 @@ def landing_files(folder: Path, source: SourceConfig) -> list[Path]:
     return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
 
 
+def stale_files(dataset: Dataset, entries: list[LedgerEntry]) -> list[str]:
+    """Say which loaded files cannot be read again as pipeline.yml and the contracts say now: they have left landing."""
+    problems = []
+    for source in dataset.sources:
+        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source))
+        stale = [
+            entry
+            for entry in entries
+            if entry.source == source.name and entry.mapping != mapping and (entry.rows_loaded or entry.rows_waiting)
+        ]
+        if stale:
+            rows = sum(entry.rows_loaded for entry in stale)
+            named = ", ".join(entry.file for entry in stale[:_NAMED]) + (", ..." if len(stale) > _NAMED else "")
+            problems.append(
+                f"Source {source.name}: its mapping or contract has changed, and {len(stale):,} of its loaded files "
+                f"are no longer in landing to be read again ({named}): their {rows:,} rows stay as they were read. "
+                "To have them read anew, put the files back."
+            )
+    return problems
+
+
 def mapping_hash(contract: Contract, source: SourceConfig, zone: str) -> str:
     """Return a hash of all that decides how a source's files are read."""
     columns = [
@@ -128,7 +155,7 @@ def mapping_hash(contract: Contract, source: SourceConfig, zone: str) -> str:
     described = {
         "reader": READER_VERSION,
         "contract": [contract.name, columns, contract.replace_key, contract.primary_key],
-        "source": source.model_dump(mode="json", exclude={"name", "files", "timezone", "exact_duplicates"}),
+        "source": source.model_dump(mode="json", exclude=_NOT_READING),
         "zone": zone,
         "drops_duplicates": source.drops_duplicates,
     }

@@ -13,6 +13,8 @@ from crm_pipeline.raw.contract import arrow_type
 LEDGER_FILE = "ledger.parquet"
 LOADED = "loaded"
 REFUSED = "refused"
+FATES = ("loaded", "quarantined", "duplicate", "superseded", "withdrawn", "left_out", "waiting")
+"""What can become of a row that was read: exactly one of these, each counted in the ledger as `rows_<fate>`."""
 
 LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
     "file_id": ("VARCHAR", "SHA-256 of the file's content."),
@@ -30,6 +32,11 @@ LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
     "rows_duplicate": ("BIGINT", "Exact copies of another row of the file that were dropped."),
     "rows_duplicate_kept": ("BIGINT", "Exact copies of another row of the file that were kept when it was loaded."),
     "rows_superseded": ("BIGINT", "Rows that a later row or delivery of the same key replaced."),
+    "rows_withdrawn": ("BIGINT", "Rows that say their record is deleted, and those that a later delivery took back."),
+    "rows_left_out": ("BIGINT", "Rows that the source's condition `where` leaves out."),
+    "rows_waiting": ("BIGINT", "Rows dated later than the run that read them; the first run after that takes them."),
+    "waits_until": ("TIMESTAMP", "The earliest time that a waiting row waits for (UTC)."),
+    "rows_taken_back": ("BIGINT", "Rows of earlier deliveries that this full delivery did not hold any more."),
     "outcome": ("VARCHAR", "`loaded`, or `refused` where no row of the file could be used."),
     "run_id": ("VARCHAR", "Run that loaded the file."),
     "loaded_at": ("TIMESTAMP", "Time of that run (UTC)."),
@@ -50,7 +57,7 @@ QUARANTINE_COLUMNS: dict[str, tuple[str, str]] = {
 
 @dataclass
 class LedgerEntry:
-    """One delivered file. `rows_read` always equals the sum of loaded, quarantined, duplicate and superseded rows."""
+    """One delivered file; each row that was read has one of the fates that `unaccounted` adds up."""
 
     file_id: str
     source: str
@@ -67,6 +74,11 @@ class LedgerEntry:
     rows_duplicate: int = 0
     rows_duplicate_kept: int = 0
     rows_superseded: int = 0
+    rows_withdrawn: int = 0
+    rows_left_out: int = 0
+    rows_waiting: int = 0
+    waits_until: datetime | None = None
+    rows_taken_back: int = 0
     outcome: str = LOADED
     run_id: str = ""
     loaded_at: datetime | None = None
@@ -80,8 +92,7 @@ class LedgerEntry:
     @property
     def unaccounted(self) -> int:
         """Rows whose whereabouts nobody can tell; anything but zero is a defect."""
-        known = self.rows_loaded + self.rows_quarantined + self.rows_duplicate + self.rows_superseded
-        return self.rows_read - known
+        return self.rows_read - sum(getattr(self, f"rows_{fate}") for fate in FATES)
 
 
 def ledger_schema() -> pa.Schema:
@@ -100,7 +111,10 @@ def read_ledger(version: Path | None) -> list[LedgerEntry]:
         return []
     known = {field.name for field in fields(LedgerEntry)}
     rows = pq.read_table(version / LEDGER_FILE).to_pylist()
-    entries = [LedgerEntry(**{name: value for name, value in row.items() if name in known}) for row in rows]
+    entries = [
+        LedgerEntry(**{name: value for name, value in row.items() if name in known and value is not None})
+        for row in rows
+    ]
     return sorted(entries, key=lambda entry: entry.delivery)
 
 

@@ -12,17 +12,28 @@ import pyarrow.parquet as pq
 
 from crm_pipeline import lake
 from crm_pipeline.dataset import Dataset
-from crm_pipeline.raw.batch import Delivery, load_delivery
+from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import arrow_schema, contracts
 from crm_pipeline.raw.landing import FileHashes, Plan, file_mark, plan_deliveries
-from crm_pipeline.raw.ledger import LedgerEntry, quarantine_schema, read_ledger, write_ledger
+from crm_pipeline.raw.ledger import (
+    LEDGER_FILE,
+    LedgerEntry,
+    ledger_schema,
+    quarantine_schema,
+    read_ledger,
+    write_ledger,
+)
+from crm_pipeline.raw.marks import MARKS
 from crm_pipeline.raw.superseding import Batch, settle
+from crm_pipeline.raw.waiting import WAITING, is_ripe, ripen
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import limits
 
 EMPTY_FILE = "_empty.parquet"
 QUARANTINE = "quarantine"
+_BESIDE = (QUARANTINE, MARKS, WAITING)
+"""Folders of a version with what stands beside a delivery's batch, under the same name."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ def load(
         settings: where the lake lies, and how much memory DuckDB may take.
         dataset: the sources.
         run_id: stands in the ledger beside what this run loads.
-        run_time: rows dated later are quarantined.
+        run_time: rows dated later wait for a run that is later, too.
         say: is told of each file that is read.
 
     Returns:
@@ -78,7 +89,9 @@ def load(
         entries = read_ledger(current)
         hashes = FileHashes.read(folder / ".file_hashes.json")
         plan = plan_deliveries(dataset, entries, hashes, run_id)
-        if current and not plan.load and len(plan.keep) == len(entries) and _has_all_channels(current):
+        ripe = [entry for entry in plan.keep if is_ripe(entry, run_time)]
+        nothing_new = not plan.load and not ripe and len(plan.keep) == len(entries)
+        if current and nothing_new and _has_all_tables(current):
             hashes.write()
             return LoadReport(current, False, _channel_rows(entries, []), (), tuple(plan.problems))
         with lake.new_version(folder) as version, _workshop(settings) as work, _database(settings, work) as con:
@@ -105,22 +118,42 @@ def _build(
     for path, source, entry in plan.load:
         delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry)
         before = file_mark(path)
-        quarantine = version / QUARANTINE / entry.batch
-        load_delivery(con, delivery, run_time, work / entry.batch, quarantine, work)
+        outputs = Outputs(work / entry.batch, *(version / folder / entry.batch for folder in _BESIDE))
+        load_delivery(con, delivery, run_time, outputs, work)
         if file_mark(path) != before:
-            quarantine.unlink(missing_ok=True)
+            outputs.discard()
             plan.problems.append(f"{entry.file}: it changed while it was read; the next run loads it.")
             plan.keep += [known for known in entries if (known.source, known.file_id) == (entry.source, entry.file_id)]
             continue
         say(f"{entry.file}: {entry.rows_read:,} rows read, {entry.rows_quarantined:,} quarantined ({entry.outcome})")
         loaded.append(entry)
-    if current:
-        for entry in plan.keep:
-            if (known := current / QUARANTINE / entry.batch).exists():
-                lake.link_or_copy(known, version / QUARANTINE / entry.batch)
-    _settle_all(con, current, version, work, plan, loaded, entries)
+    ripened = _carry_over(con, current, version, work, plan.keep, run_time) if current else []
+    _settle_all(con, current, version, work, dataset, plan.keep, [*loaded, *ripened], entries)
     write_ledger(plan.keep + loaded, version)
     return loaded
+
+
+def _carry_over(
+    con: duckdb.DuckDBPyConnection,
+    current: Path,
+    version: Path,
+    work: Path,
+    entries: list[LedgerEntry],
+    run_time: datetime,
+) -> list[LedgerEntry]:
+    """Take over what stands beside the batches that stay; return the entries with rows that need not wait any more."""
+    ripened = []
+    for entry in entries:
+        if is_ripe(entry, run_time):
+            ripened.append(entry)
+            before = (_batch_file(current, entry), current / WAITING / entry.batch)
+            after = (work / entry.batch, version / WAITING / entry.batch)
+            ripen(con, contracts()[entry.channel], entry, run_time, before, after)
+        for folder in _BESIDE:
+            known, place = current / folder / entry.batch, version / folder / entry.batch
+            if known.exists() and not (folder == WAITING and entry in ripened):
+                lake.link_or_copy(known, place)
+    return ripened
 
 
 def _settle_all(
@@ -128,22 +161,29 @@ def _settle_all(
     current: Path | None,
     version: Path,
     work: Path,
-    plan: Plan,
-    loaded: list[LedgerEntry],
+    dataset: Dataset,
+    keep: list[LedgerEntry],
+    fresh: list[LedgerEntry],
     entries: list[LedgerEntry],
 ) -> None:
-    for source in dict.fromkeys(entry.source for entry in [*plan.keep, *loaded]):
-        kept = [entry for entry in plan.keep if entry.source == source and current]
-        fresh = [entry for entry in loaded if entry.source == source]
-        channel = (fresh or kept)[0].channel
-        batches = [
-            Batch(entry, _batch_file(current, entry), False) for entry in kept if current and entry.channel == channel
+    """Settle each source's rows of each channel: it may have fed another one before."""
+    read = {(entry.source, entry.file_id) for entry in fresh}
+    kinds = {source.name: source.delivery for source in dataset.sources}
+    everything = [*fresh, *(entry for entry in keep if (entry.source, entry.file_id) not in read)]
+    for source, channel in dict.fromkeys((entry.source, entry.channel) for entry in everything):
+        batches = []
+        for entry in sorted(everything, key=lambda entry: entry.delivery):
+            if (entry.source, entry.channel) == (source, channel):
+                is_new = (entry.source, entry.file_id) in read
+                rows = work / entry.batch if is_new or current is None else _batch_file(current, entry)
+                batches.append(Batch(entry, rows, version / MARKS / entry.batch, is_new))
+        former = [
+            _batch_file(current, entry)
+            for entry in entries
+            if current and (entry.source, entry.channel) == (source, channel)
         ]
-        batches += [Batch(entry, work / entry.batch, True) for entry in fresh]
-        batches.sort(key=lambda batch: batch.entry.delivery)
-        former = [_batch_file(current, entry) for entry in entries if current and entry.source == source]
-        former = [path for path in former if path.exists() and path.parent.name == channel]
-        settle(con, contracts()[channel], batches, former, version / channel)
+        former = [path for path in former if path.exists()]
+        settle(con, contracts()[channel], batches, former, version / channel, kinds[source])
 
 
 def _batch_file(version: Path, entry: LedgerEntry) -> Path:
@@ -157,12 +197,11 @@ def _write_empty_tables(version: Path) -> None:
     lake.write_parquet(quarantine_schema().empty_table(), version / QUARANTINE / EMPTY_FILE)
 
 
-def _has_all_channels(version: Path) -> bool:
-    """Tell whether a version has the tables of all present contracts, in their present shape."""
-    files = {name: version / name / EMPTY_FILE for name in contracts()}
-    return all(
-        path.exists() and pq.read_schema(path).equals(arrow_schema(contracts()[name])) for name, path in files.items()
-    )
+def _has_all_tables(version: Path) -> bool:
+    """Tell whether a version has the ledger and the tables of all present contracts, in their present shape."""
+    shapes = {version / name / EMPTY_FILE: arrow_schema(contract) for name, contract in contracts().items()}
+    shapes[version / LEDGER_FILE] = ledger_schema()
+    return all(path.exists() and pq.read_schema(path).equals(shape) for path, shape in shapes.items())
 
 
 def _channel_rows(entries: list[LedgerEntry], loaded: list[LedgerEntry]) -> dict[str, ChannelRows]:

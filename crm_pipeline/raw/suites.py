@@ -7,7 +7,7 @@ import functools
 import os
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from crm_pipeline.raw.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
 from crm_pipeline.raw.source_rows import literal
+from crm_pipeline.raw.waiting import in_utc
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import limits
@@ -69,7 +70,7 @@ def contract_rules(contract: Contract, run_time: datetime | None = None) -> Suit
         kind = arrow_type(column.physical_type)
         maximum: str | None = column.maximum
         if maximum == RUN_TIME:
-            maximum = None if run_time is None else _naive_utc(run_time).isoformat(sep=" ")
+            maximum = None if run_time is None else in_utc(run_time).isoformat(sep=" ")
         rules.append(
             ColumnRule(
                 name=column.name,
@@ -246,7 +247,3 @@ def _raised(info: Any) -> str | None:
 
 def _bound(text: str | None, kind: pa.DataType) -> Any:
     return None if text is None else pa.scalar(text).cast(kind).as_py()
-
-
-def _naive_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

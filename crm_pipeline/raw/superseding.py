@@ -1,34 +1,50 @@
-"""A later delivery of a key replaces the rows of that key from earlier deliveries of the same source.
+"""What becomes of earlier deliveries of a source: rows whose key comes again are superseded, others are withdrawn.
 
-Only the batches that hold such rows are rewritten; all others are linked into the new version as they are.
+Withdrawn is what a later delivery says is deleted, and what the newest full delivery does not hold any more. Only the
+batches that hold such rows are rewritten; all others are linked into the new version as they are.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import duckdb
 
 from crm_pipeline import lake
+from crm_pipeline.raw.batch_files import columns_of, conformed, files, write
 from crm_pipeline.raw.contract import Contract, duckdb_schema
-from crm_pipeline.raw.ledger import LedgerEntry
+from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
+from crm_pipeline.raw.marks import DELETED, UNKNOWN, UNUSABLE
 from crm_pipeline.raw.source_rows import literal, quoted
 
-_KEYS = "new_keys"
+_KEYS, _DELETED, _HELD = "new_keys", "deleted_records", "held_records"
+_NAMED = 5
+DeliveryKind = Literal["changes", "full", "full_folder"]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A Parquet file with rows of one delivery, and its entry in the ledger."""
+    """A delivery's rows, its marks on records that it deletes or cannot tell, and its entry in the ledger.
+
+    Neither file need be there.
+    """
 
     entry: LedgerEntry
     path: Path
+    marks: Path
     is_new: bool
 
 
 def settle(
-    con: duckdb.DuckDBPyConnection, contract: Contract, batches: list[Batch], former: list[Path], target: Path
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    batches: list[Batch],
+    former: list[Path],
+    target: Path,
+    delivery: DeliveryKind = "changes",
 ) -> None:
-    """Put all batches of one source into `target`, without the rows that a later delivery replaced.
+    """Put all batches of one source into `target`, without the rows that later deliveries replaced or withdrew.
 
     Args:
         con: a private database for the working tables.
@@ -36,40 +52,57 @@ def settle(
         batches: the source's batches, those of this run and those kept; their entries' figures are updated.
         former: all batches of the source in the version before, also those that were read again.
         target: the channel's folder in the new version.
+        delivery: what a file of the source holds.
     """
     present = [batch for batch in batches if batch.entry.rows_loaded]
-    fresh = [batch for batch in present if batch.is_new]
     touched: set[str] = set()
-    if fresh and contract.replace_key and (len(present) > 1 or former):
-        _collect_keys(con, contract, fresh, [batch.path for batch in present if not batch.is_new], former)
-        touched = _touched(con, contract, [batch.path for batch in present])
+    if contract.replace_key and any(batch.is_new for batch in batches):
+        kept = [batch.path for batch in present if not batch.is_new]
+        _collect_keys(con, contract, [batch.path for batch in present if batch.is_new], kept, former)
+        _collect_deleted(con, contract, [batch.marks for batch in batches if batch.marks.exists()])
+        whole = _collect_held(con, contract, batches, delivery)
+        touched = _touched(con, contract, [batch.path for batch in present], whole)
     for batch in present:
         place = target / batch.entry.batch
         if str(batch.path) in touched:
-            _rewrite(con, contract, batch, place)
+            if batch.is_new and contract.part_column:
+                _name_what_is_cut(con, contract, batch, present)
+            _rewrite(con, contract, batch, place, whole)
         elif batch.is_new or _has_schema(con, contract, batch.path):
             lake.link_or_copy(batch.path, place)
         else:
             _conform(con, contract, batch.path, place)
 
 
+def newest_whole(entries: Iterable[LedgerEntry], delivery: DeliveryKind) -> list[LedgerEntry]:
+    """Return the entries that make up the newest full delivery of a source; none where its files hold changes only."""
+    read = [entry for entry in entries if entry.outcome != REFUSED]
+    if delivery == "changes" or not read:
+        return []
+    newest = max(read, key=lambda entry: entry.delivery)
+    if delivery == "full":
+        return [newest]
+    folder = PurePosixPath(newest.file).parent
+    return [entry for entry in read if PurePosixPath(entry.file).parent == folder]
+
+
 def _collect_keys(
-    con: duckdb.DuckDBPyConnection, contract: Contract, fresh: list[Batch], kept: list[Path], former: list[Path]
+    con: duckdb.DuckDBPyConnection, contract: Contract, fresh: list[Path], kept: list[Path], former: list[Path]
 ) -> None:
     """Make the table of the new rows' keys with their last delivery, and the first one they ever came with.
 
     Kept batches count for the last delivery (files read again are older than some of them); all former batches count
     for the first.
     """
-    con.execute(
-        f"""
-        create or replace table {_KEYS} as
-        select {_numbered(contract)}, max(_delivery) as last_delivery, min(_first_delivery) as first_delivery
-        from {_files([batch.path for batch in fresh])} group by all
+    key = contract.replace_key
+    nothing = f"select {_empty(contract, key)}, 0::bigint as last_delivery, 0::bigint as first_delivery where false"
+    found = f"""
+        select {_numbered(key)}, max(_delivery) as last_delivery, min(_first_delivery) as first_delivery
+        from {files(fresh)} group by all
         """
-    )
+    con.execute(f"create or replace table {_KEYS} as {found if fresh else nothing}")
     for paths, column, function in ((kept, "last_delivery", "max"), (former, "first_delivery", "min")):
-        if not paths:
+        if not paths or not fresh:
             continue
         origin = "_delivery" if function == "max" else "_first_delivery"
         better = "greatest" if function == "max" else "least"
@@ -77,82 +110,161 @@ def _collect_keys(
             f"""
             update {_KEYS} set {column} = {better}({_KEYS}.{column}, known.seen)
             from (
-                select {_numbered(contract)}, {function}({origin}) as seen
-                from {_files(paths)} as batch semi join {_KEYS} on {_same_key(contract)} group by all
+                select {_numbered(key)}, {function}({origin}) as seen
+                from {files(paths)} as batch semi join {_KEYS} on {_same(key, _KEYS)} group by all
             ) as known
-            where {" and ".join(f"{_KEYS}.{key} is not distinct from known.{key}" for key in _numbers(contract))}
+            where {" and ".join(f"{_KEYS}.{name} is not distinct from known.{name}" for name in _numbers(key))}
             """
         )
 
 
-def _touched(con: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path]) -> set[str]:
-    """Return the files with rows that are replaced, or whose first delivery was an earlier one."""
-    rows = con.execute(
-        f"""
-        select distinct filename
-        from {_files(paths, ", filename = true")} as batch join {_KEYS} on {_same_key(contract)}
-        where last_delivery > _delivery or first_delivery < _first_delivery
+def _collect_deleted(con: duckdb.DuckDBPyConnection, contract: Contract, marks: list[Path]) -> None:
+    """Make the table of the deleted records with the last delivery that says so."""
+    key = contract.record_key
+    nothing = f"select {_empty(contract, key)}, 0::bigint as delivery where false"
+    found = f"""
+        select {_numbered(key)}, max(_delivery) as delivery
+        from {files(marks)} where mark = {literal(DELETED)} group by all
         """
-    ).fetchall()
-    return {name for (name,) in rows}
+    con.execute(f"create or replace table {_DELETED} as {found if marks else nothing}")
 
 
-def _rewrite(con: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, place: Path) -> None:
-    """Write a batch without its replaced rows; none is written where all are replaced."""
-    values = _values(con, contract, batch.path, {"_first_delivery": "coalesce(first_delivery, _first_delivery)"})
-    remaining = f"""
-        from {_files([batch.path])} as batch left join {_KEYS} on {_same_key(contract)}
-        where last_delivery is null or last_delivery <= _delivery
+def _collect_held(
+    con: duckdb.DuckDBPyConnection, contract: Contract, batches: list[Batch], delivery: DeliveryKind
+) -> list[LedgerEntry]:
+    """Make the table of the records in the newest full delivery; return its entries where it can tell who is gone.
+
+    A row that cannot be used still says that its record is there. Where one does not even say which record it is, or
+    where the delivery holds no row at all, nobody is taken for gone.
+    """
+    whole = newest_whole((batch.entry for batch in batches), delivery)
+    numbers = {entry.delivery for entry in whole}
+    parts = [batch for batch in batches if batch.entry.delivery in numbers]
+    rows = [batch.path for batch in parts if batch.entry.rows_loaded]
+    marks = [batch.marks for batch in parts if batch.marks.exists()]
+    unknown = _count(con, f"{files(marks)} where mark = {literal(UNKNOWN)}") if marks else 0
+    if not rows or unknown:
+        return []
+    key = contract.record_key
+    held = [f"select {_numbered(key)} from {files(rows)}"]
+    held += [f"select {_numbered(key)} from {files(marks)} where mark = {literal(UNUSABLE)}"] if marks else []
+    con.execute(f"create or replace table {_HELD} as {' union '.join(held)}")
+    return whole
+
+
+def _fate(contract: Contract, paths: list[Path], whole: Sequence[LedgerEntry], more: str = "") -> str:
+    """Return a query for the rows of batches with their fate: null for those that stay."""
+    record = contract.record_key
+    absent, held = "false", ""
+    if whole:
+        numbers = ", ".join(str(entry.delivery) for entry in whole)
+        absent = f"_delivery not in ({numbers}) and is_held is null"
+        held = f"left join (select *, true as is_held from {_HELD}) as {_HELD} on {_same(record, _HELD)}"
+    return f"""
+        select batch.*, first_delivery, case
+            when {_DELETED}.delivery > _delivery then 'withdrawn'
+            when last_delivery > _delivery then 'superseded'
+            when {absent} then 'gone'
+        end as fate
+        from {files(paths, more)} as batch
+        left join {_KEYS} on {_same(contract.replace_key, _KEYS)}
+        left join {_DELETED} on {_same(record, _DELETED)}
+        {held}
         """
-    count = int(con.execute(f"select count(*) {remaining}").fetchall()[0][0])
-    batch.entry.rows_superseded += batch.entry.rows_loaded - count
-    batch.entry.rows_loaded = count
-    if count:
-        _copy(con, f"select {values} {remaining} order by _line", place)
+
+
+def _touched(
+    con: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], whole: Sequence[LedgerEntry]
+) -> set[str]:
+    """Return the files with rows that do not stay, or whose first delivery was an earlier one."""
+    if not paths:
+        return set()
+    query = f"""
+        select distinct filename from ({_fate(contract, paths, whole, ", filename = true")})
+        where fate is not null or first_delivery < _first_delivery
+        """
+    return {name for (name,) in con.execute(query).fetchall()}
+
+
+def _rewrite(
+    con: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, place: Path, whole: Sequence[LedgerEntry]
+) -> None:
+    """Write a batch without the rows that do not stay; none is written where none stays."""
+    rows = _fate(contract, [batch.path], whole)
+    fates = dict(con.execute(f"select coalesce(fate, ''), count(*) from ({rows}) group by all").fetchall())
+    entry, gone = batch.entry, fates.get("gone", 0)
+    entry.rows_superseded += fates.get("superseded", 0)
+    entry.rows_withdrawn += fates.get("withdrawn", 0) + gone
+    entry.rows_loaded = fates.get("", 0)
+    if gone:
+        max(whole, key=lambda newest: newest.delivery).rows_taken_back += gone
+    if entry.rows_loaded:
+        first = {"_first_delivery": "coalesce(first_delivery, _first_delivery)"}
+        values = conformed(con, contract, batch.path, first)
+        write(con, f"select {values} from ({rows}) where fate is null order by _line", place)
+
+
+def _name_what_is_cut(con: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, present: list[Batch]) -> None:
+    """Name in the ledger what goes on in a later file of the same load, with parts that this file does not have.
+
+    Only the later file's parts are kept. That is right for a corrected export, and wrong where one export is cut into
+    files within an order: somebody has to look.
+    """
+    entry = batch.entry
+    later = [
+        other
+        for other in present
+        if other.is_new and other.entry.load == entry.load and other.entry.delivery > entry.delivery
+    ]
+    if not later:
+        return
+    key, part = quoted(contract.replace_key[0]), quoted(str(contract.part_column))
+    others = files([other.path for other in later])
+    query = f"""
+        select mine.{key} from {files([batch.path])} as mine
+        semi join {others} as theirs on mine.{key} = theirs.{key}
+        left join (select distinct {key}, {part} from {others}) as same
+            on mine.{key} = same.{key} and mine.{part} is not distinct from same.{part}
+        group by 1 having count(same.{key}) = 0 order by 1
+        """
+    cut = [str(found) for (found,) in con.execute(query).fetchall()]
+    if cut:
+        named = ", ".join(cut[:_NAMED]) + (", ..." if len(cut) > _NAMED else "")
+        entry.problem = entry.problem or (
+            f"{len(cut):,} of its {contract.name} keys go on in a later file of the same load with other rows "
+            f"({contract.replace_key[0]} {named}): only those of the later file are kept. "
+            "If an export is cut into several files, deliver it as one."
+        )
 
 
 def _conform(con: duckdb.DuckDBPyConnection, contract: Contract, path: Path, place: Path) -> None:
     """Rewrite a batch of an older contract with the columns of the present one."""
-    _copy(con, f"select {_values(con, contract, path, {})} from {_files([path])} order by _line", place)
-
-
-def _values(con: duckdb.DuckDBPyConnection, contract: Contract, path: Path, replaced: dict[str, str]) -> str:
-    there = _schema_of(con, path)
-    return ", ".join(
-        f"try_cast({replaced.get(name, quoted(name) if name in there else 'null')} as {kind}) as {quoted(name)}"
-        for name, kind in duckdb_schema(contract).items()
-    )
-
-
-def _schema_of(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
-    return {row[0]: row[1] for row in con.execute(f"describe select * from {_files([path])}").fetchall()}
+    write(con, f"select {conformed(con, contract, path)} from {files([path])} order by _line", place)
 
 
 def _has_schema(con: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> bool:
-    return list(_schema_of(con, path).items()) == list(duckdb_schema(contract).items())
+    return list(columns_of(con, path).items()) == list(duckdb_schema(contract).items())
 
 
-def _copy(con: duckdb.DuckDBPyConnection, query: str, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    con.execute(f"copy ({query}) to {literal(str(place))} (format parquet, compression zstd)")
+def _count(con: duckdb.DuckDBPyConnection, origin: str) -> int:
+    return int(con.execute(f"select count(*) from {origin}").fetchall()[0][0])
 
 
-def _files(paths: list[Path], more: str = "") -> str:
-    listed = ", ".join(literal(str(path)) for path in paths)
-    return f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true{more})"
+def _numbers(key: Sequence[str]) -> list[str]:
+    """Name a key's columns in the tables of keys, where they must not clash with those of a batch."""
+    return [f"key_{number}" for number, _ in enumerate(key, start=1)]
 
 
-def _numbers(contract: Contract) -> list[str]:
-    """Name the key's columns in the table of keys, where they must not clash with those of a batch."""
-    return [f"key_{number}" for number, _ in enumerate(contract.replace_key, start=1)]
+def _numbered(key: Sequence[str]) -> str:
+    return ", ".join(f"{quoted(name)} as {number}" for name, number in zip(key, _numbers(key), strict=True))
 
 
-def _numbered(contract: Contract) -> str:
-    pairs = zip(contract.replace_key, _numbers(contract), strict=True)
-    return ", ".join(f"{quoted(name)} as {number}" for name, number in pairs)
+def _empty(contract: Contract, key: Sequence[str]) -> str:
+    kinds = [contract.column(name).physical_type for name in key]
+    return ", ".join(f"null::{kind} as {number}" for kind, number in zip(kinds, _numbers(key), strict=True))
 
 
-def _same_key(contract: Contract) -> str:
+def _same(key: Sequence[str], table: str) -> str:
     """Return the condition that a row has a key of the table; a missing part of a key equals a missing one."""
-    pairs = zip(contract.replace_key, _numbers(contract), strict=True)
-    return " and ".join(f"batch.{quoted(name)} is not distinct from {_KEYS}.{number}" for name, number in pairs)
+    pairs = zip(key, _numbers(key), strict=True)
+    return " and ".join(f"batch.{quoted(name)} is not distinct from {table}.{number}" for name, number in pairs)

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow.parquet as pq
+import pytest
 
 from crm_pipeline.raw import accounting
 from crm_pipeline.raw.ledger import LedgerEntry
@@ -40,11 +41,34 @@ def test_rows_that_do_not_add_up_are_named(shop):
 def test_too_large_a_share_of_quarantined_rows_names_file_column_and_remedy(shop):
     shop.deliver("orders.csv", HEADER + "1,2024-01-01,1,,\n2,bad,1,,\n3,bad,x,,\n")
     shop.load()
-    assert accounting.quarantine_failures(shop.version(), shop.ledger(), 0.7) == []
-    (problem,) = accounting.quarantine_failures(shop.version(), shop.ledger(), 0.05)
+    assert accounting.quarantine_failures(shop.version(), shop.ledger(), {"shop": 0.7}) == []
+    (problem,) = accounting.quarantine_failures(shop.version(), shop.ledger(), {"shop": 0.05})
     assert problem.startswith("landing/orders.csv: 66.7% of its rows are quarantined (limit 5.0%)")
     assert "column ordered_at (2 rows)" in problem
     assert "format" in problem
+
+
+@pytest.mark.parametrize(
+    ("rows", "quarantined", "limit", "stops"),
+    [
+        (1_000, 50, 0.05, False),
+        (1_000, 51, 0.05, True),
+        (30, 15, 0.05, False),  # a share over the limit, and only a few rows
+        (30, 16, 0.05, True),
+        (40, 21, 0.6, False),
+        (1, 1, 0.05, True),
+        (1, 1, 1.0, True),  # nothing is left of it, whatever the limit
+        (0, 0, 0.05, False),
+    ],
+)
+def test_many_quarantined_rows_stop_a_run_and_a_few_do_not(tmp_path, rows, quarantined, limit, stops):
+    file = entry(1, rows, rows_quarantined=quarantined)
+    assert bool(accounting.quarantine_failures(tmp_path, [file], {"shop": limit})) is stops
+
+
+def test_rows_that_are_left_out_are_no_part_of_the_share_of_quarantined_rows(tmp_path):
+    file = entry(1, 100, rows_quarantined=6, rows_left_out=90)
+    assert len(accounting.quarantine_failures(tmp_path, [file], {"shop": 0.05})) == 1
 
 
 def test_refused_and_incomplete_files_are_named():
