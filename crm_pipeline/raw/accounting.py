@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
+from crm_pipeline.raw.ledger import KEPT, LOADED, REFUSED, LedgerEntry
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.totals import Totals, latest_complete_day, raw_totals
 from crm_pipeline.raw.waiting import WAITING
@@ -52,7 +52,7 @@ def open_entries(entries: Iterable[LedgerEntry], folder: Path | None = None) -> 
     return [
         entry
         for entry in newest.values()
-        if folder is None or entry.outcome != REFUSED or (folder / entry.file).exists()
+        if folder is None or entry.outcome == LOADED or (folder / entry.file).exists()
     ]
 
 
@@ -138,13 +138,13 @@ def waiting_rows(entry: LedgerEntry) -> tuple[str, str]:
 
 
 def refused_files(entries: Iterable[LedgerEntry]) -> list[str]:
-    """Name each file of which no row could be used, and why."""
-    return [f"{entry.file}: refused. {entry.problem}" for entry in entries if entry.outcome == REFUSED]
+    """Name each file of which no row can be used, and why."""
+    return [f"{entry.file}: refused. {entry.problem}" for entry in entries if entry.outcome in (REFUSED, KEPT)]
 
 
 def incomplete_files(entries: Iterable[LedgerEntry]) -> list[str]:
     """Name each file that was loaded but is not whole."""
-    return [f"{entry.file}: {entry.problem}" for entry in entries if entry.outcome != REFUSED and entry.problem]
+    return [f"{entry.file}: {entry.problem}" for entry in entries if entry.outcome == LOADED and entry.problem]
 
 
 def volume_warnings(entries: Iterable[LedgerEntry], history: Iterable[LedgerEntry]) -> list[str]:

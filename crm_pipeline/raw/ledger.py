@@ -13,6 +13,7 @@ from crm_pipeline.raw.contract import arrow_type
 LEDGER_FILE = "ledger.parquet"
 LOADED = "loaded"
 REFUSED = "refused"
+KEPT = "kept"
 FATES = ("loaded", "quarantined", "duplicate", "superseded", "withdrawn", "left_out", "waiting")
 """What can become of a row that was read: exactly one of these, each counted in the ledger as `rows_<fate>`."""
 
@@ -37,7 +38,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
     "rows_waiting": ("BIGINT", "Rows dated later than the run that read them; the first run after that takes them."),
     "waits_until": ("TIMESTAMP", "The earliest time that a waiting row waits for (UTC)."),
     "rows_taken_back": ("BIGINT", "Rows of earlier deliveries that this full delivery did not hold any more."),
-    "outcome": ("VARCHAR", "`loaded`, or `refused` where no row of the file could be used."),
+    "outcome": ("VARCHAR", "`loaded`; `refused`: no row can be used; `kept`: now refused, its rows stay as once read."),
     "run_id": ("VARCHAR", "Run that loaded the file."),
     "loaded_at": ("TIMESTAMP", "Time of that run (UTC)."),
     "problem": ("VARCHAR", "Why the file was refused, or what is wrong with it as a whole."),

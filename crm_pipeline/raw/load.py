@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import arrow_schema, contracts
 from crm_pipeline.raw.landing import FileHashes, Plan, file_mark, plan_deliveries
 from crm_pipeline.raw.ledger import (
+    KEPT,
     LEDGER_FILE,
+    REFUSED,
     LedgerEntry,
     ledger_schema,
     quarantine_schema,
@@ -97,7 +99,8 @@ def load(
         with lake.new_version(folder) as version, _workshop(settings) as work, _database(settings, work) as con:
             loaded = _build(con, current, version, work, plan, entries, dataset, run_time, say)
         hashes.write()
-    problems = plan.problems + [f"{entry.file}: {entry.problem}" for entry in loaded if entry.problem]
+    told = [*loaded, *(entry for entry in plan.keep if entry.outcome == KEPT)]
+    problems = plan.problems + [f"{entry.file}: {entry.problem}" for entry in told if entry.problem]
     return LoadReport(version, True, _channel_rows(plan.keep + loaded, loaded), tuple(loaded), tuple(problems))
 
 
@@ -123,7 +126,12 @@ def _build(
         if file_mark(path) != before:
             outputs.discard()
             plan.problems.append(f"{entry.file}: it changed while it was read; the next run loads it.")
-            plan.keep += [known for known in entries if (known.source, known.file_id) == (entry.source, entry.file_id)]
+            plan.keep += [known for known in entries if _is_same(known, entry)]
+            continue
+        former = next((known for known in entries if _is_same(known, entry) and known.rows_loaded), None)
+        if entry.outcome == REFUSED and former and former.channel == entry.channel:
+            outputs.discard()
+            plan.keep.append(_kept(former, entry))
             continue
         say(f"{entry.file}: {entry.rows_read:,} rows read, {entry.rows_quarantined:,} quarantined ({entry.outcome})")
         loaded.append(entry)
@@ -131,6 +139,19 @@ def _build(
     _settle_all(con, current, version, work, dataset, plan.keep, [*loaded, *ripened], entries)
     write_ledger(plan.keep + loaded, version)
     return loaded
+
+
+def _is_same(known: LedgerEntry, entry: LedgerEntry) -> bool:
+    """Tell whether two entries are of the same file of a source, perhaps read under another mapping."""
+    return (known.source, known.file_id) == (entry.source, entry.file_id)
+
+
+def _kept(former: LedgerEntry, refused: LedgerEntry) -> LedgerEntry:
+    """Return the entry of a file that was loaded and that the present mapping or contract refuses: no row is lost."""
+    rows = (
+        f"Its {former.rows_loaded:,} rows stay as they were read before, since as pipeline.yml says now it is refused"
+    )
+    return replace(former, outcome=KEPT, mapping=refused.mapping, problem=f"{rows}. {refused.problem}")
 
 
 def _carry_over(

@@ -7,6 +7,7 @@ import pytest
 
 from crm_pipeline import lake
 from crm_pipeline.raw import load as load_module
+from crm_pipeline.raw.accounting import refused_files
 from crm_pipeline.raw.load import load
 from tests.raw.conftest import ORDERS, RUN_TIME
 
@@ -220,3 +221,22 @@ def test_old_versions_do_not_pile_up(shop):
     versions = [path for path in (shop.settings.lake / "raw").glob("v*") if path.is_dir()]
     assert len(versions) == 2
     assert lake.current_version(shop.settings.lake / "raw") == max(versions)
+
+
+def test_a_loaded_file_that_a_changed_mapping_refuses_keeps_its_rows_and_is_named(shop):
+    shop.deliver("orders_1.csv", orders((1, 10)))
+    shop.load()
+    shop.configure(ORDERS | {"columns": ORDERS["columns"] | {"total_amount": "amount"}})
+    shop.deliver("orders_2.csv", orders((2, 20)).replace("total", "amount"))
+    report = shop.load()
+    assert [row[:2] for row in current(shop)] == [("1", 10), ("2", 20)]
+    assert shop.entry("orders_1.csv").outcome == "kept"
+    (problem,) = refused_files(shop.ledger())
+    assert problem in [f"landing/orders_1.csv: refused. {shop.entry('orders_1.csv').problem}"]
+    assert "Its 1 rows stay as they were read before" in problem
+    assert "The file has no column 'amount'" in problem
+    assert report.changed
+    assert shop.load().changed is False
+    shop.configure(ORDERS)
+    shop.load()
+    assert [(entry.outcome, entry.rows_loaded) for entry in shop.ledger()] == [("loaded", 1), ("kept", 1)]
