@@ -60,7 +60,6 @@ _GOLDEN_RECORD = SuiteRules(
     columns=(
         ColumnRule("customer_key", required=True, unique=True),
         ColumnRule("customer_id", required=True, unique=True, pattern="^C[0-9a-f]{15}$"),
-        ColumnRule("known_since", required=True),
         ColumnRule("records", required=True, minimum=1),
         ColumnRule("consent_email", required=True),
         ColumnRule("consent_phone", required=True),

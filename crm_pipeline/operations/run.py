@@ -74,16 +74,28 @@ def execute(
 
 @contextmanager
 def _log(path: Path, verbose: bool) -> Iterator[TextIO]:
-    """Keep the terminal for one line a stage: what else is printed goes to a file. Yields the terminal."""
+    """Keep the terminal for one line a stage: what else is printed or logged goes to a file. Yields the terminal."""
     terminal = sys.stdout
     if verbose:
         yield terminal
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
+    with path.open("w", encoding="utf-8") as file, redirect_stdout(file), _logged(file):
         yield terminal
     for old in sorted(path.parent.glob("*.log"), key=lambda log: log.stat().st_mtime_ns)[:-_LOGS_KEPT]:
         old.unlink()
+
+
+@contextmanager
+def _logged(file: TextIO) -> Iterator[None]:
+    """Write into a file what the package logs, tracebacks of models among it."""
+    handler, logger = logging.StreamHandler(file), logging.getLogger("crm_pipeline")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _stage_of_steps(job: JobDefinition, first: Stage) -> dict[str, Stage]:

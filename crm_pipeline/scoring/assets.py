@@ -18,6 +18,7 @@ from dagster import (
     multi_asset,
 )
 
+from crm_pipeline import guard
 from crm_pipeline.pages import data_url
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import cards, store
@@ -77,7 +78,7 @@ def scoring_tables(context: AssetExecutionContext, workspace: Workspace) -> Iter
         for _, made in score(given):
             metadata = {"seconds": round(time.monotonic() - started, 2)}
             for report in made.reports:
-                metadata |= _evidence(shown, report)
+                metadata |= _shown(shown, report)
                 if report.status:
                     context.log.info(f"{report.status.model}: {report.status.status} {report.status.reason or ''}")
             for table, rows in made.tables.items():
@@ -114,6 +115,15 @@ def _offer_months(instance: DagsterInstance, given: Given) -> None:
     instance.add_dynamic_partitions(MONTHS.name or "", months)
 
 
+def _shown(shown: cards.Pages, report: Report) -> dict[str, Any]:
+    """Return a report's evidence; what cannot be shown is named there and in the log."""
+    nothing: dict[str, Any] = {}
+    name = report.status.model if report.status else "a step"
+    with guard.watched() as faults:
+        metadata = guard.attempt(f"showing the evidence of {name}", lambda: _evidence(shown, report), nothing)
+    return metadata | ({f"{name}: not shown": " ".join(faults)} if faults else {})
+
+
 def _evidence(shown: cards.Pages, report: Report) -> dict[str, Any]:
     metadata: dict[str, Any] = {title: MetadataValue.md(_picture(title, svg)) for title, svg in report.plots.items()}
     prefix = ""
@@ -122,7 +132,8 @@ def _evidence(shown: cards.Pages, report: Report) -> dict[str, Any]:
         prefix = f"{status.model}: "
         metadata |= {f"{prefix}status": status.status.value, f"{prefix}champion": status.champion or ""}
         metadata |= {f"{prefix}reason": status.reason} if status.reason else {}
-        metadata[f"{prefix}model card"] = MetadataValue.path(str(shown.write(status.model, report)))
+        card = guard.attempt(f"the page of {status.model}", lambda: str(shown.write(status.model, report)), "")
+        metadata |= {f"{prefix}model card": MetadataValue.path(card)} if card else {}
     if report.backtests:
         metadata[f"{prefix}backtest"] = MetadataValue.md(cards.backtest_markdown(report.backtests))
     return metadata

@@ -23,6 +23,7 @@ _SENTENCES = {
     Status.INSUFFICIENT_DATA: "There is too little data to fit and test it honestly. Nobody is scored.",
     Status.WORSE_THAN_BASELINE: "Does not beat its baseline at every origin and is not used.",
     Status.DRIFTED: "Says something quite different of the same people than the version accepted before; not used.",
+    Status.FAILED: "Its run ended with an error. The version accepted before goes on where there is one.",
 }
 _APART = ("inputs", "drift", "metrics", "status", "reason", "schema", "importance")
 

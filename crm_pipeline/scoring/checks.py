@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow.compute as pc
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
+from crm_pipeline import guard
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status
@@ -40,6 +41,11 @@ def _key(table: str) -> AssetKey:
             description="The newest version of each model with enough data is accepted; if not, an earlier one scores.",
         ),
         AssetCheckSpec(
+            "nothing_failed",
+            asset=_key("model_status"),
+            description="No model, plot, card or explanation raised an error; one that did stops nothing else.",
+        ),
+        AssetCheckSpec(
             "no_feature_knows_the_answer",
             asset=_key("model_status"),
             description="No feature foretells the label better than an honest one could; such are left out and named.",
@@ -70,6 +76,7 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     """Judge the stored statuses and scores."""
     yield _accepted(workspace)
     yield _newest(workspace)
+    yield _none_failed(workspace)
     yield _no_leaks(workspace)
     yield _segments(workspace)
     yield _plausible(workspace)
@@ -101,6 +108,12 @@ def _newest(workspace: Workspace) -> AssetCheckResult:
     said = [f"{row['model']}: {row['reason']}" for row in refused]
     held = "; ".join(f"{row['model']}: {row['status']}" for row in rows)
     return _warning("model_status", "beats_its_baseline", said, held)
+
+
+def _none_failed(workspace: Workspace) -> AssetCheckResult:
+    rows = store.read(workspace.settings, "model_status", workspace.as_of_date).to_pylist()
+    said = [f"{row['model']}: {row['reason']}" for row in rows if guard.WHERE in (row["reason"] or "")]
+    return _warning("model_status", "nothing_failed", said, f"{len(rows)} models, none of which failed.")
 
 
 def _no_leaks(workspace: Workspace) -> AssetCheckResult:

@@ -7,7 +7,7 @@ a naive baseline, champion, acceptance, drift, registry and model card.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -60,13 +60,18 @@ class SchemaMismatchError(Exception):
     """The inputs to score are not those that the model was trained on."""
 
 
+class UnsoundScoresError(Exception):
+    """A model says what cannot be, such as a probability above 1; the message holds no value of anybody."""
+
+
 class Status(StrEnum):
-    """How a model's run ended; only an `OK` one made a version that may score."""
+    """How a model's run ended; only an `OK` one made a version that may score. `FAILED`: it raised an error."""
 
     OK = "ok"
     INSUFFICIENT_DATA = "insufficient_data"
     WORSE_THAN_BASELINE = "worse_than_baseline"
     DRIFTED = "drifted"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -261,6 +266,23 @@ def insufficient(model: str, reason: str, schema: pa.Schema) -> ModelResult:
     """Return the result of a model that has too little data: no score, no version, and a reason."""
     status = ModelStatus(model, Status.INSUFFICIENT_DATA, reason)
     return ModelResult(schema.empty_table(), Report(status))
+
+
+def require_probabilities(values: Floats, name: str) -> None:
+    """Refuse what is no probability.
+
+    Raises:
+        UnsoundScoresError: if a value is unknown, or not between 0 and 1.
+    """
+    sound = np.count_nonzero((values >= 0) & (values <= 1))
+    if sound < len(values):
+        raise UnsoundScoresError(f"{len(values) - sound:,} of {len(values):,} values of {name} are no probability.")
+
+
+def with_faults(status: ModelStatus, faults: Iterable[str]) -> ModelStatus:
+    """Return a status whose reason also says what went wrong beside it."""
+    said = [status.reason, *dict.fromkeys(faults)]
+    return replace(status, reason=" ".join(filter(None, said)) or None)
 
 
 def backtest_table(rows: Iterable[Backtest], as_of: date) -> pa.Table:

@@ -2,18 +2,20 @@
 
 A champion that does not beat its baseline at every origin, or that says something quite different of the same people
 than the version accepted before it, does not replace that version: the earlier one goes on scoring. Where there is
-none, nobody is scored.
+none, nobody is scored. The same holds where a model raises an error: its status says so, and nothing else stops.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline import guard
 from crm_pipeline.scoring import backtest_plots, drift, registry
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import (
@@ -28,12 +30,16 @@ from crm_pipeline.scoring.frame import (
     SchemaMismatchError,
     ScoringSettings,
     Status,
+    UnsoundScoresError,
     content_version,
     insufficient,
+    with_faults,
 )
 
 MAX_AGE_DAYS = 183
 """An older version is no measure any more: a new one that beats its baseline replaces it, however different."""
+_TRIED = 3
+"""Accepted versions that are asked, the newest first, where a model raises an error."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +56,59 @@ def run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSe
 
     A version follows from its inputs: where the registry has it, it is not made again.
     """
+    with guard.watched() as faults:
+        result = guard.tried(f"the model {model.name}", lambda: _if_enough(model, connection, settings, root))
+        if isinstance(result, guard.Fault):
+            result = _go_on(model, connection, settings, root, result)
+    report = result.report
+    return replace(result, report=replace(report, status=report.status and with_faults(report.status, faults)))
+
+
+def _if_enough(
+    model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, root: Path
+) -> ModelResult:
     try:
-        prepared = model.prepare(connection, settings)
-        inputs = model.inputs(connection, settings)
-        asked = _asked(model, settings, inputs)
-        version = content_version(asked, model.training_data(prepared))
-        before = registry.latest_accepted(root, model.name, before=settings.as_of)
-        made = registry.find(root, model.name, version)
-        if made is None:
-            made = _make(model, connection, prepared, inputs, _Asked(version, asked, settings), before, root)
+        return _run(model, connection, settings, root)
     except NotEnoughDataError as error:
         return insufficient(model.name, str(error), model.schema)
+
+
+def _run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, root: Path) -> ModelResult:
+    prepared = model.prepare(connection, settings)
+    inputs = model.inputs(connection, settings)
+    asked = _asked(model, settings, inputs)
+    version = content_version(asked, model.training_data(prepared))
+    before = registry.latest_accepted(root, model.name, before=settings.as_of)
+    made = registry.find(root, model.name, version)
+    if made is None:
+        made = _make(model, connection, prepared, inputs, _Asked(version, asked, settings), before, root)
     used = made if made.card["status"] == Status.OK.value else before
     scores = _scored(model, connection, settings, used)
     return ModelResult(
         model.schema.empty_table() if scores is None else scores,
         _told(model, made, used if scores is not None else None),
     )
+
+
+def _go_on(
+    model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, root: Path, fault: guard.Fault
+) -> ModelResult:
+    """Return what the last accepted version that can says of everybody, and a status that tells of the fault."""
+    unsound = isinstance(fault.error, UnsoundScoresError)
+    reason = f"{fault.error} {fault.sentence}" if unsound else fault.sentence
+    none: list[registry.Stored] = []
+    known = guard.attempt(f"the registry of {model.name}", lambda: registry.versions(root, model.name), none)
+    accepted = [one for one in known if one.card["status"] == Status.OK.value]
+    accepted = [one for one in accepted if one.card["as_of"] <= settings.as_of.isoformat()]
+    for stored in accepted[: -_TRIED - 1 : -1]:
+        what = f"version {stored.version} of {model.name}"
+        scores = guard.attempt(what, partial(_scored, model, connection, settings, stored), None)
+        if scores is not None:
+            status = replace(_status(model, stored.card, stored), status=Status.FAILED)
+            reason += f" Version {stored.version} of {stored.card['as_of']} goes on scoring."
+            return ModelResult(scores, Report(replace(status, reason=reason), card=stored.card))
+    status = ModelStatus(model.name, Status.FAILED, f"{reason} Nobody is scored.")
+    return ModelResult(model.schema.empty_table(), Report(status))
 
 
 def _make(
@@ -86,9 +128,10 @@ def _make(
     status, reason = Status.WORSE_THAN_BASELINE, verdict.refusal
     if reason is None:
         status, reason = _against(model, connection, settings, fitted, before)
+    nothing: Mapping[str, Any] = {}
     card = {
         **asked.description,
-        **model.card(prepared, fitted, settings),
+        **guard.attempt(f"the card of {model.name}", lambda: model.card(prepared, fitted, settings), nothing),
         "champion": verdict.champion,
         "metrics": verdict.means,
         "drift": drift.table(before.card["inputs"], inputs) if before else {},
@@ -99,17 +142,27 @@ def _make(
     report = {
         "backtests": [vars(row) | {"origin": row.origin.isoformat()} for row in verdict.rows],
         "plots": {
-            f"{model.name}: backtest": backtest_plots.backtest_bars(verdict.rows, model.metric),
-            **model.plots(rounds, verdict.champion),
+            **guard.drawn(
+                {f"{model.name}: backtest": lambda: backtest_plots.backtest_bars(verdict.rows, model.metric)}
+            ),
+            **guard.attempt(f"the plots of {model.name}", lambda: model.plots(rounds, verdict.champion), nothing),
         },
     }
+    report["faults"] = guard.noted()
     return registry.save(root, Artefact(model.name, asked.version, fitted, card, report))
 
 
 def _told(model: Model, made: registry.Stored, used: registry.Stored | None) -> Report:
     """Return what a version has to say for itself, and which version scored."""
-    card = made.card
-    status = ModelStatus(
+    report = made.report()
+    guard.note(report.get("faults", []))
+    rows = (Backtest(**(row | {"origin": date.fromisoformat(row["origin"])})) for row in report["backtests"])
+    return Report(_status(model, made.card, used), tuple(rows), made.card, report["plots"])
+
+
+def _status(model: Model, card: Mapping[str, Any], used: registry.Stored | None) -> ModelStatus:
+    """Return what the card of a version says of it, beside the version that scored."""
+    return ModelStatus(
         model.name,
         Status(card["status"]),
         card["reason"],
@@ -120,9 +173,6 @@ def _told(model: Model, made: registry.Stored, used: registry.Stored | None) -> 
         model.metric,
         model.higher_is_better,
     )
-    report = made.report()
-    rows = (Backtest(**(row | {"origin": date.fromisoformat(row["origin"])})) for row in report["backtests"])
-    return Report(status, tuple(rows), card, report["plots"])
 
 
 def _asked(model: Model, settings: ScoringSettings, inputs: Inputs) -> dict[str, Any]:
@@ -160,7 +210,8 @@ def _against(
     """Accept a version unless it says something quite different of the same people than the one before it."""
     if before is None or (settings.as_of - date.fromisoformat(before.card["as_of"])).days > MAX_AGE_DAYS:
         return Status.OK, None
-    earlier = _scored(model, connection, settings, before)
+    what = f"version {before.version} of {model.name}"
+    earlier = guard.attempt(what, lambda: _scored(model, connection, settings, before), None)
     if earlier is None:
         return Status.OK, None
     scores = model.score(connection, fitted, "", settings)

@@ -1,13 +1,17 @@
-"""The models in the order in which they score, and the tables that each gives."""
+"""The models in the order in which they score, and the tables that each gives.
+
+A step that raises an error stops no other: its tables are empty, and a status says so.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline import guard
 from crm_pipeline.actions import ActionSettings
 from crm_pipeline.changes import Change
 from crm_pipeline.dataset import Dataset
@@ -17,10 +21,13 @@ from crm_pipeline.scoring.contacts import action_options, experiment_results, ne
 from crm_pipeline.scoring.contacts.uplift import Uplift
 from crm_pipeline.scoring.frame import (
     Model,
+    ModelStatus,
     Report,
     ScoringSettings,
+    Status,
     backtest_table,
     status_table,
+    with_faults,
 )
 from crm_pipeline.scoring.journeys.removal_effects import channel_removal_effects
 from crm_pipeline.scoring.lifetime.clv import Clv
@@ -106,12 +113,18 @@ def _texts(given: Given) -> Made:
         for language in text.LANGUAGES
     }
     scores = {language: result.scores for language, result in results.items()}
-    texts = sentiment.text_sentiment(given.connection, scores, given.asked)
-    by_person = sentiment.customer_sentiment(texts, given.asked.as_of)
     found, statuses, plots = topics.ticket_topics(given.connection, given.asked)
-    tables = {"text_sentiment": texts, "customer_sentiment": by_person, "ticket_topics": found}
+    nothing: dict[str, pa.Table] = {}
+    tables = guard.attempt("the sentiment of texts", lambda: _sentiment(given, scores), nothing)
+    tables["ticket_topics"] = found
     told = [Report(status, plots=plots if place == 0 else {}) for place, status in enumerate(statuses)]
     return Made(tables, (*(result.report for result in results.values()), *told))
+
+
+def _sentiment(given: Given, scores: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    texts = sentiment.text_sentiment(given.connection, scores, given.asked)
+    by_person = sentiment.customer_sentiment(texts, given.asked.as_of)
+    return {"text_sentiment": texts, "customer_sentiment": by_person}
 
 
 def _segmentation(given: Given) -> Made:
@@ -119,11 +132,14 @@ def _segmentation(given: Given) -> Made:
     before = registry.latest_accepted(given.registry, segmentation.MODEL, given.asked.as_of)
     last = store.last_before(given.settings, "segments", given.asked.as_of)
     previous = segmentation.Previous(
-        before.load() if before else None,
+        guard.attempt("reading the stored segmentation", before.load, None) if before else None,
         before.version if before else None,
         *((given.stored("segments", last), given.stored("rfm", last)) if last else ()),
     )
-    result = segmentation.run(given.connection, given.asked, previous)
+    what = f"the model {segmentation.MODEL}"
+    result = guard.tried(what, lambda: segmentation.run(given.connection, given.asked, previous))
+    if isinstance(result, guard.Fault):
+        result = segmentation.go_on(given.connection, given.asked, previous, result.sentence)
     card = registry.save(given.registry, result.artefact).card if result.artefact else before.card if before else {}
     said = {"complaints": list(result.complaints)}
     return Made(result.tables, (Report(result.status, result.backtests, {**card, **said}, result.plots),))
@@ -201,7 +217,7 @@ def score(given: Given) -> Iterator[tuple[str, Made]]:
     """
     reports: list[Report] = []
     for name, step in STEPS.items():
-        made = _kept(given, step(given))
+        made = _kept(given, _outlived(name, step, given))
         reports += made.reports
         yield name, made
     backtests = [row for report in reports for row in report.backtests]
@@ -211,6 +227,29 @@ def score(given: Given) -> Iterator[tuple[str, Made]]:
         "model_status": status_table(statuses, given.asked.as_of),
     }
     yield "model_figures", _kept(given, Made(gathered))
+
+
+def _outlived(name: str, step: Step, given: Given) -> Made:
+    """Take a step. Tables that it could not make are empty; what failed stands in the status of its first model."""
+    with guard.watched() as faults:
+        made = guard.tried(f"the step {name}", lambda: _typed(step(given)))
+    if isinstance(made, guard.Fault):
+        made = Made({}, (Report(ModelStatus(name, Status.FAILED, made.sentence)),))
+    missing = {table: store.TABLES[table].schema.empty_table() for table in store.tables_of(name)}
+    return Made({**missing, **made.tables}, _told(name, made.reports, faults) if faults else made.reports)
+
+
+def _typed(made: Made) -> Made:
+    return Made({table: store.typed(table, rows) for table, rows in made.tables.items()}, made.reports)
+
+
+def _told(name: str, reports: tuple[Report, ...], faults: list[str]) -> tuple[Report, ...]:
+    """Return the reports with the faults in the first status; in one of the step itself where it has none."""
+    told = next((place for place, report in enumerate(reports) if report.status), None)
+    if told is None:
+        return (*reports, Report(with_faults(ModelStatus(name, Status.OK), faults)))
+    status = reports[told].status or ModelStatus(name, Status.OK)
+    return (*reports[:told], replace(reports[told], status=with_faults(status, faults)), *reports[told + 1 :])
 
 
 def _kept(given: Given, made: Made) -> Made:

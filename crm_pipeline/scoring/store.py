@@ -30,11 +30,15 @@ from crm_pipeline.stages import Stage
 
 @dataclass(frozen=True)
 class Table:
-    """A stored table: its columns, what a row of it is, and the models of whose versions `model_version` speaks."""
+    """A stored table: its columns, what a row of it is, and the models of whose versions `model_version` speaks.
+
+    `step` makes it (empty: that of the table's own name).
+    """
 
     schema: pa.Schema
     description: str
     models: tuple[str, ...] = ()
+    step: str = ""
 
 
 TABLES = {
@@ -46,29 +50,45 @@ TABLES = {
         sentiment.TEXT_SENTIMENT_SCHEMA,
         "One row per ticket, comment or mention with a text: its language and sentiment.",
         ("sentiment_en", "sentiment_zh"),
+        "texts",
     ),
     "customer_sentiment": Table(
-        sentiment.CUSTOMER_SENTIMENT_SCHEMA, "One row per person who wrote in the last 12 months: how they sounded."
+        sentiment.CUSTOMER_SENTIMENT_SCHEMA,
+        "One row per person who wrote in the last 12 months: how they sounded.",
+        step="texts",
     ),
-    "ticket_topics": Table(topics.TICKET_TOPIC_SCHEMA, "One row per ticket: its weightiest topic."),
+    "ticket_topics": Table(topics.TICKET_TOPIC_SCHEMA, "One row per ticket: its weightiest topic.", step="texts"),
     "segments": Table(
         segment_tables.SEGMENTS_SCHEMA,
         "One row per buyer: segment, persona, distance to its centre, niche.",
         ("segmentation",),
+        "segmentation",
     ),
     "segment_profiles": Table(
-        segment_tables.PROFILES_SCHEMA, "One row per segment: persona, size, worth, and how good a segment it is."
+        segment_tables.PROFILES_SCHEMA,
+        "One row per segment: persona, size, worth, and how good a segment it is.",
+        step="segmentation",
     ),
     "segment_traits": Table(
-        segment_tables.TRAITS_SCHEMA, "One row per segment and trait: its mean beside that of all people."
+        segment_tables.TRAITS_SCHEMA,
+        "One row per segment and trait: its mean beside that of all people.",
+        step="segmentation",
     ),
-    "segment_tree": Table(segment_tables.TREE_SCHEMA, "One row per merge of two groups of segments, nearest first."),
-    "segment_choices": Table(segment_tables.CHOICES_SCHEMA, "One row per number of segments that was tried."),
+    "segment_tree": Table(
+        segment_tables.TREE_SCHEMA, "One row per merge of two groups of segments, nearest first.", step="segmentation"
+    ),
+    "segment_choices": Table(
+        segment_tables.CHOICES_SCHEMA, "One row per number of segments that was tried.", step="segmentation"
+    ),
     "segment_cuts": Table(
-        segment_tables.CUTS_SCHEMA, "One row per segment, dimension and value: people, and lift against all people."
+        segment_tables.CUTS_SCHEMA,
+        "One row per segment, dimension and value: people, and lift against all people.",
+        step="segmentation",
     ),
     "segment_migration": Table(
-        segment_quality.MIGRATION_SCHEMA, "One row per pair of segments between which people moved since the last date."
+        segment_quality.MIGRATION_SCHEMA,
+        "One row per pair of segments between which people moved since the last date.",
+        step="segmentation",
     ),
     "clv": Table(
         Clv.schema,
@@ -107,26 +127,57 @@ TABLES = {
         Uplift().schema, "One row per person and contact channel: what a contact is expected to add.", ("uplift",)
     ),
     "experiment_results": Table(
-        experiment_results.SCHEMA, "One row per campaign that held people out: what contacting the others changed."
+        experiment_results.SCHEMA,
+        "One row per campaign that held people out: what contacting the others changed.",
+        step="experiments",
     ),
     "programme_effects": Table(
         programme_effects.EFFECT_SCHEMA, "One row per declared change: what it brought the units that have it."
     ),
     "programme_effect_months": Table(
-        programme_effects.MONTH_SCHEMA, "One row per declared change and month: how far the treated units moved."
+        programme_effects.MONTH_SCHEMA,
+        "One row per declared change and month: how far the treated units moved.",
+        step="programme_effects",
     ),
     "next_best_actions": Table(
         next_best_action.SCHEMA, "One row per person: the action of the highest expected value, or none."
     ),
-    "action_plans": Table(next_best_action.PLAN_SCHEMA, "One row per plan: its people, cost and expected value."),
+    "action_plans": Table(
+        next_best_action.PLAN_SCHEMA,
+        "One row per plan: its people, cost and expected value.",
+        step="next_best_actions",
+    ),
     "segment_targets": Table(
-        next_best_action.TARGET_SCHEMA, "One row per segment: value, potential, and its share of the budget."
+        next_best_action.TARGET_SCHEMA,
+        "One row per segment: value, potential, and its share of the budget.",
+        step="next_best_actions",
     ),
     "model_backtests": Table(
-        frame.BACKTEST_SCHEMA, "One row per model, origin, candidate and metric, measured on later, unseen time."
+        frame.BACKTEST_SCHEMA,
+        "One row per model, origin, candidate and metric, measured on later, unseen time.",
+        step="model_figures",
     ),
-    "model_status": Table(frame.STATUS_SCHEMA, "One row per model: whether its scores may be used, and why not."),
+    "model_status": Table(
+        frame.STATUS_SCHEMA,
+        "One row per model: whether its scores may be used, and why not; other steps have one where they failed.",
+        step="model_figures",
+    ),
 }
+
+
+def tables_of(step: str) -> list[str]:
+    """Return the tables that a step makes."""
+    return [name for name, table in TABLES.items() if (table.step or name) == step]
+
+
+def typed(table: str, rows: pa.Table) -> pa.Table:
+    """Return rows with the columns and types of a table.
+
+    Raises:
+        ArrowInvalid: if they do not fit.
+    """
+    schema = TABLES[table].schema
+    return rows.select(schema.names).cast(schema)
 
 
 def path(settings: Settings, table: str, as_of: date) -> Path:
@@ -145,11 +196,9 @@ def save(settings: Settings, table: str, as_of: date, rows: pa.Table) -> None:
     Raises:
         ArrowInvalid: if the rows do not fit the table's schema.
     """
-    schema = TABLES[table].schema
-    typed = rows.select(schema.names).cast(schema)
-    target = path(settings, table, as_of)
-    if not (target.exists() and pq.read_table(target).equals(typed)):
-        lake.write_parquet(typed, target)
+    fitting, target = typed(table, rows), path(settings, table, as_of)
+    if not (target.exists() and pq.read_table(target).equals(fitting)):
+        lake.write_parquet(fitting, target)
 
 
 def read(settings: Settings, table: str, as_of: date) -> pa.Table:

@@ -23,7 +23,7 @@ ACTUAL = np.arange(20.0)
 
 @dataclass
 class Toy:
-    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest."""
+    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest; the method `breaks` raises."""
 
     errors: Mapping[str, Sequence[float]]
     scores: Sequence[float] = tuple(range(20))
@@ -36,6 +36,12 @@ class Toy:
     baselines: tuple[str, ...] = ("naive",)
     metric: str = "mean_absolute_error"
     higher_is_better: bool = False
+    breaks: str = ""
+
+    def __getattribute__(self, name):
+        if name and name == object.__getattribute__(self, "breaks"):
+            raise ValueError("a value of somebody")
+        return object.__getattribute__(self, name)
 
     def prepare(self, connection, settings):
         if not self.enough:

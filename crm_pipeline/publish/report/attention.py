@@ -5,6 +5,7 @@ from html import escape
 
 import duckdb
 
+from crm_pipeline.guard import WHERE
 from crm_pipeline.publish.report.found import ask
 from crm_pipeline.publish.report.words import among, month, spoken, told
 
@@ -49,10 +50,17 @@ SENTENCES = (
     from marts.mentions_to_answer
     having count(*) > 0
     """,
-    """
-    select format('The model {} gives no scores: {}', replace(model, '_', ' '), reason)
+    f"""
+    select format(
+        case
+            when status = 'ok' then 'Of the model {{}} something is missing: {{}}'
+            when reason ilike '%goes on%' then 'Of the model {{}} an earlier version scores: {{}}'
+            else 'The model {{}} gives no scores: {{}}'
+        end,
+        replace(model, '_', ' '), reason
+    )
     from (from marts.model_status qualify as_of_date = max(as_of_date) over ())
-    where status <> 'ok'
+    where status <> 'ok' or contains(reason, '{WHERE}')
     order by model
     """,
 )

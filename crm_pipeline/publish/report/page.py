@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline import pages
+from crm_pipeline import guard, pages
 from crm_pipeline.lake import atomic_file
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.release import current_release
@@ -106,7 +106,10 @@ def _section(con: duckdb.DuckDBPyConnection, section: Section) -> str:
 
 def _part(con: duckdb.DuckDBPyConnection, part: Part) -> str:
     found = ask(con, part.title, part.sql)
-    body = part.draw(part.title, found) if found.rows else '<p class="none">Nothing of this is in the data.</p>'
+    body = '<p class="none">Nothing of this is in the data.</p>'
+    if found.rows:
+        broken = f'<p class="none">This could not be drawn; {guard.WHERE}.</p>'
+        body = guard.attempt(f"the part '{part.title}' of the report", lambda: part.draw(part.title, found), broken)
     return (
         f'<div class="part{" wide" if part.wide else ""}"><h3>{escape(part.title)}</h3>'
         f'<p class="note">{escape(part.note)}</p>{body}</div>'

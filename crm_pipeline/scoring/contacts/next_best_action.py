@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline import plots
+from crm_pipeline import guard, plots
 from crm_pipeline.actions import ActionSettings
 from crm_pipeline.scoring.contacts.action_options import (
     CAP_DAYS,
@@ -194,7 +194,7 @@ def propose(
         connection.sql(_RESULT, params=as_of).to_arrow_table().cast(SCHEMA),
         _plans(options, chosen, ruled, actions.budget, settings),
         connection.sql(_TARGETS, params=as_of).to_arrow_table().cast(TARGET_SCHEMA),
-        {"Next best action: value by budget": _value_by_budget(options, ruled)},
+        guard.drawn({"Next best action: value by budget": lambda: _value_by_budget(options, ruled)}),
     )
     for name in (*GIVEN, "terms", "responses", "needs", "options", "chosen", "states", "rule"):
         connection.unregister(name)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import rankdata
 
-from crm_pipeline import plots
+from crm_pipeline import guard, plots
 from crm_pipeline.scoring import features
 from crm_pipeline.scoring.contacts import experiments, qini
 from crm_pipeline.scoring.contacts.experiments import Campaign, Trial
@@ -200,17 +200,19 @@ class Uplift:
             for name in (champion, RECENCY, EVERYONE)
         }
         tenths = qini.by_group(widest.actual, widest.predictions[champion])
-        return {
-            f"Uplift: Qini curve from {widest.origin} on": plots.curve(
-                "Qini curve", "share of people contacted", "extra margin per person", lines, [EVERYONE]
-            ),
-            f"Uplift: extra margin by tenth from {widest.origin} on": plots.bars(
-                "Extra margin of a contact, by tenth of the expected one",
-                [str(place + 1) for place in range(len(tenths))],
-                {"expected": [expected for expected, _ in tenths], "measured": [seen for _, seen in tenths]},
-                ["expected"],
-            ),
-        }
+        return guard.drawn(
+            {
+                f"Uplift: Qini curve from {widest.origin} on": lambda: plots.curve(
+                    "Qini curve", "share of people contacted", "extra margin per person", lines, [EVERYONE]
+                ),
+                f"Uplift: extra margin by tenth from {widest.origin} on": lambda: plots.bars(
+                    "Extra margin of a contact, by tenth of the expected one",
+                    [str(place + 1) for place in range(len(tenths))],
+                    {"expected": [expected for expected, _ in tenths], "measured": [seen for _, seen in tenths]},
+                    ["expected"],
+                ),
+            }
+        )
 
     def _sides(self, trial: Trial, origin: np.datetime64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         return trial.days + np.timedelta64(self.response_days, "D") <= origin, trial.days >= origin

@@ -14,8 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import spearmanr
 
-from crm_pipeline.scoring.frame import Floats, Inputs, Round, ScoringSettings
-from crm_pipeline.scoring.lifetime import clv_candidates, clv_interval, clv_past, clv_plots, purchases
+from crm_pipeline import guard
+from crm_pipeline.scoring.frame import (
+    Floats,
+    Inputs,
+    Round,
+    ScoringSettings,
+    UnsoundScoresError,
+    require_probabilities,
+)
+from crm_pipeline.scoring.lifetime import clv_candidates, clv_interval, clv_past, clv_plots, clv_quality, purchases
 from crm_pipeline.scoring.lifetime.clv_candidates import CANDIDATES, LAST_YEAR, Fitted, last_year_again
 from crm_pipeline.scoring.lifetime.clv_past import BATCH_ROWS, Past
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH
@@ -96,7 +104,11 @@ class Clv:
         """Return the table `clv`: one row per buyer known at the as-of date."""
         history = purchases.purchase_history(connection, settings.as_of, BATCH_ROWS)
         batches = [_score_batch(People.of(batch), fitted, version, settings) for batch in history if batch.num_rows]
-        return pa.Table.from_batches(batches, schema=SCHEMA).combine_chunks()
+        scores = pa.Table.from_batches(batches, schema=SCHEMA).combine_chunks()
+        require_probabilities(scores["p_alive"].to_numpy(), "p_alive")
+        if clv_quality.complaints(scores, settings.clv_horizon_months):
+            raise UnsoundScoresError("Some people are expected to bring many times what the best has ever brought.")
+        return scores
 
     def card(self, prepared: Past, fitted: Fitted, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return parameters, training window, coverage of the intervals by origin, and customer equity.
@@ -123,11 +135,15 @@ class Clv:
         own = [one for one in rounds if isinstance(one, ClvRound)]
         covered = {one.origin.isoformat(): coverage(one, champion)["by_fifth"] for one in own}
         newest = own[-1]
-        return {
-            "clv: predicted and actual margin": clv_plots.by_tenth(newest.predictions[champion], newest.actual),
-            "clv: coverage of the 80 % interval": clv_plots.coverage(covered),
-            "clv: probability alive": clv_plots.alive(newest.p_alive),
-        }
+        return guard.drawn(
+            {
+                "clv: predicted and actual margin": lambda: clv_plots.by_tenth(
+                    newest.predictions[champion], newest.actual
+                ),
+                "clv: coverage of the 80 % interval": lambda: clv_plots.coverage(covered),
+                "clv: probability alive": lambda: clv_plots.alive(newest.p_alive),
+            }
+        )
 
 
 def margin_metrics(actual: Floats, predicted: Floats) -> dict[str, float]:

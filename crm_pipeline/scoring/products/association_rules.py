@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
+from crm_pipeline import guard
 from crm_pipeline.plots import curve
 from crm_pipeline.scoring.frame import Floats, ModelStatus, ScoringSettings, Status
 
@@ -118,7 +119,7 @@ def basket_rules(
         for level in LEVELS
     }
     title = f"{NAME}: lift by support"
-    plots = {title: curve(title, "support", "lift", points)} if len(table) else {}
+    plots = guard.drawn({title: lambda: curve(title, "support", "lift", points)} if len(table) else {})
     return table, ModelStatus(NAME, Status.OK, champion="pairs", trained_on=settings.as_of), plots
 
 

@@ -119,6 +119,7 @@ class CategoryPropensity(Supervised):
     )
     score_column = "probability"
     baselines: tuple[str, ...] = ("category_recency_rank", "popularity_rank")
+    needed: tuple[str, ...] = ("category_recency_days", "popularity", "is_new")
     rows_divisor: int = 4
     candidates: tuple[str, ...] = ("logistic_regression", "gradient_boosting")
     outcome, yes, no = "buyers of the category", "bought from a top category", "did not"

@@ -39,6 +39,7 @@ class Churn(Supervised):
     )
     score_column = "churn_probability"
     baselines: tuple[str, ...] = ("recency_rank", "recency_logistic")
+    needed: tuple[str, ...] = ("recency_days",)
     outcome, yes, no = "churners", "churned", "stayed"
 
     def question(self, settings: ScoringSettings) -> Question:

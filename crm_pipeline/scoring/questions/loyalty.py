@@ -66,7 +66,7 @@ class FittedLoyalty:
         return self.behaviour.classifier
 
     @property
-    def explainer(self) -> Explainer:
+    def explainer(self) -> Explainer | None:
         """What explains the behaviour."""
         return self.behaviour.explainer
 
@@ -97,6 +97,7 @@ class Loyalty(Supervised):
     )
     score_column = "loyalty_score"
     baselines: tuple[str, ...] = ("repurchase_rate",)
+    needed: tuple[str, ...] = ("order_days", "age_days")
     outcome, yes, no = "repeat buyers", "ordered again", "did not"
     candidates: tuple[str, ...] = ("linear_regression", "logistic_regression", "decision_tree")
 

@@ -30,6 +30,7 @@ class Propensity(Supervised):
     )
     score_column = "purchase_probability"
     baselines: tuple[str, ...] = ("recency_rank",)
+    needed: tuple[str, ...] = ("recency_days",)
     outcome, yes, no = "buyers", "ordered", "did not"
 
     def question(self, settings: ScoringSettings) -> Question:

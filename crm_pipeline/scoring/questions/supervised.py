@@ -15,8 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.pipeline import Pipeline
 
+from crm_pipeline import guard
 from crm_pipeline.scoring import backtest_plots, features, orders
-from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
+from crm_pipeline.scoring.frame import (
+    Floats,
+    Inputs,
+    NotEnoughDataError,
+    Round,
+    ScoringSettings,
+    require_probabilities,
+)
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.questions import calibration, explain, labels, leakage, learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
@@ -40,10 +48,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A calibrated classifier, what explains it, and how much each feature matters on held-out rows."""
+    """A calibrated classifier, what explains it (None: nothing), and how much each feature matters on held-out rows."""
 
     classifier: Classifier
-    explainer: explain.Explainer
+    explainer: explain.Explainer | None
     importance: Mapping[str, float]
 
 
@@ -53,6 +61,7 @@ class Supervised:
     Attributes:
         outcome: who is sought, in the plural, for the plots.
         yes, no: what people did who are a yes and a no, for the sentence that says there are too few of them.
+        needed: features that its baselines or its table ask for by name; they are never taken for leaks.
         rows_divisor: it learns from this part of `training_rows`; several questions about a person say little more.
     """
 
@@ -61,6 +70,7 @@ class Supervised:
     score_column: str
     candidates: tuple[str, ...] = ("logistic_regression", "random_forest", "gradient_boosting")
     baselines: tuple[str, ...]
+    needed: tuple[str, ...]
     outcome: str
     yes: str
     no: str
@@ -103,7 +113,7 @@ class Supervised:
                 f"Needs {MIN_OF_EACH_LABEL} people who {self.yes} and {MIN_OF_EACH_LABEL} who {self.no}; "
                 f"has {yes} and {no}."
             )
-        found = leakage.leaks(frame)
+        found = [name for name in leakage.leaks(frame) if name not in self.needed]
         return Prepared(frame.without(found), found)
 
     def tests(self, frame: Frame, settings: ScoringSettings) -> list[tuple[tuple[date, ...], date]]:
@@ -178,8 +188,14 @@ class Supervised:
         tested, held_out = self.classifier(prepared, candidate, factory, train, settings), frame.at([test])
         return Fitted(
             model,
-            explain.fit_explainer(model, frame.features, frame.labels),
-            explain.importance(tested, held_out.features, held_out.labels, settings.seed),
+            guard.attempt(
+                f"what explains {self.name}", lambda: explain.fit_explainer(model, frame.features, frame.labels), None
+            ),
+            guard.attempt(
+                f"the importance of the features of {self.name}",
+                lambda: explain.importance(tested, held_out.features, held_out.labels, settings.seed),
+                {},
+            ),
         )
 
     def training_data(self, prepared: Prepared) -> Iterable[npt.NDArray[Any]]:
@@ -203,6 +219,7 @@ class Supervised:
         for batch in question.reader(connection, names, settings.as_of, BATCH_ROWS):
             matrix = features.matrix(batch, names)
             probability = fitted.classifier.probability(matrix)
+            require_probabilities(probability, self.score_column)
             columns = {
                 "customer_key": batch.column("customer_key"),
                 "as_of_date": pa.repeat(pa.scalar(settings.as_of, pa.date32()), len(batch)),
@@ -231,17 +248,27 @@ class Supervised:
         came = np.concatenate([one.actual for one in rounds]).astype(np.int64)
         last, title = rounds[-1], self.name.replace("_", " ").capitalize()
         gains = {name: last.predictions[name] for name in (champion, self.baselines[0])}
-        return {
-            f"{title}: calibration at all test origins": backtest_plots.calibration_curve(said, came),
-            f"{title}: gains at the last test origin": backtest_plots.gains_curve(
-                gains, last.actual.astype(np.int64), self.outcome
-            ),
-        }
+        answers = last.actual.astype(np.int64)
+        return guard.drawn(
+            {
+                f"{title}: calibration at all test origins": lambda: backtest_plots.calibration_curve(said, came),
+                f"{title}: gains at the last test origin": lambda: backtest_plots.gains_curve(
+                    gains, answers, self.outcome
+                ),
+            }
+        )
 
 
 def reason_columns(fitted: Fitted, matrix: Floats, settings: ScoringSettings) -> dict[str, pa.Array]:
-    """Return reason_1 to reason_3."""
-    told = fitted.explainer.reasons(fitted.classifier, matrix, settings.currency, settings.threads)
+    """Return reason_1 to reason_3; empty where nothing explains the model."""
+    explainer, nothing = fitted.explainer, [pa.nulls(len(matrix), pa.string())] * explain.REASONS
+    told = nothing
+    if explainer is not None:
+        told = guard.attempt(
+            "the reasons of the scores",
+            lambda: explainer.reasons(fitted.classifier, matrix, settings.currency, settings.threads),
+            nothing,
+        )
     return {f"reason_{rank}": reason for rank, reason in enumerate(told, start=1)}
 
 

@@ -1,12 +1,14 @@
 """Plots of the segmentation, as SVG texts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 from scipy.cluster.hierarchy import dendrogram
 from sklearn.decomposition import PCA
 
+from crm_pipeline import guard
 from crm_pipeline.plots import COLOURS, curve, drawing, heat_map
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
@@ -17,7 +19,7 @@ DRAWN_TRAITS = 16
 
 
 def plots(tables: Mapping[str, pa.Table], points: Floats, places: Ints) -> dict[str, str]:
-    """Return all plots by title.
+    """Return all plots that can be drawn, by title.
 
     Args:
         tables: those that a run stores, by name.
@@ -27,16 +29,16 @@ def plots(tables: Mapping[str, pa.Table], points: Floats, places: Ints) -> dict[
     names = dict(
         zip(*(tables["segment_profiles"][name].to_pylist() for name in ("segment_id", "persona")), strict=True)
     )
-    found = {
-        "Number of segments": choices(tables["segment_choices"]),
-        "Personas": personas(tables["segment_traits"]),
-        "Which segments are alike": tree(tables["segment_tree"], names),
-        "People and segments": people(points, places, list(names.values())),
+    found: dict[str, Callable[[], str]] = {
+        "Number of segments": lambda: choices(tables["segment_choices"]),
+        "Personas": lambda: personas(tables["segment_traits"]),
+        "Which segments are alike": lambda: tree(tables["segment_tree"], names),
+        "People and segments": lambda: people(points, places, list(names.values())),
     }
     moved = tables["segment_migration"]
     for kind in sorted(set(moved["kind"].to_pylist())):
-        found[f"Migration of {kind} segments"] = migration(moved, kind)
-    return found
+        found[f"Migration of {kind} segments"] = partial(migration, moved, kind)
+    return guard.drawn(found)
 
 
 def choices(measured: pa.Table) -> str:
@@ -85,10 +87,12 @@ def tree(merges: pa.Table, names: Mapping[int, str]) -> str:
 
 
 def people(points: Floats, places: Ints, names: list[str]) -> str:
-    """Return a sample of people on the two main components of their places."""
+    """Return a sample of people on the two main components of their places; in a line where they differ in one only."""
     rows = np.linspace(0, len(points) - 1, min(len(points), DRAWN_PEOPLE)).astype(np.int64)
+    flat = np.zeros((len(rows), 2))
+    components = min(2, *points.shape)
     with one_thread():
-        flat = PCA(2, svd_solver="full").fit_transform(points)[rows]
+        flat[:, :components] = PCA(components, svd_solver="full").fit_transform(points)[rows]
     with drawing("People by their two main components", 6.5, 4.2) as made:
         for place, name in enumerate(names):
             chosen = places[rows] == place

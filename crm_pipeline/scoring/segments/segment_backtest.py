@@ -32,7 +32,7 @@ def backtests(
     origins: list[date] = []
     for origin in known:
         apart = not origins or (origins[-1] - origin).days >= HORIZON_DAYS // 2
-        if apart and segment_features.eligible(connection, origin) >= fewest_people:
+        if apart and segment_features.eligible(connection, origin) >= fewest_people and _differ(connection, origin):
             origins.append(origin)
     rows = []
     for origin in reversed(origins[:ORIGINS]):
@@ -45,6 +45,11 @@ def backtests(
             for name, labels in groups.items()
         ]
     return tuple(rows)
+
+
+def _differ(connection: duckdb.DuckDBPyConnection, origin: date) -> bool:
+    """Tell whether people differed in anything at an origin that shapes segments."""
+    return any(feature.shapes for feature in segment_features.available(connection, origin).features)
 
 
 def _groups(

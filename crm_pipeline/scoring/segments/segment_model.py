@@ -76,11 +76,16 @@ class Segmentation:
 def choose(points: Floats, seed: int) -> tuple[Choice, ...]:
     """Return how good each number of segments is, on at most `CHOICE_PEOPLE` people spread evenly over the rows."""
     chosen = points[np.linspace(0, len(points) - 1, min(len(points), CHOICE_PEOPLE)).astype(np.int64)]
-    most = min(MOST, len(chosen) // 50)
+    most = min(MOST, len(chosen) // 50, distinct(chosen))
     return tuple(_choice(chosen, segments, seed) for segments in range(FEWEST, most + 1))
 
 
-def best(choices: tuple[Choice, ...]) -> int:
+def distinct(points: Floats) -> int:
+    """Return how many different places the people stand at."""
+    return len(np.unique(np.round(points, 6), axis=0))
+
+
+def best(choices: Sequence[Choice]) -> int:
     """Return the smallest number of segments whose merit is within the tolerance of the best."""
     highest = max(choice.merit for choice in choices)
     return min(choice.segments for choice in choices if choice.merit >= highest * (1 - TOLERANCE))

@@ -183,8 +183,9 @@ def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=TREE_SCHEMA)
 
 
-def choices(measured: Sequence[Choice], chosen: int, as_of: date) -> pa.Table:
-    """Return one row per number of segments that was tried."""
+def choices(measured: Sequence[Choice], as_of: date) -> pa.Table:
+    """Return one row per number of segments that was tried; none where none was."""
+    chosen = segment_model.best(measured) if measured else None
     rows = [vars(choice) | {"as_of_date": as_of, "is_chosen": choice.segments == chosen} for choice in measured]
     return pa.Table.from_pylist(rows, schema=CHOICES_SCHEMA)
 

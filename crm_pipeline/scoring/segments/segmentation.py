@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crm_pipeline import guard
 from crm_pipeline.scoring.frame import (
     Artefact,
     Backtest,
@@ -85,8 +86,51 @@ def run(
     fitted, version = kept or _renewed(fresh, people, previous, settings)
     if kept:
         people = _sample(connection, fitted.segmentation.space.columns, settings)
-    segments = _assign(connection, fitted, version, settings)
+    result, quality = _told(connection, fitted, version, people, choices, previous, settings)
+    if kept:
+        return result
+    card = _card(people, choices, quality, settings)
+    return replace(result, artefact=Artefact(MODEL, version, fitted, card))
+
+
+def go_on(
+    connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, previous: Previous, reason: str
+) -> SegmentationResult:
+    """Segment everybody with the stored segments, if there are any, because new ones could not be made.
+
+    Args:
+        connection: the warehouse.
+        settings: of the run.
+        previous: what an earlier run left.
+        reason: why, in a sentence.
+    """
+    fitted, version = previous.fitted, previous.version
+    if fitted is not None and version is not None:
+
+        def again() -> SegmentationResult:
+            people = _sample(connection, fitted.segmentation.space.columns, settings)
+            return _told(connection, fitted, version, people, (), previous, settings)[0]
+
+        result = guard.attempt(f"the stored segments of {fitted.trained_on}", again, None)
+        if result is not None:
+            reason += f" Version {version} of {fitted.trained_on} goes on."
+            return replace(result, status=replace(result.status, status=Status.FAILED, reason=reason))
+    status = ModelStatus(MODEL, Status.FAILED, f"{reason} Nobody is in a segment.")
+    return SegmentationResult(tables.empty(), status)
+
+
+def _told(
+    connection: duckdb.DuckDBPyConnection,
+    fitted: Fitted,
+    version: str,
+    people: People,
+    choices: tuple[Choice, ...],
+    previous: Previous,
+    settings: ScoringSettings,
+) -> tuple[SegmentationResult, segment_quality.Quality]:
+    """Return everybody's segment and what is to be told of the segments, by way of a sample of people."""
     segmentation = fitted.segmentation
+    segments = _assign(connection, fitted, version, settings)
     points = segmentation.space.place(people)
     places = np.searchsorted(segmentation.ids, segmentation.assign(people)[0])
     quality = segment_quality.measure(points, places, segmentation.centroids, settings.seed)
@@ -96,7 +140,7 @@ def run(
         "segment_profiles": tables.profiles(connection, segmentation, segments, people, quality, previous.segments),
         "segment_traits": tables.traits(segmentation, people, settings.as_of),
         "segment_tree": tables.tree(segmentation, settings.as_of),
-        "segment_choices": tables.choices(choices, segment_model.best(choices), settings.as_of),
+        "segment_choices": tables.choices(choices, settings.as_of),
         "segment_cuts": cuts(connection, segments, settings.as_of),
         "segment_migration": pa.concat_tables(
             [
@@ -105,19 +149,22 @@ def run(
             ]
         ),
     }
-    tested = backtests(connection, len(segmentation.ids), FEWEST_PEOPLE, settings)
-    is_fresh = fitted is not previous.fitted
-    card = _card(people, choices, quality, settings)
-    return SegmentationResult(
+    nothing: tuple[Backtest, ...] = ()
+    tested = guard.attempt(
+        f"the backtest of {MODEL}",
+        lambda: backtests(connection, len(segmentation.ids), FEWEST_PEOPLE, settings),
+        nothing,
+    )
+    result = SegmentationResult(
         made,
         ModelStatus(
             MODEL, Status.OK, _reservation(tested), version, CHAMPION, fitted.trained_on, BASELINE, METRIC, True
         ),
         tested,
-        Artefact(MODEL, version, fitted, card) if is_fresh else None,
-        tuple(segment_quality.complaints(made["segment_profiles"])),
-        plots(made, points, places),
+        complaints=tuple(segment_quality.complaints(made["segment_profiles"])),
+        plots=plots(made, points, places),
     )
+    return result, quality
 
 
 def _refit(
@@ -136,7 +183,11 @@ def _refit(
         raise NotEnoughDataError("Needs a feature in which people differ; has none.")
     people = _sample(connection, columns, settings)
     space = segment_features.fit_space(people, columns, settings.seed)
-    choices = segment_model.choose(space.place(people), settings.seed)
+    points = space.place(people)
+    kinds = segment_model.distinct(points)
+    if kinds < segment_model.FEWEST:
+        raise NotEnoughDataError(f"Needs {segment_model.FEWEST} kinds of buyers; all are one of {kinds}.")
+    choices = segment_model.choose(points, settings.seed)
     return people, segment_model.fit(people, space, segment_model.best(choices), settings.seed), choices
 
 
@@ -189,7 +240,8 @@ def _completed(segmentation: Segmentation, people: People, as_of: date) -> Fitte
     segments, distances = segmentation.assign(people)
     fences = {}
     for segment in segmentation.ids:
-        first, third = np.quantile(distances[segments == segment], [0.25, 0.75])
+        own = distances[segments == segment]
+        first, third = np.quantile(own, [0.25, 0.75]) if len(own) else (0.0, 0.0)
         fences[segment] = float(third + 3 * (third - first))
     points = segmentation.space.place(people)
     found = niches.fit(points)

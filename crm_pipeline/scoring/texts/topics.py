@@ -7,6 +7,7 @@ tickets of at least `MIN_PEOPLE` different people hold it, so that no label tell
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -18,6 +19,7 @@ from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.pipeline import Pipeline
 
+from crm_pipeline import guard
 from crm_pipeline.plots import bars
 from crm_pipeline.scoring.frame import Floats, ModelStatus, NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.learning import one_thread
@@ -109,26 +111,39 @@ def ticket_topics(
     connection: duckdb.DuckDBPyConnection, settings: ScoringSettings
 ) -> tuple[pa.Table, tuple[ModelStatus, ...], Mapping[str, str]]:
     """Return the table `ticket_topics`, a status per language (`topics_en`, `topics_zh`), and plots by title."""
-    parts, statuses, plots = [TICKET_TOPIC_SCHEMA.empty_table()], [], {}
+    parts, statuses = [TICKET_TOPIC_SCHEMA.empty_table()], []
+    plots: dict[str, str] = {}
     for language in text.LANGUAGES:
         name = f"topics_{language}"
-        try:
-            topics = fit(*_training(connection, language, settings), language, settings.seed)
-        except NotEnoughDataError as error:
-            statuses.append(ModelStatus(name, Status.INSUFFICIENT_DATA, str(error)))
-            continue
-        table = _score(connection, topics, language, settings)
-        counts = np.bincount(table["topic_id"].to_numpy(), minlength=TOPICS + 1)[1:]
-        title = f"{name}: tickets by topic"
-        # The plots' font has no Chinese: there the topics go by their numbers.
-        names = [
-            label.replace(", ", "\n") if label.isascii() else str(number)
-            for number, label in enumerate(topics.labels, 1)
-        ]
-        plots[title] = bars(title, names, {"tickets": counts.tolist()})
-        statuses.append(ModelStatus(name, Status.OK, champion="nmf", trained_on=settings.as_of))
-        parts.append(table)
+        made = guard.tried(f"the model {name}", partial(_of_language, connection, language, settings))
+        if isinstance(made, guard.Fault):
+            statuses.append(ModelStatus(name, Status.FAILED, made.sentence))
+        elif isinstance(made, NotEnoughDataError):
+            statuses.append(ModelStatus(name, Status.INSUFFICIENT_DATA, str(made)))
+        else:
+            topics, table = made
+            title = f"{name}: tickets by topic"
+            plots |= guard.drawn({title: partial(_tickets_by_topic, title, table, topics.labels)})
+            statuses.append(ModelStatus(name, Status.OK, champion="nmf", trained_on=settings.as_of))
+            parts.append(table)
     return pa.concat_tables(parts).sort_by("ticket_key"), tuple(statuses), plots
+
+
+def _of_language(
+    connection: duckdb.DuckDBPyConnection, language: str, settings: ScoringSettings
+) -> tuple[Topics, pa.Table] | NotEnoughDataError:
+    try:
+        topics = fit(*_training(connection, language, settings), language, settings.seed)
+    except NotEnoughDataError as error:
+        return error
+    return topics, _score(connection, topics, language, settings)
+
+
+def _tickets_by_topic(title: str, table: pa.Table, labels: Sequence[str]) -> str:
+    counts = np.bincount(table["topic_id"].to_numpy(), minlength=TOPICS + 1)[1:]
+    # The plots' font has no Chinese: there the topics go by their numbers.
+    names = [label.replace(", ", "\n") if label.isascii() else str(number) for number, label in enumerate(labels, 1)]
+    return bars(title, names, {"tickets": counts.tolist()})
 
 
 def _training(
