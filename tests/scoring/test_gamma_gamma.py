@@ -61,3 +61,37 @@ def test_people_who_all_spend_the_same_are_refused():
 def test_too_few_repeat_buyers_are_refused():
     with pytest.raises(NotEnoughDataError, match="has 7"):
         gamma_gamma.fit(np.array([2.0]), np.array([30.0]), np.array([7.0]))
+
+
+def test_where_all_orders_cost_the_same_their_price_is_left_to_say():
+    with pytest.raises(gamma_gamma.DegenerateValuesError) as raised:
+        gamma_gamma.fit(np.full(300, 3.0), np.full(300, 20.0), np.ones(300))
+    mean, x = raised.value.mean, np.array([0.0, 3.0])
+    assert mean.expected_value(x, np.array([0.0, 20.0])) == pytest.approx([20, 20])
+    for moment in mean.second_moments(x, np.array([0.0, 20.0])):
+        assert moment == pytest.approx([400, 400])
+
+
+def test_who_always_pays_the_same_goes_on_paying_it_where_others_pay_otherwise():
+    with pytest.raises(gamma_gamma.DegenerateValuesError) as raised:
+        gamma_gamma.fit(np.full(300, 3.0), np.where(np.arange(300) % 2, 10.0, 30.0), np.ones(300))
+    mean, x, seen = raised.value.mean, np.array([0.0, 3.0, 3.0]), np.array([0.0, 10.0, 30.0])
+    assert mean.expected_value(x, seen) == pytest.approx([20, 10, 30])
+    assert mean.second_moments(x, seen)[0] == pytest.approx([500, 100, 900])
+
+
+def test_without_own_prices_everybody_is_expected_to_pay_the_mean():
+    mean = gamma_gamma.MeanValue(20.0, 500.0, own=False)
+    x, seen = np.array([0.0, 3.0]), np.array([0.0, 30.0])
+    assert mean.expected_value(x, seen) == pytest.approx([20, 20])
+    assert [moment.tolist() for moment in mean.second_moments(x, seen)] == [[500, 500], [400, 400]]
+
+
+def test_second_moments_are_those_of_the_posterior():
+    model, x, seen = gamma_gamma.GammaGamma(6.25, 3.74, 15.44, 0.0), np.array([3.0]), np.array([40.0])
+    square, product = model.second_moments(x, seen)
+    random = np.random.default_rng(1)
+    rate = random.gamma(model.p * 3 + model.q, 1 / (model.gamma + 120), 400_000)
+    one, other = (random.gamma(model.p, 1 / rate) for _ in range(2))
+    assert square[0] == pytest.approx((one**2).mean(), rel=0.02)
+    assert product[0] == pytest.approx((one * other).mean(), rel=0.02)

@@ -23,7 +23,7 @@ ACTUAL = np.arange(20.0)
 
 @dataclass
 class Toy:
-    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest; the method `breaks` raises."""
+    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest; method `breaks` raises."""
 
     errors: Mapping[str, Sequence[float]]
     scores: Sequence[float] = tuple(range(20))

@@ -19,7 +19,7 @@ from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, maximis
 
 MIN_PEOPLE = 200
 MIN_REPEATERS = 100
-MAX_A = 200.0
+MAX_A, MAX_R = 200.0, 200.0
 _STARTS = ((0.5, 0.5, 0.5, 2.0), (1.0, 1.0, 1.0, 1.0), (0.2, 0.2, 0.2, 5.0))
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
@@ -161,10 +161,13 @@ def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
 
     parameters, best = maximise(observe, len(scaled.x), _STARTS)
     r, alpha, a, b = (float(value) for value in parameters)
-    # A very large a and b only say that all people leave with the same chance; the other bounds mean no optimum.
-    if at_bound(r) or at_bound(alpha) or (at_bound(b) and b < 1):
+    # A very large a and b only say that all people leave with the same chance, a very large r and alpha that all buy at
+    # the same rate, as subscribers do; the other bounds mean no optimum.
+    same_rate = r >= MAX_R and len(history.x) > 1
+    if (not same_rate and (at_bound(r) or at_bound(alpha))) or (at_bound(b) and b < 1):
         raise NotEnoughDataError("The purchase histories do not tell buying and leaving apart (degenerate optimum).")
-    # With a this large everybody's chance is all but the same; beyond it the forecast's series overflows.
+    # With these so large everybody is all but the same; beyond them the forecast's series overflows.
     a, b = (value * min(1.0, MAX_A / a) for value in (a, b))
+    r, alpha = (value * min(1.0, MAX_R / r) for value in (r, alpha))
     orders = float((history.people * history.x).sum())
     return BgNbd(r, alpha * scale, a, b, best - orders * float(np.log(scale)), leaves_at_once)

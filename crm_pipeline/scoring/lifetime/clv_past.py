@@ -134,10 +134,18 @@ def take(
     known = purchases.purchase_history(connection, cutoff, BATCH_ROWS, share).read_all().combine_chunks()
     tuples, values = purchases.history_tuples(known), purchases.value_tuples(known)
     history = bgnbd.PurchaseHistory(*(floats(tuples, name) for name in ("x", "t_x", "age", "people")))
-    value = gamma_gamma.fit(*(floats(values, name) for name in ("x", "mean_value", "people")))
+    value = _order_value(*(floats(values, name) for name in ("x", "mean_value", "people")))
     people, net_share = People.of(known), purchases.net_share(known)
     until = cutoff + timedelta(days=days)
     actual = purchases.margin_after(connection, people.keys, cutoff, until, share) if ended else np.array([])
     plain, modified = (ValueModel(bgnbd.fit(history, at_once), value, net_share) for at_once in (False, True))
     distinct = tuple(column.to_numpy() for table in (tuples, values) for column in table.columns)
     return Snapshot(people, plain, modified, days, actual, distinct)
+
+
+def _order_value(x: Floats, mean_value: Floats, people: Floats) -> gamma_gamma.OrderValue:
+    """Return a fitted Gamma-Gamma model, or the mean where all orders cost the same."""
+    try:
+        return gamma_gamma.fit(x, mean_value, people)
+    except gamma_gamma.DegenerateValuesError as error:
+        return error.mean

@@ -1,7 +1,7 @@
 """The margin to come by person: how often they will buy, what an order is worth, and what returns will take.
 
-BG/NBD says how many order days come, Gamma-Gamma what one is worth, and the share of margin that returns took from
-all occasions so far (`purchases.net_share`) nets refunds.
+BG/NBD says how many order days come, Gamma-Gamma (or a mean) what one is worth, and the share of margin that returns
+took from all occasions so far (`purchases.net_share`) nets refunds.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ValueModel:
     """Fitted order process and order value, and the share of the margin that is left after returns."""
 
     orders: bgnbd.BgNbd
-    value: gamma_gamma.GammaGamma
+    value: gamma_gamma.OrderValue
     net_share: float
 
     def expected_orders(self, people: People, days: float) -> Floats:
@@ -62,12 +62,12 @@ class ValueModel:
         state = (people.x, people.t_x, people.age, days)
         none = self.orders.p_no_order(*state)
         orders = self.orders.expected_orders(*state)
-        first, second = self.value.inverse_rate_moments(people.x, people.mean_value)
-        p = self.value.p
-        # E[S^2] of a sum of N gamma values with shape p: (p^2 E[N^2] + p E[N]) E[1/rate^2].
-        square = (p**2 * (self.orders.expected_order_pairs(*state) + orders) + p * orders) * second
+        # E[S^2] of a sum of N values: E[N] squares, and E[N (N - 1)] products of two of them.
+        of_one, of_two = self.value.second_moments(people.x, people.mean_value)
+        square = orders * of_one + self.orders.expected_order_pairs(*state) * of_two
+        mean = orders * self.value.expected_value(people.x, people.mean_value)
         some = np.maximum(1 - none, 1e-12)
-        mean_some, square_some = p * orders * first / some, square / some
+        mean_some, square_some = mean / some, square / some
         spread = np.maximum(square_some - mean_some**2, 1e-9 * mean_some**2 + 1e-12)
         shape = np.maximum(mean_some, 1e-12) ** 2 / spread
         distribution = MarginDistribution(none, shape, self.net_share * mean_some / shape)

@@ -1,9 +1,11 @@
 """Gamma-Gamma: what an order is worth, from the mean of a person's orders (Fader, Hardie and Lee, 2005).
 
 The value of one order is gamma distributed with shape p and a rate that differs between people (gamma: q, gamma).
+Where values do not tell people apart, as with one price for all, there is still their mean.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import gammaln, psi
@@ -13,6 +15,47 @@ from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, maximis
 
 MIN_PEOPLE = 100
 _STARTS = ((2.0, 3.0, 2.0), (6.0, 4.0, 0.5), (1.0, 2.0, 1.0))
+
+
+class DegenerateValuesError(NotEnoughDataError):
+    """The values of orders have no spread to learn from; `mean` is what can be said without it."""
+
+    def __init__(self, mean: "MeanValue") -> None:
+        """Say so, and what is left to say."""
+        super().__init__("The values of orders do not tell people apart (degenerate optimum).")
+        self.mean = mean
+
+
+class OrderValue(Protocol):
+    """What an order is worth, by person: x repeat order days with their mean value."""
+
+    def expected_value(self, x: Floats, mean_value: Floats) -> Floats:
+        """Return the expected value of a coming order."""
+
+    def second_moments(self, x: Floats, mean_value: Floats) -> tuple[Floats, Floats]:
+        """Return the expectation of the square of a coming order, and of the product of two of the same person."""
+
+
+@dataclass(frozen=True)
+class MeanValue:
+    """The plain mean: each person's own where everybody always pays the same (`own`), else that of all people.
+
+    `square` is the mean square over people, which is what is known of those who never came back.
+    """
+
+    mean: float
+    square: float
+    own: bool
+
+    def expected_value(self, x: Floats, mean_value: Floats) -> Floats:
+        """Return the expected value of a coming order."""
+        return np.where((x > 0) & self.own, mean_value, self.mean)
+
+    def second_moments(self, x: Floats, mean_value: Floats) -> tuple[Floats, Floats]:
+        """Return the expectation of the square of a coming order, and of the product of two of the same person."""
+        known = (x > 0) & self.own
+        square = np.where(known, mean_value**2, self.square)
+        return square, square if self.own else np.full_like(square, self.mean**2)
 
 
 @dataclass(frozen=True)
@@ -27,6 +70,11 @@ class GammaGamma:
     def expected_value(self, x: Floats, mean_value: Floats) -> Floats:
         """Return the expected value of a coming order; x = 0 gives the mean of all people."""
         return self.p * (self.gamma + x * mean_value) / (self.p * x + self.q - 1)
+
+    def second_moments(self, x: Floats, mean_value: Floats) -> tuple[Floats, Floats]:
+        """Return the expectation of the square of a coming order, and of the product of two of the same person."""
+        _, second = self.inverse_rate_moments(x, mean_value)
+        return (self.p**2 + self.p) * second, self.p**2 * second
 
     def inverse_rate_moments(self, x: Floats, mean_value: Floats) -> tuple[Floats, Floats]:
         """Return E[1/rate] and E[1/rate^2] of a person's rate, which give mean and variance of a sum of orders.
@@ -65,7 +113,8 @@ def fit(x: Floats, mean_value: Floats, people: Floats) -> GammaGamma:
     """Fit the model to repeat buyers: x order days, their mean value (above 0), and how many people have this pair.
 
     Raises:
-        NotEnoughDataError: if there are too few people, or if the optimum is degenerate.
+        DegenerateValuesError: if the values tell nobody apart.
+        NotEnoughDataError: if there are too few people, or values without a mean.
     """
     count = float(people.sum())
     if count < MIN_PEOPLE:
@@ -80,7 +129,14 @@ def fit(x: Floats, mean_value: Floats, people: Floats) -> GammaGamma:
     parameters, best = maximise(observe, len(x), _STARTS)
     p, q, gamma = (float(value) for value in parameters)
     if any(at_bound(value) for value in (p, q, gamma)):
-        raise NotEnoughDataError("The values of orders do not tell people apart (degenerate optimum).")
+        raise DegenerateValuesError(_mean(x, mean_value, people, own=at_bound(p) and p > 1))
     if q <= 1:
         raise NotEnoughDataError("The values of orders are so unequal that their mean does not exist (q <= 1).")
     return GammaGamma(p, q, gamma * scale, best - count * float(np.log(scale)))
+
+
+def _mean(x: Floats, mean_value: Floats, people: Floats, own: bool) -> MeanValue:
+    orders = people * x
+    mean = float((orders * mean_value).sum() / orders.sum())
+    square = float((people * mean_value**2).sum() / people.sum())
+    return MeanValue(mean, max(square, mean**2), own)
