@@ -60,30 +60,33 @@ def settle(
         kept = [batch.path for batch in present if not batch.is_new]
         _collect_keys(con, contract, [batch.path for batch in present if batch.is_new], kept, former)
         _collect_deleted(con, contract, [batch.marks for batch in batches if batch.marks.exists()])
-        whole = _collect_held(con, contract, batches, delivery)
-        touched = _touched(con, contract, [batch.path for batch in present], whole)
+        wholes = _collect_held(con, contract, batches, delivery)
+        touched = _touched(con, contract, [batch.path for batch in present], wholes)
     for batch in present:
         place = target / batch.entry.batch
         if str(batch.path) in touched:
             if batch.is_new and contract.part_column:
                 _name_what_is_cut(con, contract, batch, present)
-            _rewrite(con, contract, batch, place, whole)
+            _rewrite(con, contract, batch, place, wholes)
         elif batch.is_new or _has_schema(con, contract, batch.path):
             lake.link_or_copy(batch.path, place)
         else:
             _conform(con, contract, batch.path, place)
 
 
-def newest_whole(entries: Iterable[LedgerEntry], delivery: DeliveryKind) -> list[LedgerEntry]:
-    """Return the entries that make up the newest full delivery of a source; none where its files hold changes only."""
-    read = [entry for entry in entries if entry.outcome != REFUSED]
-    if delivery == "changes" or not read:
-        return []
-    newest = max(read, key=lambda entry: entry.delivery)
-    if delivery == "full":
-        return [newest]
-    folder = PurePosixPath(newest.file).parent
-    return [entry for entry in read if PurePosixPath(entry.file).parent == folder]
+def _wholes(batches: Iterable[Batch], delivery: DeliveryKind) -> list[list[Batch]]:
+    """Put together the batches that make up one full delivery each, the oldest first; none where they hold changes."""
+    parts: dict[object, list[Batch]] = {}
+    for batch in batches:
+        if delivery != "changes" and batch.entry.outcome != REFUSED:
+            folder = PurePosixPath(batch.entry.file).parent
+            parts.setdefault(folder if delivery == "full_folder" else batch.entry.delivery, []).append(batch)
+    return sorted(parts.values(), key=_number)
+
+
+def _number(whole: list[Batch]) -> int:
+    """Return the number of a full delivery: that of its last part."""
+    return max(batch.entry.delivery for batch in whole)
 
 
 def _collect_keys(
@@ -131,73 +134,94 @@ def _collect_deleted(con: duckdb.DuckDBPyConnection, contract: Contract, marks: 
 
 def _collect_held(
     con: duckdb.DuckDBPyConnection, contract: Contract, batches: list[Batch], delivery: DeliveryKind
-) -> list[LedgerEntry]:
-    """Make the table of the records in the newest full delivery; return its entries where it can tell who is gone.
+) -> dict[int, LedgerEntry]:
+    """Make the table of records with the full deliveries that hold them; return those that can tell who is gone.
 
     A row that cannot be used still says that its record is there. Where one does not even say which record it is, or
-    where the delivery holds no row at all, nobody is taken for gone.
+    where the delivery holds no row at all, nobody is taken for gone. Beside the deliveries of this run only the newest
+    of the kept ones counts: the others have had their effect, and rows of theirs have been superseded since.
     """
-    whole = newest_whole((batch.entry for batch in batches), delivery)
-    numbers = {entry.delivery for entry in whole}
-    parts = [batch for batch in batches if batch.entry.delivery in numbers]
-    rows = [batch.path for batch in parts if batch.entry.rows_loaded]
-    marks = [batch.marks for batch in parts if batch.marks.exists()]
+    able = [whole for whole in _wholes(batches, delivery) if _can_tell(con, whole)]
+    kept = [whole for whole in able if not any(batch.is_new for batch in whole)]
+    counting = [whole for whole in able if whole not in kept[:-1]]
+    if counting:
+        held = " union all ".join(_held_by(contract, whole) for whole in counting)
+        keys = ", ".join(_numbers(contract.record_key))
+        listed = f"select {keys}, list(distinct whole) as wholes from ({held}) group by all"
+        con.execute(f"create or replace table {_HELD} as {listed}")
+    return {_number(whole): max(whole, key=lambda batch: batch.entry.delivery).entry for whole in counting}
+
+
+def _can_tell(con: duckdb.DuckDBPyConnection, whole: list[Batch]) -> bool:
+    marks = [batch.marks for batch in whole if batch.marks.exists()]
     unknown = _count(con, f"{files(marks)} where mark = {literal(UNKNOWN)}") if marks else 0
-    if not rows or unknown:
-        return []
-    key = contract.record_key
-    held = [f"select {_numbered(key)} from {files(rows)}"]
-    held += [f"select {_numbered(key)} from {files(marks)} where mark = {literal(UNUSABLE)}"] if marks else []
-    con.execute(f"create or replace table {_HELD} as {' union '.join(held)}")
-    return whole
+    return not unknown and any(batch.entry.rows_loaded for batch in whole)
 
 
-def _fate(contract: Contract, paths: list[Path], whole: Sequence[LedgerEntry], more: str = "") -> str:
-    """Return a query for the rows of batches with their fate: null for those that stay."""
-    record = contract.record_key
-    absent, held = "false", ""
-    if whole:
-        numbers = ", ".join(str(entry.delivery) for entry in whole)
-        absent = f"_delivery not in ({numbers}) and is_held is null"
-        held = f"left join (select *, true as is_held from {_HELD}) as {_HELD} on {_same(record, _HELD)}"
+def _held_by(contract: Contract, whole: list[Batch]) -> str:
+    """Return a query for the records that a full delivery holds."""
+    rows = [batch.path for batch in whole if batch.entry.rows_loaded]
+    marks = [batch.marks for batch in whole if batch.marks.exists()]
+    record = f"select {_numbered(contract.record_key)}, {_number(whole)} as whole from"
+    parts = [f"{record} {files(rows)}"]
+    parts += [f"{record} {files(marks)} where mark = {literal(UNUSABLE)}"] if marks else []
+    return " union all ".join(parts)
+
+
+def _fate(contract: Contract, paths: list[Path], wholes: Iterable[int], more: str = "") -> str:
+    """Return a query for the rows of batches with their fate: null for those that stay.
+
+    `gone_by` is the number of the first full delivery after a row's own that does not hold its record.
+    """
+    record, numbers = contract.record_key, sorted(wholes)
+    gone_by, held = "null::bigint", ""
+    if numbers:
+        lacks = f"number > _delivery and not list_contains(coalesce({_HELD}.wholes, []), number)"
+        gone_by = f"list_min(list_filter({numbers}, lambda number: {lacks}))"
+        held = f"left join {_HELD} on {_same(record, _HELD)}"
     return f"""
-        select batch.*, first_delivery, case
-            when {_DELETED}.delivery > _delivery then 'withdrawn'
+        select *, case
+            when deleted_by > _delivery then 'withdrawn'
             when last_delivery > _delivery then 'superseded'
-            when {absent} then 'gone'
+            when gone_by is not null then 'gone'
         end as fate
-        from {files(paths, more)} as batch
-        left join {_KEYS} on {_same(contract.replace_key, _KEYS)}
-        left join {_DELETED} on {_same(record, _DELETED)}
-        {held}
+        from (
+            select batch.*, first_delivery, last_delivery, {_DELETED}.delivery as deleted_by, {gone_by} as gone_by
+            from {files(paths, more)} as batch
+            left join {_KEYS} on {_same(contract.replace_key, _KEYS)}
+            left join {_DELETED} on {_same(record, _DELETED)}
+            {held}
+        )
         """
 
 
-def _touched(
-    con: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], whole: Sequence[LedgerEntry]
-) -> set[str]:
+def _touched(con: duckdb.DuckDBPyConnection, contract: Contract, paths: list[Path], wholes: Iterable[int]) -> set[str]:
     """Return the files with rows that do not stay, or whose first delivery was an earlier one."""
     if not paths:
         return set()
     query = f"""
-        select distinct filename from ({_fate(contract, paths, whole, ", filename = true")})
+        select distinct filename from ({_fate(contract, paths, wholes, ", filename = true")})
         where fate is not null or first_delivery < _first_delivery
         """
     return {name for (name,) in con.execute(query).fetchall()}
 
 
 def _rewrite(
-    con: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, place: Path, whole: Sequence[LedgerEntry]
+    con: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, place: Path, wholes: dict[int, LedgerEntry]
 ) -> None:
     """Write a batch without the rows that do not stay; none is written where none stays."""
-    rows = _fate(contract, [batch.path], whole)
-    fates = dict(con.execute(f"select coalesce(fate, ''), count(*) from ({rows}) group by all").fetchall())
-    entry, gone = batch.entry, fates.get("gone", 0)
-    entry.rows_superseded += fates.get("superseded", 0)
-    entry.rows_withdrawn += fates.get("withdrawn", 0) + gone
-    entry.rows_loaded = fates.get("", 0)
-    if gone:
-        max(whole, key=lambda newest: newest.delivery).rows_taken_back += gone
+    rows, entry = _fate(contract, [batch.path], wholes), batch.entry
+    entry.rows_loaded = 0
+    counted = f"select fate, case when fate = 'gone' then gone_by end as whole, count(*) from ({rows}) group by all"
+    for fate, whole, count in con.execute(counted).fetchall():
+        if fate is None:
+            entry.rows_loaded = count
+        elif fate == "superseded":
+            entry.rows_superseded += count
+        else:
+            entry.rows_withdrawn += count
+        if whole is not None:
+            wholes[whole].rows_taken_back += count
     if entry.rows_loaded:
         first = {"_first_delivery": "coalesce(first_delivery, _first_delivery)"}
         values = conformed(con, contract, batch.path, first)
