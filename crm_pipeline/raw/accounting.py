@@ -38,6 +38,7 @@ _LATE = 3.0
 _FEW = 20
 """So many rows of a file may be unusable whatever their share, and so many records may go at once."""
 _MOST = 0.5
+_EXAMPLES = 5
 
 
 def open_entries(entries: Iterable[LedgerEntry], folder: Path | None = None) -> list[LedgerEntry]:
@@ -95,11 +96,13 @@ def quarantine_failures(version: Path, entries: Iterable[LedgerEntry], limits: M
         if entry.outcome == REFUSED or not many:
             continue
         share = bad / judged
-        column, rows, remedy = _worst_column(version / "quarantine" / entry.batch)
+        column, rows, remedy, lines = _worst_column(version / "quarantine" / entry.batch)
         where = f"column {column}" if column else "rows that cannot be parsed"
+        named = ", ".join(map(str, lines)) + (", ..." if rows > len(lines) else "")
         problems.append(
             f"{entry.file}: {share:.1%} of its rows are quarantined (limit {limit:.1%}), most for {where} "
-            f"({rows:,} rows). {remedy} Or raise quarantine_limit of the source {entry.source} in pipeline.yml."
+            f"({rows:,} rows, lines {named}). {remedy} "
+            f"Or raise quarantine_limit of the source {entry.source} in pipeline.yml."
         )
     return problems
 
@@ -198,12 +201,13 @@ def _quarantined_lines(version: Path) -> dict[tuple[str, str], int]:
     return {(source, name): count for source, name, count in rows}
 
 
-def _worst_column(quarantine: Path) -> tuple[str | None, int, str]:
+def _worst_column(quarantine: Path) -> tuple[str | None, int, str, list[int]]:
+    """Return the column with most faults, their number, the usual remedy and the first few lines."""
     if not quarantine.exists():
-        return None, 0, ""
+        return None, 0, "", []
     rows = duckdb.execute(
         f"""
-        select "column", count(*) as rows, mode(remedy)
+        select "column", count(*) as rows, mode(remedy), list_slice(list(line order by line), 1, {_EXAMPLES})
         from read_parquet({literal(str(quarantine))}, hive_partitioning = false)
         group by "column" order by rows desc, "column" limit 1
         """

@@ -44,7 +44,7 @@ def test_too_large_a_share_of_quarantined_rows_names_file_column_and_remedy(shop
     assert accounting.quarantine_failures(shop.version(), shop.ledger(), {"shop": 0.7}) == []
     (problem,) = accounting.quarantine_failures(shop.version(), shop.ledger(), {"shop": 0.05})
     assert problem.startswith("landing/orders.csv: 66.7% of its rows are quarantined (limit 5.0%)")
-    assert "column ordered_at (2 rows)" in problem
+    assert "column ordered_at (2 rows, lines 3, 4)" in problem
     assert "format" in problem
 
 
