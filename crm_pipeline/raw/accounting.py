@@ -19,6 +19,7 @@ from crm_pipeline.raw.waiting import WAITING
 
 __all__ = [
     "Totals",
+    "emptied_files",
     "freshness_warnings",
     "incomplete_files",
     "latest_complete_day",
@@ -127,6 +128,16 @@ def withdrawal_failures(entries: Iterable[LedgerEntry], limits: Mapping[str, flo
                 "are really gone, set its withdrawal_limit to 1."
             )
     return problems
+
+
+def emptied_files(entries: Iterable[LedgerEntry]) -> list[str]:
+    """Name each file of which a condition of its source leaves nothing: a value may be misspelt in it."""
+    return [
+        f"{entry.file}: the conditions of the source {entry.source} (where, deleted_when) leave none of its "
+        f"{entry.rows_read:,} rows. Correct them in pipeline.yml, if that is not meant."
+        for entry in entries
+        if entry.rows_left_out + entry.rows_withdrawn >= entry.rows_read > 1 and not entry.rows_superseded
+    ]
 
 
 def waiting_rows(entry: LedgerEntry) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from crm_pipeline.dataset import Dataset, SourceConfig
-from crm_pipeline.raw.accounting import waiting_rows
+from crm_pipeline.raw.accounting import emptied_files, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.guessing.advice import (
@@ -131,6 +131,10 @@ def _check_file(
     check.complaints += wrong_layout
     if quarantine.exists():
         check.complaints += value_complaints(pq.read_table(quarantine).to_pylist(), table, name, source)
+    check.notes += emptied_files([entry])
+    if 0 < entry.rows_left_out + entry.rows_withdrawn < entry.rows_read:
+        told = f"{entry.rows_left_out:,} rows are left out (where), {entry.rows_withdrawn:,} withdrawn (deleted_when)"
+        check.notes.append(f"{name}: {told}.")
     if entry.rows_waiting:
         first = pq.read_table(outputs.waiting, columns=["_line"])["_line"][0].as_py()
         check.complaints.append(Complaint(name, first, None, *waiting_rows(entry)))

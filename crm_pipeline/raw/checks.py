@@ -57,6 +57,7 @@ def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry
         "withdrawn_within_limit": accounting.withdrawal_failures(entries, _limits(workspace, "withdrawal_limit")),
         "as_usual": accounting.incomplete_files(still_open)
         + [f"{entry.file}: {' '.join(accounting.waiting_rows(entry))}" for entry in still_open if entry.rows_waiting]
+        + accounting.emptied_files(still_open)
         + stale_files(workspace.dataset, entries)
         + accounting.volume_warnings(still_open, entries)
         + accounting.freshness_warnings(entries, moment),

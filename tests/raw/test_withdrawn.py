@@ -3,8 +3,9 @@
 import pytest
 
 from crm_pipeline.raw import accounting
+from crm_pipeline.raw.check_sources import check_sources
 from crm_pipeline.raw.ledger import LedgerEntry
-from tests.raw.conftest import ORDERS, Shop
+from tests.raw.conftest import ORDERS, RUN_TIME, Shop
 
 CUSTOMERS = {
     "name": "crm",
@@ -230,3 +231,23 @@ def test_a_corrected_order_is_not_taken_for_one_that_is_cut(shop):
     shop.deliver("lines_3.csv", "id,sku,n\nA,z,1\n")
     shop.load()
     assert accounting.incomplete_files(shop.ledger()) == []
+
+
+def test_a_condition_that_leaves_nothing_of_a_file_is_named(shop):
+    shop.configure(ORDERS | {"where": "status = 'complete'"})
+    shop.deliver("orders.csv", ROWS + "1,2024-01-01,10,,completed\n2,2024-01-01,20,,completed\n")
+    shop.load()
+    (problem,) = accounting.emptied_files(shop.ledger())
+    assert problem.startswith("landing/orders.csv: the conditions of the source shop (where, deleted_when) leave none")
+    (noted,) = check_sources(shop.dataset, RUN_TIME).sources[0].notes
+    assert noted == problem
+
+
+def test_check_sources_says_how_many_rows_conditions_take(shop):
+    shop.configure(ORDERS | {"where": "status <> 'test'", "deleted_when": "status = 'deleted'"})
+    rows = "1,2024-01-01,10,,completed\n2,2024-01-01,20,,test\n3,2024-01-01,30,,deleted\n"
+    shop.deliver("orders.csv", ROWS + rows)
+    check = check_sources(shop.dataset, RUN_TIME)
+    assert check.is_fine
+    told = "landing/orders.csv: 1 rows are left out (where), 1 withdrawn (deleted_when)."
+    assert check.sources[0].notes == [told]
