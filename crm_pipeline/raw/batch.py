@@ -26,6 +26,7 @@ from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.header import require_columns
 from crm_pipeline.raw.ledger import FATES, QUARANTINE_COLUMNS, REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import read_file
+from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox
 from crm_pipeline.raw.source_rows import LINE, PROBLEM, REMEDY, SOURCE_ROWS, literal, quoted
 from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.raw.waiting import UNTIL, in_utc, note_waiting
@@ -61,7 +62,12 @@ class Outputs:
 
 
 def load_delivery(
-    con: duckdb.DuckDBPyConnection, delivery: Delivery, run_time: datetime, outputs: Outputs, work: Path
+    con: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    run_time: datetime,
+    outputs: Outputs,
+    work: Path,
+    sandbox: Sandbox,
 ) -> None:
     """Load one file; fills the figures of `delivery.entry`.
 
@@ -71,6 +77,7 @@ def load_delivery(
         run_time: time of the run; rows dated later wait.
         outputs: where its rows go.
         work: folder for temporary files.
+        sandbox: runs the expressions of the source.
     """
     con.execute(f"create or replace table {_QUARANTINE} ({_kinds()})")
     entry = delivery.entry
@@ -79,7 +86,7 @@ def load_delivery(
         rows = read_file(con, delivery.path, delivery.source, work)
         require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
         plan = CastPlan(delivery.contract, delivery.source, delivery.zone, run_time, tuple(rows.columns), rows.named)
-        _cast(con, plan)
+        _cast(con, plan, sandbox, work)
         entry.problem = rows.problem
         _judge(con, delivery, plan)
         _write_rows(con, delivery, plan, outputs)
@@ -88,34 +95,16 @@ def load_delivery(
     if _count(con, _QUARANTINE):
         order = f'select * from {_QUARANTINE} order by line, "column"'
         write(con, order, outputs.quarantine)
+    con.execute(f"drop view if exists {EXPRESSION_VALUES}")
     for table in (SOURCE_ROWS, TYPED_ROWS, _DROPPED, _QUARANTINE):
         con.execute(f"drop table if exists {table}")
 
 
-def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan) -> None:
+def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work: Path) -> None:
     """Cast all rows; an expression of pipeline.yml that cannot be run refuses the file."""
-    try:
-        con.execute(plan.typed_rows())
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        rows = _count(con, SOURCE_ROWS)
-        problem = _expression_problem(con, plan, error)
-        remedy = "Correct the sql expressions of this source in pipeline.yml; try_cast avoids errors on odd values."
-        raise Refused(problem, remedy, rows) from error
-
-
-def _expression_problem(con: duckdb.DuckDBPyConnection, plan: CastPlan, error: duckdb.Error) -> str:
-    """Name the column whose expression fails, without the values that the database's message may hold."""
-    for key, expression in plan.source.expressions.items():
-        try:
-            values = f'select ({expression}\n)::varchar as value from {SOURCE_ROWS} where "{PROBLEM}" is null'
-            con.execute(f"select max(value) from ({values})").fetchall()
-        except duckdb.BinderException as binder:
-            return f"The expression of {key} does not fit the file: {str(binder).splitlines()[0]}"
-        except duckdb.Error as failed:
-            return f"The expression of {key} fails on a row ({type(failed).__name__})."
-    raise error
+    if expressions := plan.expressions():
+        sandbox.evaluate(con, expressions, plan.source.name, work)
+    con.execute(plan.typed_rows())
 
 
 def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:

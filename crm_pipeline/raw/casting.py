@@ -6,12 +6,15 @@ from datetime import datetime
 
 from crm_pipeline.dataset import ColumnMapping, SourceConfig
 from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
+from crm_pipeline.raw.expressions import columns_read
+from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
 from crm_pipeline.raw.source_rows import LINE, PROBLEM, RAW, SOURCE_ROWS, literal, quoted
 from crm_pipeline.raw.waiting import in_utc
 
 TYPED_ROWS = "typed_rows"
 HASH = '" hash"'
 _WANTED, _IS_DELETED = '" wanted"', '" is deleted"'
+_CONDITIONS = ("where", "deleted_when")
 _SPACE = " \t\r\n\f\v\u00a0\ufeff"
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "on")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
@@ -61,11 +64,10 @@ class CastPlan:
     def texts(self, only: str = "true") -> str:
         """Return the query for the trimmed text of each mapped column (` text of <name>`)."""
         texts = "".join(f", {self._text(column)} as {_text_name(column)}" for column in self.mapped)
-        wanted, is_deleted = self.source.where or "true", self.source.deleted_when or "false"
+        wanted, is_deleted = self._condition("where", "true"), self._condition("deleted_when", "false")
         return f"""
-            select "{LINE}", {self._row_hash()} as {HASH}, coalesce(({wanted}\n)::boolean, false) as {_WANTED},
-                coalesce(({is_deleted}\n)::boolean, false) as {_IS_DELETED}{texts}
-            from {SOURCE_ROWS} where "{PROBLEM}" is null and {only}
+            select "{LINE}", {self._row_hash()} as {HASH}, {wanted} as {_WANTED}, {is_deleted} as {_IS_DELETED}{texts}
+            from {self._rows()} where "{PROBLEM}" is null and {only}
             """
 
     def problem(self, column: Column) -> str:
@@ -125,12 +127,34 @@ class CastPlan:
         fields = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.columns)
         return f'coalesce("{RAW}", json_object({fields})::varchar)'
 
+    def expressions(self) -> dict[str, tuple[str, str]]:
+        """Return the expressions that are to be run before rows are cast: by key, each with the type of its value."""
+        return {
+            key: (sql, "boolean" if key in _CONDITIONS else "varchar") for key, sql in self.source.expressions.items()
+        }
+
+    def _condition(self, key: str, otherwise: str) -> str:
+        """Return SQL for a condition of the source; unknown is no."""
+        return f"coalesce({value_column(key)}, false)" if key in self.source.expressions else otherwise
+
+    def _rows(self) -> str:
+        """Return the rows of the file, beside what expressions make of them."""
+        if not self.expressions():
+            return SOURCE_ROWS
+        return f"{SOURCE_ROWS} left join {EXPRESSION_VALUES} using ({quoted(LINE)})"
+
     def _is_pii(self, column: Column) -> bool:
         """A column is as personal as anything else that is made from the same source column."""
         if column.pii:
             return True
-        personal = {self.source.columns[other.name].from_ for other in self.mapped if other.pii} - {None}
-        return self.source.columns[column.name].from_ in personal
+        personal = {name for other in self.mapped if other.pii for name in self._origins(other)}
+        return not personal.isdisjoint(self._origins(column))
+
+    def _origins(self, column: Column) -> set[str]:
+        """Return the source columns that a value is made from, without regard to case."""
+        mapping = self.source.columns[column.name]
+        names = columns_read(mapping.sql) if mapping.sql is not None else [mapping.from_]
+        return {name.casefold() for name in names if name is not None}
 
     def _row_hash(self) -> str:
         parts = ", ".join(f"coalesce({quoted(name)}, '')" for name in self.columns)
@@ -140,17 +164,17 @@ class CastPlan:
         return "".join(f", {_text_name(column)}" for column in self.mapped)
 
     def _text(self, column: Column) -> str:
-        mapping = self.source.columns[column.name]
-        text = f"nullif(trim(({self._origin(mapping)})::varchar, {literal(_SPACE)}), '')"
+        text = f"nullif(trim(({self._origin(column)})::varchar, {literal(_SPACE)}), '')"
         if self.source.read.null_values:
             nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
             text = f"case when {text} in ({nulls}) then null else {text} end"
         return text
 
-    def _origin(self, mapping: ColumnMapping) -> str:
+    def _origin(self, column: Column) -> str:
+        mapping = self.source.columns[column.name]
         if mapping.from_ is not None:
             return quoted(self.named.get(mapping.from_, mapping.from_))
-        return f"{mapping.sql}\n" if mapping.sql is not None else literal(mapping.value or "")
+        return value_column(f"columns.{column.name}") if mapping.sql is not None else literal(mapping.value or "")
 
     def _value(self, column: Column) -> str:
         mapping, text = self.source.columns[column.name], _text_name(column)

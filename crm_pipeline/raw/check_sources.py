@@ -31,6 +31,7 @@ from crm_pipeline.raw.guessing.layout import data_files
 from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import file_format
+from crm_pipeline.raw.sandbox import Sandbox, sandbox
 from crm_pipeline.raw.source_rows import literal, quoted
 from crm_pipeline.raw.textfile import Refused
 
@@ -77,22 +78,22 @@ def check_sources(dataset: Dataset, run_time: datetime) -> Check:
         dataset: the sources.
         run_time: rows dated later are complained about: a run would let them wait.
     """
-    with tempfile.TemporaryDirectory() as work, duckdb.connect() as con:
+    with tempfile.TemporaryDirectory() as work, duckdb.connect() as con, sandbox() as box:
         con.execute("set timezone = 'UTC'")
-        checks = [_check_source(con, dataset, source, run_time, Path(work)) for source in dataset.sources]
+        checks = [_check_source(con, dataset, source, run_time, Path(work), box) for source in dataset.sources]
     problems, notes = _files_and_sources(dataset, checks)
     return Check(checks, problems, notes)
 
 
 def _check_source(
-    con: duckdb.DuckDBPyConnection, dataset: Dataset, source: SourceConfig, run_time: datetime, work: Path
+    con: duckdb.DuckDBPyConnection, dataset: Dataset, source: SourceConfig, run_time: datetime, work: Path, box: Sandbox
 ) -> SourceCheck:
     check = SourceCheck(source, columns={name: ColumnFill() for name in source.columns})
     for path in landing_files(dataset.folder, source):
         name = path.relative_to(dataset.folder).as_posix()
         with _workshop(work) as folder:
             try:
-                _check_file(con, dataset, check, path, name, run_time, folder)
+                _check_file(con, dataset, check, path, name, run_time, folder, box)
             except OSError as error:
                 problem = f"The file cannot be opened ({type(error).__name__})."
                 remedy = "Let the user who starts the run read it (chmod), or take it out of the folder."
@@ -109,6 +110,7 @@ def _check_file(
     name: str,
     run_time: datetime,
     work: Path,
+    box: Sandbox,
 ) -> None:
     source = check.source
     entry = _entry(source, name)
@@ -116,7 +118,7 @@ def _check_file(
     batch, quarantine = outputs.batch, outputs.quarantine
     head = _head(path, source, work)
     delivery = Delivery(head, source, contracts()[source.channel], dataset.zone(source), entry)
-    load_delivery(con, delivery, run_time, outputs, work)
+    load_delivery(con, delivery, run_time, outputs, work, box)
     check.files[name] = entry.rows_read
     wrong_layout = read_complaints(path, name, source)
     table = first_rows(con, head, source, work)

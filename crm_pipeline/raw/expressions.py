@@ -75,7 +75,9 @@ def columns_read(sql: str) -> tuple[str, ...]:
     """Return the names of the columns that a checked expression reads, each once, as they are written."""
     nodes = list(_nodes(_tree(sql)))
     parameters = {name for node in nodes if node["class"] == "LAMBDA" for name in _names(node["lhs"])}
-    named = (node["column_names"][0] for node in nodes if node["class"] == "COLUMN_REF")
+    # In "name.upper()" the parser takes the column for the place of the function.
+    paths = (node["column_names"] if node["class"] == "COLUMN_REF" else _place(node) for node in nodes)
+    named = (path[0] for path in paths if path)
     return tuple(dict.fromkeys(name for name in named if name not in parameters))
 
 
@@ -126,6 +128,10 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(reversed(item.values()))
         elif isinstance(item, list):
             waiting.extend(reversed(item))
+
+
+def _place(node: dict[str, Any]) -> list[str]:
+    return list(node["qualified_name"]["path"][:-1]) if node["class"] == "FUNCTION" else []
 
 
 def _names(tree: Any) -> set[str]:

@@ -26,6 +26,7 @@ from crm_pipeline.raw.ledger import (
     write_ledger,
 )
 from crm_pipeline.raw.marks import MARKS
+from crm_pipeline.raw.sandbox import Sandbox, sandbox
 from crm_pipeline.raw.superseding import Batch, settle
 from crm_pipeline.raw.waiting import WAITING, is_ripe, ripen
 from crm_pipeline.settings import Settings
@@ -96,8 +97,13 @@ def load(
         if current and nothing_new and _has_all_tables(current):
             hashes.write()
             return LoadReport(current, False, _channel_rows(entries, []), (), tuple(plan.problems))
-        with lake.new_version(folder) as version, _workshop(settings) as work, _database(settings, work) as con:
-            loaded = _build(con, current, version, work, plan, entries, dataset, run_time, say)
+        with (
+            lake.new_version(folder) as version,
+            _workshop(settings) as work,
+            _database(settings, work) as con,
+            sandbox() as box,
+        ):
+            loaded = _build(con, current, version, work, plan, entries, dataset, run_time, say, box)
         hashes.write()
     told = [*loaded, *(entry for entry in plan.keep if entry.outcome == KEPT)]
     problems = plan.problems + [f"{entry.file}: {entry.problem}" for entry in told if entry.problem]
@@ -114,6 +120,7 @@ def _build(
     dataset: Dataset,
     run_time: datetime,
     say: Callable[[str], None],
+    box: Sandbox,
 ) -> list[LedgerEntry]:
     """Fill a new version; return the entries of the files that were read."""
     _write_empty_tables(version)
@@ -122,7 +129,7 @@ def _build(
         delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry)
         before = file_mark(path)
         outputs = Outputs(work / entry.batch, *(version / folder / entry.batch for folder in _BESIDE))
-        load_delivery(con, delivery, run_time, outputs, work)
+        load_delivery(con, delivery, run_time, outputs, work, box)
         if file_mark(path) != before:
             outputs.discard()
             plan.problems.append(f"{entry.file}: it changed while it was read; the next run loads it.")

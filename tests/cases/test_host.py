@@ -1,6 +1,10 @@
 """Odd settings and expressions: each gets a sentence with its place, and everything else goes on."""
 
+import time
+from datetime import UTC, datetime
+
 import pytest
+import yaml
 
 from crm_pipeline.dataset import DatasetError
 
@@ -28,3 +32,19 @@ def test_an_odd_setting_gets_a_sentence_with_file_and_line(case, name, words):
     assert "pipeline.yml, line " in message
     for word in words:
         assert word in message
+
+
+def test_an_expression_without_measure_ends_within_seconds_and_other_sources_load(case):
+    found = case("host_sql_huge_string")
+    document = yaml.safe_load((found.folder / "pipeline.yml").read_text())
+    (source,) = document["sources"]
+    plain = {name: origin for name, origin in source["columns"].items() if name != "coupon_code"}
+    found.configure(source, source | {"name": "other", "columns": plain})
+    started = time.monotonic()
+    found.load(datetime(2026, 6, 1, tzinfo=UTC))
+    assert time.monotonic() - started < 20
+    huge, other = sorted(found.ledger(), key=lambda entry: entry.source != "shop")
+    assert huge.outcome == "refused"
+    assert "The expression of columns.coupon_code takes more memory than the 2 GB that it may." in huge.problem
+    assert "the source shop in pipeline.yml" in huge.problem
+    assert other.rows_loaded == other.rows_read > 0

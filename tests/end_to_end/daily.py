@@ -17,6 +17,7 @@ from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.readers import file_format, read_file
+from crm_pipeline.raw.sandbox import sandbox
 from crm_pipeline.raw.source_rows import LINE
 
 #: The time that says on which day a row is delivered; channels that are not here come with the first delivery.
@@ -63,9 +64,12 @@ def _deliveries(
         begins = last
     times = [f"typed.{name}" for name in DATED_BY.get(source.channel, ()) if name in source.columns]
     time = f"coalesce({', '.join(times)})::date" if times else "null::date"
-    with duckdb.connect() as con:
+    with duckdb.connect() as con, sandbox() as box:
         rows = read_file(con, path, source, work)
-        con.execute(CastPlan(contract, source, dataset.zone(source), run_time, tuple(rows.columns)).typed_rows())
+        plan = CastPlan(contract, source, dataset.zone(source), run_time, tuple(rows.columns))
+        if plan.expressions():
+            box.evaluate(con, plan.expressions(), source.name, work)
+        con.execute(plan.typed_rows())
         found = con.execute(
             f'select rows."{LINE}", {time} from source_rows as rows left join {TYPED_ROWS} as typed '
             f'on rows."{LINE}" = typed."{LINE}" order by 1'
