@@ -8,6 +8,8 @@ from typing import Any
 from dagster import AssetCheckResult, AssetExecutionContext, AssetMaterialization, AssetsDefinition, Failure, Output
 from dagster_dbt import DagsterDbtTranslatorSettings, dbt_assets
 
+from crm_pipeline import guard
+from crm_pipeline.dbt import evidence
 from crm_pipeline.dbt.project import dbt_environment, failure_sentence
 from crm_pipeline.dbt.translator import StageTranslator
 from crm_pipeline.resources import Dbt, Workspace
@@ -44,13 +46,15 @@ def _build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt, stage
     invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     events = list(invocation.stream())
     counts = row_counts(settings, stage) if settings.warehouse.exists() else {}
+    nothing: dict[str, str] = {}
+    said = guard.attempt("naming what breaks the tests", lambda: evidence.sentences(settings, stage, target), nothing)
     for event in events:
-        yield _with_evidence(event, counts)
+        yield _with_evidence(event, counts, said)
     if invocation.get_error():
         raise Failure(failure_sentence(target, stage))
 
 
-def _with_evidence(event: Any, counts: dict[str, int]) -> Any:
+def _with_evidence(event: Any, counts: dict[str, int], said: dict[str, str]) -> Any:
     if isinstance(event, Output | AssetMaterialization):
         name = (
             event.asset_key.path[-1] if isinstance(event, AssetMaterialization) else event.output_name.split("__")[-1]
@@ -60,5 +64,6 @@ def _with_evidence(event: Any, counts: dict[str, int]) -> Any:
     if isinstance(event, AssetCheckResult) and not event.passed:
         failed = event.metadata.get("dagster_dbt/failed_row_count")
         rows = f" ({failed.value} rows)" if failed else ""
-        return event._replace(description=f"dbt test {event.check_name} found rows that break it{rows}.")
+        unsaid = f"dbt test {event.check_name} found rows that break it{rows}."
+        return event._replace(description=said.get(event.check_name or "", unsaid))
     return event

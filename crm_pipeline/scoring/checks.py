@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
@@ -20,6 +21,8 @@ _PROBABILITIES = {
     "category_propensity": "probability",
     "loyalty": "behavioural",
 }
+_EXAMPLES = 5
+_LOOK = "Remedy: look at the model card of {}; crm run --from scoring after a change."
 
 
 def _key(table: str) -> AssetKey:
@@ -87,6 +90,7 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
 def _accepted(workspace: Workspace) -> AssetCheckResult:
     settings, as_of = workspace.settings, workspace.as_of_date
     wrong = []
+    remedy = "Remedy: crm run --from scoring makes the scores anew; do not change files of the lake by hand."
     for table, described in store.TABLES.items():
         stored = [one for model in described.models for one in registry.versions(store.registry(settings), model)]
         accepted = {one.version for one in stored if one.card["status"] == Status.OK.value}
@@ -98,7 +102,7 @@ def _accepted(workspace: Workspace) -> AssetCheckResult:
         asset_key=_key("model_status"),
         check_name="scores_come_from_accepted_versions",
         passed=not wrong,
-        description=" ".join(sorted(wrong)) or "All scores come from accepted versions.",
+        description=" ".join([*sorted(wrong), remedy] if wrong else ["All scores come from accepted versions."]),
     )
 
 
@@ -135,12 +139,16 @@ def _segments(workspace: Workspace) -> AssetCheckResult:
 def _plausible(workspace: Workspace) -> AssetCheckResult:
     scores = store.read(workspace.settings, "clv", workspace.as_of_date)
     said = clv_quality.complaints(scores, workspace.dataset.business.clv_horizon_months)
-    remedy = "Remedy: look at the model card of clv; crm run --from scoring after a change."
+    highest = scores.sort_by([("clv_predicted", "descending"), ("customer_key", "ascending")])
     return AssetCheckResult(
         asset_key=_key("clv"),
         check_name="is_plausible",
         passed=not said,
-        description=" ".join([*said, remedy] if said else [f"{len(scores):,} lifetime values are in proportion."]),
+        description=" ".join(
+            [*said, _named(highest), _LOOK.format("clv")]
+            if said
+            else [f"{len(scores):,} lifetime values are in proportion."]
+        ),
     )
 
 
@@ -155,12 +163,19 @@ def _warning(table: str, check: str, said: Sequence[str], otherwise: str) -> Ass
 
 
 def _in_range(workspace: Workspace, table: str, column: str) -> AssetCheckResult:
-    values = store.read(workspace.settings, table, workspace.as_of_date)[column]
-    outside = pc.sum(pc.invert(pc.and_kleene(pc.greater_equal(values, 0), pc.less_equal(values, 1)))).as_py() or 0
-    outside += values.null_count
+    scores = store.read(workspace.settings, table, workspace.as_of_date)
+    within = pc.and_kleene(pc.greater_equal(scores[column], 0), pc.less_equal(scores[column], 1))
+    outside = scores.filter(pc.invert(pc.fill_null(within, fill_value=False)))
+    said = f"{len(outside):,} of {len(scores):,} values of {column} are no probability."
     return AssetCheckResult(
         asset_key=_key(table),
         check_name="is_a_probability",
-        passed=outside == 0,
-        description=f"{outside:,} of {len(values):,} values of {column} are no probability.",
+        passed=not len(outside),
+        description=f"{said} {_named(outside)} {_LOOK.format(table)}" if len(outside) else said,
     )
+
+
+def _named(scores: pa.Table) -> str:
+    """Name the first people of a table by their keys."""
+    keys = ", ".join(str(key) for key in scores["customer_key"].slice(0, _EXAMPLES).to_pylist())
+    return f"For example: customer_key {keys}."
