@@ -2,11 +2,24 @@
 
 from dagster import AssetCheckResult, AssetChecksDefinition, AssetKey, asset_check
 
-from crm_pipeline.dbt.reconcile import difference, features_from_the_future, line_revenue, totals
+from crm_pipeline.dbt.reconcile import (
+    difference,
+    features_from_the_future,
+    line_revenue,
+    orders_unlike_staging,
+    orders_unlike_their_lines,
+    totals,
+)
 from crm_pipeline.raw.suites import ColumnRule, SuiteRules, as_frame, validate_rules
 from crm_pipeline.raw.totals import Totals, raw_totals
 from crm_pipeline.resources import Workspace
 from crm_pipeline.stages import Stage
+
+_LOOK = "Remedy: look these up in {} of the warehouse and in the landing files, correct the files, and run again."
+
+
+def _with_remedy(problem: str | None, named: str, remedy: str) -> str | None:
+    return " ".join(filter(None, (problem, named, remedy))) if problem else None
 
 
 def _verdict(problem: str | None, holds: str) -> AssetCheckResult:
@@ -24,8 +37,10 @@ def _reconciliation(stage: Stage, table: str) -> AssetChecksDefinition:
         expected = raw_totals(workspace.settings, workspace.dataset.business, workspace.as_of_date)
         with workspace.warehouse() as connection:
             found = totals(connection, stage)
-        problem = difference(expected, found, "the raw files", f"stage {stage}")
-        return _verdict(problem, f"{found.orders:,} orders, revenue {found.revenue:,}.")
+            problem = difference(expected, found, "the raw files", f"stage {stage}")
+            named = orders_unlike_staging(connection) if problem and stage is Stage.CUSTOMER else ""
+        told = _with_remedy(problem, named, "Remedy: crm run reads all files anew and names those that it cannot read.")
+        return _verdict(told, f"{found.orders:,} orders, revenue {found.revenue:,}.")
 
     return check
 
@@ -40,7 +55,9 @@ def lines_equal_their_orders(workspace: Workspace) -> AssetCheckResult:
     with workspace.warehouse() as connection:
         orders = totals(connection, Stage.CUSTOMER)
         lines = Totals(orders.orders, line_revenue(connection))
-    return _verdict(difference(orders, lines, "fct_orders", "fct_order_lines"), f"Revenue {lines.revenue:,}.")
+        problem = difference(orders, lines, "fct_orders", "fct_order_lines")
+        named = orders_unlike_their_lines(connection) if problem else ""
+    return _verdict(_with_remedy(problem, named, _LOOK.format("both tables")), f"Revenue {lines.revenue:,}.")
 
 
 @asset_check(
@@ -52,7 +69,8 @@ def features_know_only_the_past(workspace: Workspace) -> AssetCheckResult:
     """Recount the orders of each as-of date on fct_orders."""
     with workspace.warehouse() as connection:
         problem = features_from_the_future(connection, workspace.as_of_date)
-    return _verdict(problem, "No feature is dated after its as-of date.")
+    remedy = "Remedy: crm run --from features; if it stays, look at what changed in that stage's models."
+    return _verdict(_with_remedy(problem, "", remedy), "No feature is dated after its as-of date.")
 
 
 _GOLDEN_RECORD = SuiteRules(
@@ -66,6 +84,7 @@ _GOLDEN_RECORD = SuiteRules(
         ColumnRule("gender", valid_values=("female", "male", "other")),
     ),
     exact_columns=False,
+    named_by=("customer_key",),
 )
 _SUITE_ROWS = 200_000
 
@@ -83,7 +102,8 @@ def golden_record_is_sound(workspace: Workspace) -> AssetCheckResult:
         frame = as_frame(connection.sql(query).to_arrow_table())
     suite = validate_rules(_GOLDEN_RECORD, frame)
     problems = suite.failures + [f"The check itself broke: {error}" for error in suite.errors]
-    return _verdict(" ".join(problems[:3]) or None, f"{suite.evaluated} expectations on {len(frame):,} people.")
+    told = " ".join([*problems[:3], *([_LOOK.format("customer.dim_customers")] if problems else [])])
+    return _verdict(told or None, f"{suite.evaluated} expectations on {len(frame):,} people.")
 
 
 checks = [

@@ -70,6 +70,38 @@ def difference(expected: Totals, found: Totals, expected_in: str, found_in: str)
     return f"{found_in} holds {' and '.join(parts)}, which {expected_in} holds." if parts else None
 
 
+_UNLIKE_STAGING = """
+    select coalesce(stg_orders.order_key, fct_orders.order_key), stg_orders.system, stg_orders.order_id
+    from staging.stg_orders full join customer.fct_orders on stg_orders.order_key = fct_orders.order_key
+    where stg_orders.revenue is distinct from fct_orders.revenue
+    order by all limit 5
+"""
+_UNLIKE_LINES = """
+    select orders.order_key, orders.system, orders.order_id
+    from customer.fct_orders as orders
+    join (select order_key, sum(revenue) as revenue from customer.fct_order_lines group by order_key) as lines
+        on orders.order_key = lines.order_key
+    where orders.revenue <> lines.revenue
+    order by all limit 5
+"""
+
+
+def orders_unlike_staging(connection: duckdb.DuckDBPyConnection) -> str:
+    """Name up to five orders that stage customer lacks, doubles or holds with another revenue than staging."""
+    return _named(connection, _UNLIKE_STAGING)
+
+
+def orders_unlike_their_lines(connection: duckdb.DuckDBPyConnection) -> str:
+    """Name up to five orders whose lines add up to something else."""
+    return _named(connection, _UNLIKE_LINES)
+
+
+def _named(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    rows = connection.execute(query).fetchall()
+    told = "; ".join(f"order {order_id} of {system} (order_key {key})" for key, system, order_id in rows)
+    return f"For example: {told}." if told else ""
+
+
 # One date at a time: all dates at once are more than fits in memory.
 _COUNTED = """
     select coalesce(sum(orders_lifetime), 0), max(last_order_on) from features.customer_features

@@ -21,6 +21,8 @@ from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import limits
 
+_EXAMPLES = 5
+
 
 @dataclass(frozen=True)
 class ColumnRule:
@@ -38,13 +40,17 @@ class ColumnRule:
 
 @dataclass(frozen=True)
 class SuiteRules:
-    """What a table must be: its columns, its key, and whether it may have further columns."""
+    """What a table must be: its columns, its key, and whether it may have further columns.
+
+    Rows that break a rule are told by their `named_by` columns, none of which may be personal.
+    """
 
     name: str
     columns: tuple[ColumnRule, ...]
     key: tuple[str, ...] = ()
     exact_columns: bool = True
     minimum_rows: int = 0
+    named_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def contract_rules(contract: Contract, run_time: datetime | None = None) -> Suit
         )
     rules += [ColumnRule(name, str(arrow_type(kind)), required=True) for name, (kind, _) in PROVENANCE.items()]
     key = ("_source", *contract.primary_key) if contract.primary_key else ("_source", "_delivery", "_line")
-    return SuiteRules(contract.name, tuple(rules), key)
+    return SuiteRules(contract.name, tuple(rules), key, named_by=("_source", "_delivery", "_line"))
 
 
 def validate(contract: Contract, frame: pd.DataFrame, run_time: datetime | None = None) -> SuiteResult:
@@ -106,7 +112,8 @@ def validate_rules(rules: SuiteRules, frame: pd.DataFrame) -> SuiteResult:
         if (raised := _raised(result.exception_info)) is not None:
             errors.append(f"{rules.name}: {_describe(result)} could not be evaluated: {raised}.")
         elif not result.success:
-            failures.append(f"{rules.name}: {_describe(result)}{_counted(result.result)}.")
+            found = f"{_counted(result.result)}{_named(result, rules, frame)}"
+            failures.append(f"{rules.name}: {_describe(result)}{found}.")
     failures += _type_failures(rules, frame)
     evaluated = len(outcome.results) + sum(rule.arrow_type is not None for rule in rules.columns)
     passed = not failures and not errors
@@ -228,6 +235,37 @@ def _counted(result: dict[str, Any]) -> str:
     if "unexpected_count" in result:
         return f" fails for {result['unexpected_count']:,} of {result['element_count']:,} rows"
     return f" fails: found {result['observed_value']}" if isinstance(result.get("observed_value"), int) else " fails"
+
+
+def _named(result: Any, rules: SuiteRules, frame: pd.DataFrame) -> str:
+    """Name up to five rows that break a rule about single values."""
+    name = result.expectation_config.kwargs.get("column")
+    rule = next((rule for rule in rules.columns if rule.name == name), None)
+    if rule is None or not rules.named_by or not {rule.name, *rules.named_by} <= set(frame.columns):
+        return ""
+    broken = _broken(result.expectation_config.type, rule, frame[rule.name])
+    rows = frame.loc[broken.to_numpy(dtype=bool), list(rules.named_by)].head(_EXAMPLES)
+    told = [
+        " ".join(f"{column.lstrip('_')} {value}" for column, value in zip(rules.named_by, row, strict=True))
+        for row in rows.itertuples(index=False)
+    ]
+    return f", for example {'; '.join(told)}" if told else ""
+
+
+def _broken(kind: str, rule: ColumnRule, values: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Return which values break a rule."""
+    known = values.notna()
+    if kind == "expect_column_values_to_not_be_null":
+        return ~known
+    if kind == "expect_column_values_to_be_in_set":
+        return known & ~values.isin(rule.valid_values)
+    if kind == "expect_column_values_to_match_regex":
+        return known & ~values.astype(str).str.contains(rule.pattern or "", regex=True)
+    if kind == "expect_column_values_to_be_unique":
+        return known & values.duplicated(keep=False)
+    low = known & (rule.minimum is not None) & (values < rule.minimum).fillna(value=False)
+    high = known & (rule.maximum is not None) & (values > rule.maximum).fillna(value=False)
+    return low | high
 
 
 def _raised(info: Any) -> str | None:

@@ -6,7 +6,14 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from crm_pipeline.dbt.reconcile import difference, features_from_the_future, line_revenue, totals
+from crm_pipeline.dbt.reconcile import (
+    difference,
+    features_from_the_future,
+    line_revenue,
+    orders_unlike_staging,
+    orders_unlike_their_lines,
+    totals,
+)
 from crm_pipeline.raw.totals import Totals
 from crm_pipeline.stages import Stage
 
@@ -77,3 +84,26 @@ def test_features_that_count_what_was_placed_by_then_are_accepted(warehouse):
 def test_a_feature_that_knows_the_future_or_lost_the_past_is_found(fault, warehouse):
     warehouse.execute(fault)
     assert "knows the future or has lost the past" in features_from_the_future(warehouse, date(2024, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("planted", "find"),
+    [
+        ("update customer.fct_orders set revenue = 1 where order_key = 2", orders_unlike_staging),
+        ("delete from customer.fct_orders where order_key = 2", orders_unlike_staging),
+        ("update customer.fct_order_lines set revenue = 1 where order_key = 2", orders_unlike_their_lines),
+    ],
+)
+def test_an_order_that_differs_is_named_by_its_key(warehouse, planted, find):
+    for table in ("staging.stg_orders", "customer.fct_orders"):
+        warehouse.execute(f"alter table {table} add column system varchar default 'shop'")
+        warehouse.execute(f"alter table {table} add column order_id varchar")
+        warehouse.execute(f"update {table} set order_id = 'o' || order_key")
+    warehouse.execute("alter table staging.stg_orders add column revenue decimal(18, 2)")
+    warehouse.execute("update staging.stg_orders as s set revenue = f.revenue from customer.fct_orders as f "
+                      "where s.order_key = f.order_key")  # fmt: skip
+    warehouse.execute("update customer.fct_order_lines set revenue = 22.50 where revenue = 19")
+    warehouse.execute("update customer.fct_order_lines set revenue = 0 where revenue = 3.50")
+    assert find(warehouse) == ""
+    warehouse.execute(planted)
+    assert find(warehouse) == "For example: order o2 of shop (order_key 2)."

@@ -96,3 +96,12 @@ def test_rules_serve_other_tables_too():
     assert validate_rules(rules, good).passed
     bad = as_frame(pa.table({"key": [1], "share": [1.5]}))
     assert len(validate_rules(rules, bad).failures) == 2
+
+
+def test_rows_that_break_a_rule_are_named_by_source_delivery_and_line_at_most_five():
+    rows = [{"status": "lost" if line > 2 else "completed", "_line": line} for line in range(1, 10)]
+    (said,) = validate(ORDERS, frame(*rows), RUN_TIME).failures
+    assert said.endswith(
+        ", for example source shop delivery 1 line 3; source shop delivery 1 line 4; source shop delivery 1 line 5; "
+        "source shop delivery 1 line 6; source shop delivery 1 line 7."
+    )
