@@ -13,6 +13,17 @@ def looks_like_data(header: list[str]) -> bool:
     return any("@" in name or re.fullmatch(r"[\d\s.,:/+-]+", name) for name in header)
 
 
+def missing_column_remedy(name: str, source: SourceConfig) -> str:
+    """Say what helps where a file lacks the column that a contract column is mapped to.
+
+    The mapping is that of all files of a source: changing it for one file would lose the others.
+    """
+    return (
+        f"Deliver the file with it; or correct columns.{name} of the source {source.name} in pipeline.yml, if all of "
+        f"its files are like this one; else give this file a source of its own with `system: {source.system}`."
+    )
+
+
 def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like_data: bool = False) -> None:
     """Stop at a file that lacks a mapped column.
 
@@ -33,7 +44,7 @@ def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like
         close = difflib.get_close_matches(wanted, rows.columns, n=1, cutoff=0.5)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         problem = f"The file has no column '{wanted}' (mapped to {name}). It has: {', '.join(rows.columns)}.{hint}"
-        remedy = f"Correct columns.{name} of the source {source.name} in pipeline.yml, or deliver the file with it."
+        remedy = missing_column_remedy(name, source)
         if len(rows.columns) == 1 and re.search("[;\t|]", rows.columns[0]):
             remedy = "Set read.delimiter of this source in pipeline.yml: the header looks split by another character."
         raise Refused(problem, remedy, count)

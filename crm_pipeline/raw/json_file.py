@@ -9,6 +9,7 @@ import duckdb
 
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.header import missing_column_remedy
 from crm_pipeline.raw.json_document import JsonRecord, document_records
 from crm_pipeline.raw.source_rows import (
     SOURCE_ROWS,
@@ -129,7 +130,7 @@ def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: Fi
             hint = f" Did you mean '{close[0]}'?" if close else ""
             there = f"The {unit}s have: {', '.join(keys)}." if keys else f"No {unit} is a JSON object."
             problem = f"No {unit} of the file has the key '{key}' (mapped to {column.name}). {there}{hint}"
-            remedy = f"Correct columns.{column.name} of the source {source.name} in pipeline.yml."
+            remedy = missing_column_remedy(column.name, source)
             if (
                 unit == "record"
                 and count == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from crm_pipeline import lake
 from crm_pipeline.dataset import Dataset, SourceConfig
 from crm_pipeline.raw.contract import Contract, contracts
-from crm_pipeline.raw.ledger import LedgerEntry
+from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 
 #: To be raised when reading itself changes, so that files in landing are read again.
 READER_VERSION = 2
@@ -110,7 +110,9 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
                 run_id=run_id,
             )
             plan.load.append((path, source, entry))
-        plan.keep += [entry for file_id, entry in known.items() if file_id not in handled]
+        taken = {path.relative_to(dataset.folder).as_posix() for path in files}
+        rest = [entry for file_id, entry in known.items() if file_id not in handled]
+        plan.keep += [entry for entry in rest if not _is_let_go(entry, taken, dataset.folder)]
     plan.problems += stale_files(dataset, plan.keep)
     for name, gone in by_source.items():
         rows = sum(entry.rows_loaded for entry in gone.values())
@@ -118,6 +120,11 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
             f"Source {name} is no longer in pipeline.yml: its {rows:,} rows are no longer part of the raw data."
         )
     return plan
+
+
+def _is_let_go(entry: LedgerEntry, taken: set[str], folder: Path) -> bool:
+    """Tell whether a refused file lies where it lay, and its source no longer takes it."""
+    return entry.outcome == REFUSED and entry.file not in taken and (folder / entry.file).exists()
 
 
 def landing_files(folder: Path, source: SourceConfig) -> list[Path]:

@@ -122,7 +122,7 @@ BROKEN = [
         GOOD.replace(",total,", ",weight,"),
         (
             "orders.csv, line 1, total_amount: The file has no column 'total'. It has: id, at, weight",
-            "or deliver the file",
+            "Deliver the file with it",
         ),
     ),
     Case(
@@ -300,7 +300,7 @@ BROKEN = [
     Case(
         "JSON lines without a required key",
         JSON.replace('"id"', '"ident"'),
-        ("orders.jsonl: No line of the file has the key 'id' (mapped to order_id)", "Correct columns.order_id"),
+        ("orders.jsonl: No line of the file has the key 'id' (mapped to order_id)", "correct columns.order_id"),
         file="orders.jsonl",
     ),
     Case(

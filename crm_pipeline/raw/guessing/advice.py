@@ -20,7 +20,7 @@ from crm_pipeline.raw.guessing.head import first_bytes
 from crm_pipeline.raw.guessing.layout import guess_read
 from crm_pipeline.raw.guessing.table import read_table
 from crm_pipeline.raw.guessing.values import Guess, guess_moments, guess_numbers, have_lost_zeros, is_shortened
-from crm_pipeline.raw.header import looks_like_data
+from crm_pipeline.raw.header import looks_like_data, missing_column_remedy
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.textfile import Refused, usual_delimiter
 
@@ -194,7 +194,7 @@ def _missing(name: str, line: int, column: str, origin: str, table: Table, sourc
         return Complaint(name, line, column, problem, "Give each column its own name in the export.")
     close = difflib.get_close_matches(origin.casefold(), [other.casefold() for other in names], n=1, cutoff=0.6)
     problem = f"The file has no column '{origin}'. It has: {', '.join(names)}."
-    remedy = f"Correct columns.{column} of the source {source.name}, or deliver the file with it."
+    remedy = missing_column_remedy(column, source)
     if close:
         near = next(other for other in names if other.casefold() == close[0])
         mapping = _mapping(source.columns[column]) | {"from": near}
