@@ -22,6 +22,7 @@ from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.expressions import check_expression
 from crm_pipeline.raw.extraction.config import Extraction
+from crm_pipeline.raw.moments import NUMBER_FORMATS
 from crm_pipeline.raw.preset import with_preset
 from crm_pipeline.strict import Strict
 from crm_pipeline.yaml_places import YamlError, read_yaml
@@ -96,8 +97,15 @@ class ColumnMapping(Strict):
     from_: str | None = Field(default=None, alias="from", min_length=1, description="Source column or JSON path.")
     sql: str | None = Field(default=None, min_length=1, description="SQL expression over the source columns as text.")
     value: str | None = Field(default=None, description="The same value for each row.")
-    format: str | None = Field(default=None, description="strptime format of a date or time.")
-    decimal: Literal[".", ","] = Field(default=".", description="Decimal sign of numbers.")
+    format: str | None = Field(
+        default=None, description="strptime format of a date or time, or excel, epoch, epoch_ms."
+    )
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="Decimal sign of numbers; default: told by the values, what could be two is refused."
+    )
+    negative: Literal["CR", "DR"] | None = Field(
+        default=None, description="Which of CR (credit) and DR (debit) behind an amount makes it negative."
+    )
     type: str | None = Field(default=None, description="For the reader; the contract says the type.")
 
     @field_validator("value", mode="before")
@@ -352,6 +360,12 @@ def _zones() -> frozenset[str]:
 
 
 def _check_format(value: str) -> None:
+    if value in NUMBER_FORMATS:
+        return
+    if "%" not in value:
+        raise ValueError(
+            f"not a date format: '{value}'. Use one such as %d/%m/%Y %H:%M, or {', '.join(NUMBER_FORMATS)}"
+        )
     try:
         duckdb.execute("select try_strptime('', ?::varchar)", [value]).fetchall()
         escaped = value.replace("'", "''")

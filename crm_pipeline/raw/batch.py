@@ -44,6 +44,7 @@ class Delivery:
     contract: Contract
     zone: str
     entry: LedgerEntry
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,15 @@ def load_delivery(
     try:
         rows = read_file(con, delivery.path, delivery.source, work)
         require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
-        plan = CastPlan(delivery.contract, delivery.source, delivery.zone, run_time, tuple(rows.columns), rows.named)
+        plan = CastPlan(
+            delivery.contract,
+            delivery.source,
+            delivery.zone,
+            run_time,
+            tuple(rows.columns),
+            rows.named,
+            delivery.currency,
+        ).with_conventions(con)
         _cast(con, plan, sandbox, work)
         entry.problem = rows.problem
         _judge(con, delivery, plan)

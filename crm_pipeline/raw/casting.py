@@ -1,10 +1,13 @@
 """The SQL that turns a file's text into a contract's types, and says for each value that does not fit why not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from crm_pipeline.dataset import ColumnMapping, SourceConfig
+import duckdb
+
+from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.raw import moments, numbers
 from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
 from crm_pipeline.raw.expressions import columns_read
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
@@ -18,12 +21,10 @@ _CONDITIONS = ("where", "deleted_when")
 _SPACE = " \t\r\n\f\v\u00a0\ufeff"
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "on")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
-_TIME = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
-_TIME_WITH_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|z|[+-]\d{2}(:?\d{2})?)$"
-_DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}([. \x{00a0}\x{202f}]\d{3})+)(,\d+)?$"
-_PLAIN_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_NUMERIC = ("integer", "number")
 
 EMPTY, UNREADABLE, NOT_ALLOWED, TOO_LOW, TOO_HIGH, NO_MATCH, LATER = range(1, 8)
+OTHER_CURRENCY, CREDIT_OR_DEBIT, TWO_NUMBERS, LOST_SIGN = range(8, 12)
 FATE = '" fate"'
 LEFT_OUT, DELETED, MISFIT, WAITING, FIT = range(1, 6)
 """What a row's values say of its fate: `where` leaves it out, its record is deleted, a value does not fit, it is dated
@@ -41,6 +42,10 @@ class CastPlan:
     columns: tuple[str, ...]
     #: The column of `source_rows` by the name that the file gives it, where the two differ.
     named: Mapping[str, str] = field(default_factory=dict)
+    #: Of amounts whose row names none; '' where it is not known.
+    currency: str = ""
+    #: How number columns write decimals, where their values tell.
+    conventions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mapped(self) -> list[Column]:
@@ -53,17 +58,21 @@ class CastPlan:
         codes = "".join(f", {self._code(column)} as {code_name(column)}" for column in self.mapped)
         names = "".join(f", {quoted(column.name)}" for column in self.mapped)
         row = f'"{LINE}", {HASH}, {_WANTED}, {_IS_DELETED}'
+        texts = self._text_names() + "".join(f", {_origin_name(column)}" for column, _ in self._signed())
         return f"""
             create or replace table {TYPED_ROWS} as
             select *, {self._fate()} as {FATE}
             from (
-                select {row}{names}{codes} from (select {row}{self._text_names()}{values} from ({self.texts()}))
+                select {row}{names}{codes} from (select {row}{texts}{values} from ({self.texts()}))
             )
             """
 
     def texts(self, only: str = "true") -> str:
         """Return the query for the trimmed text of each mapped column (` text of <name>`)."""
         texts = "".join(f", {self._text(column)} as {_text_name(column)}" for column in self.mapped)
+        texts += "".join(
+            f", {_trimmed(self._column(name))} as {_origin_name(column)}" for column, name in self._signed()
+        )
         wanted, is_deleted = self._condition("where", "true"), self._condition("deleted_when", "false")
         return f"""
             select "{LINE}", {self._row_hash()} as {HASH}, {wanted} as {_WANTED}, {is_deleted} as {_IS_DELETED}{texts}
@@ -81,6 +90,10 @@ class CastPlan:
             NOT_ALLOWED: "is not one of the allowed values",
             **{code: f"is {text}" for code, text in bounds.items()},
             NO_MATCH: f"does not match the pattern {column.pattern}",
+            OTHER_CURRENCY: "is in another currency than its row",
+            CREDIT_OR_DEBIT: "is marked CR or DR, which may add to sales or take from them",
+            TWO_NUMBERS: "may be two numbers: its separator may divide thousands or be the decimal sign",
+            LOST_SIGN: "is positive, and the amount in the file is negative (in brackets, or with its minus behind it)",
         }
         cases = " ".join(f"when {code} then {literal(text)}" for code, text in sentences.items())
         return f"case {code_name(column)} {cases} end || case {code_name(column)} when {EMPTY} then '' else {shown} end"
@@ -93,9 +106,10 @@ class CastPlan:
         unreadable = f"Correct it in the source system, or {key}."
         if column.logical_type in ("date", "timestamp"):
             told = f"now '{mapping.format}'" if mapping.format else "now ISO 8601"
-            unreadable = f"Set the format ({told}) in {key}, or correct the value."
-        elif column.logical_type == "number" and mapping.decimal == ".":
-            unreadable = f"Correct it, or set decimal: ',' in {key} if that is the decimal sign."
+            others = f"a strptime format, or one of {', '.join(moments.NUMBER_FORMATS)} for numbers"
+            unreadable = f"Set the format ({told}; {others}) in {key}, or correct the value."
+        elif column.logical_type in _NUMERIC and mapping.decimal:
+            unreadable = f"Correct it, or the decimal sign (now '{mapping.decimal}') in {key}."
         remedies = {
             EMPTY: f"Fill {origin} in the source system, or correct {key}.",
             UNREADABLE: unreadable,
@@ -103,9 +117,34 @@ class CastPlan:
             TOO_LOW: f"Correct it in the source system, or {key}.",
             TOO_HIGH: f"Correct it in the source system, or {key}.",
             NO_MATCH: f"Correct it in the source system, or {key}.",
+            **self._number_remedies(column, key),
         }
         cases = " ".join(f"when {code} then {literal(text)}" for code, text in remedies.items())
         return f"case {code_name(column)} {cases} end"
+
+    def _number_remedies(self, column: Column, key: str) -> dict[int, str]:
+        """Return what to do about numbers that are not read as they stand."""
+        own = "map the currency of each row (columns.currency)"
+        if "currency" not in self.contract.column_names:
+            own = "convert it in the source system"
+        origin = {other.name: name for other, name in self._signed()}.get(column.name, "its column")
+        return {
+            OTHER_CURRENCY: f"Set business.currency (now {self.currency}) to that of the amounts, or {own}.",
+            CREDIT_OR_DEBIT: f"Set negative: CR (or DR, if that marks money given back) in {key}.",
+            TWO_NUMBERS: f"Set decimal: '.' or decimal: ',' in {key}.",
+            LOST_SIGN: f"Write {column.name}: {origin} in {key}: signs, brackets and currencies are read there.",
+        }
+
+    def with_conventions(self, con: duckdb.DuckDBPyConnection) -> "CastPlan":
+        """Return the plan with what the values of `source_rows` tell of how their numbers are written."""
+        told = {
+            column.name: (self._column(origin), column.logical_type == "integer")
+            for column in self.mapped
+            if column.logical_type in _NUMERIC
+            for mapping in [self.source.columns[column.name]]
+            if (origin := mapping.from_) and mapping.decimal is None
+        }
+        return replace(self, conventions=numbers.conventions(con, told))
 
     def key_is_known(self) -> str:
         """Return the condition on `typed_rows` that a row tells its record, whatever else is wrong with it."""
@@ -163,8 +202,24 @@ class CastPlan:
     def _text_names(self) -> str:
         return "".join(f", {_text_name(column)}" for column in self.mapped)
 
+    def _signed(self) -> list[tuple[Column, str]]:
+        """Return the amounts that an expression makes of one column of the file, which may lose their sign."""
+        found = []
+        for column in self.mapped:
+            expression = self.source.columns[column.name].sql
+            if expression and column.logical_type == "number" and column.minimum is None:
+                known = {*self.columns, *self.named}
+                names = [name for name in columns_read(expression) if name in known]
+                found += [(column, name) for name in names if len(names) == 1]
+        return found
+
+    def _currency(self) -> str:
+        """Return SQL for the currency of a row's amounts."""
+        told = [f"upper({_text_name(column)})" for column in self.mapped if column.name == "currency"]
+        return f"coalesce({', '.join([*told, literal(self.currency)])})"
+
     def _text(self, column: Column) -> str:
-        text = f"nullif(trim(({self._origin(column)})::varchar, {literal(_SPACE)}), '')"
+        text = _trimmed(f"({self._origin(column)})::varchar")
         if self.source.read.null_values:
             nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
             text = f"case when {text} in ({nulls}) then null else {text} end"
@@ -173,38 +228,31 @@ class CastPlan:
     def _origin(self, column: Column) -> str:
         mapping = self.source.columns[column.name]
         if mapping.from_ is not None:
-            return quoted(self.named.get(mapping.from_, mapping.from_))
+            return self._column(mapping.from_)
         return value_column(f"columns.{column.name}") if mapping.sql is not None else literal(mapping.value or "")
+
+    def _column(self, name: str) -> str:
+        return quoted(self.named.get(name, name))
 
     def _value(self, column: Column) -> str:
         mapping, text = self.source.columns[column.name], _text_name(column)
         if column.logical_type == "string":
             return _canonical(text, column.valid_values) if column.valid_values else text
-        if column.logical_type in ("integer", "number"):
-            return _number(text, column, mapping)
+        if column.logical_type in _NUMERIC:
+            return self._number(text, column)
         if column.logical_type == "boolean":
             return _boolean(text)
-        moment = f"timezone('UTC', {self._moment(text, mapping, column.logical_type)})"
         if column.logical_type == "date":
-            return f"try_cast({self._moment(text, mapping, 'date')} as date)"
-        return moment
+            return moments.day(text, mapping.format)
+        return f"timezone('UTC', {moments.instant(text, mapping.format, self.zone)})"
 
-    def _moment(self, text: str, mapping: ColumnMapping, kind: str) -> str:
-        """Return SQL for a date (naive) or an instant (with time zone)."""
-        if kind == "date":
-            if mapping.format:
-                return f"try_strptime({text}, {literal(mapping.format)})"
-            return f"case when regexp_matches({text}, '^\\d{{4}}[-/]\\d') then try_cast({text} as date) end"
-        zone = literal(self.zone)
-        if mapping.format:
-            parsed = f"try_strptime({text}, {literal(mapping.format)})"
-            has_offset = "%z" in mapping.format or "%Z" in mapping.format
-            return parsed if has_offset else f"timezone({zone}, {parsed})"
-        return f"""case
-            when regexp_matches({text}, '{_TIME}') then timezone({zone}, try_cast({text} as timestamp))
-            when regexp_matches({text}, '{_TIME_WITH_OFFSET}')
-                then try_cast(regexp_replace({text}, ' ([Zz+-])', '\\1') as timestamptz)
-        end"""
+    def _number(self, text: str, column: Column) -> str:
+        whole = column.logical_type == "integer"
+        mapping, convention = self.source.columns[column.name], self.conventions.get(column.name)
+        number = numbers.number(text, mapping, convention, self._currency(), whole=whole)
+        value = f"try_cast({number} as {column.physical_type})"
+        # A cast of '1.5' would round; a count that is no whole number is a mistake.
+        return f"case when try_cast({number} as decimal(38, 6)) % 1 = 0 then {value} end" if whole else value
 
     def _fate(self) -> str:
         """Return SQL for what a row's values say of its fate."""
@@ -222,8 +270,14 @@ class CastPlan:
         cases = [f"when {unjudged} then null"]
         if column.required:
             cases.append(f"when {text} is null then {EMPTY}")
-        unfit = NOT_ALLOWED if column.valid_values else UNREADABLE
+        unfit = str(NOT_ALLOWED if column.valid_values else UNREADABLE)
+        if column.logical_type in _NUMERIC:
+            codes = (OTHER_CURRENCY, CREDIT_OR_DEBIT, TWO_NUMBERS)
+            mapping = self.source.columns[column.name]
+            unfit = numbers.why_no_number(text, mapping, self._currency(), codes, UNREADABLE)
         cases.append(f"when {text} is not null and {value} is null then {unfit}")
+        if column in (signed for signed, _ in self._signed()):
+            cases.append(f"when {value} > 0 and {numbers.looks_negative(_origin_name(column))} then {LOST_SIGN}")
         if column.minimum is not None:
             cases.append(f"when {value} < {self._bound(column, column.minimum)} then {TOO_LOW}")
         if column.maximum is not None:
@@ -248,24 +302,18 @@ def _text_name(column: Column) -> str:
     return quoted(f" text of {column.name}")
 
 
+def _origin_name(column: Column) -> str:
+    return quoted(f" origin of {column.name}")
+
+
+def _trimmed(text: str) -> str:
+    return f"nullif(trim({text}, {literal(_SPACE)}), '')"
+
+
 def _canonical(text: str, valid: tuple[str, ...]) -> str:
     """Return the allowed value in the contract's spelling, whatever the case in the file."""
     cases = " ".join(f"when {literal(value.casefold())} then {literal(value)}" for value in valid)
     return f"case lower({text}) {cases} end"
-
-
-def _number(text: str, column: Column, mapping: ColumnMapping) -> str:
-    if mapping.decimal == ",":
-        plain = f"replace(regexp_replace({text}, '[. \\x{{00a0}}\\x{{202f}}]', '', 'g'), ',', '.')"
-        number = f"case when regexp_matches({text}, '{_DECIMAL_COMMA}') then {plain} end"
-    else:
-        number = f"case when regexp_matches({text}, '{_PLAIN_NUMBER}') then {text} end"
-    if column.logical_type == "number":
-        return f"try_cast({number} as {column.physical_type})"
-    # A cast of '1.5' would round; a count that is no whole number is a mistake.
-    return (
-        f"case when try_cast({number} as decimal(38, 6)) % 1 = 0 then try_cast({number} as {column.physical_type}) end"
-    )
 
 
 def _boolean(text: str) -> str:

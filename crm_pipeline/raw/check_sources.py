@@ -117,7 +117,8 @@ def _check_file(
     outputs = Outputs(*(work / f"{name}.parquet" for name in ("batch", "quarantine", "marks", "waiting")))
     batch, quarantine = outputs.batch, outputs.quarantine
     head = _head(path, source, work)
-    delivery = Delivery(head, source, contracts()[source.channel], dataset.zone(source), entry)
+    currency = dataset.business.currency
+    delivery = Delivery(head, source, contracts()[source.channel], dataset.zone(source), entry, currency)
     load_delivery(con, delivery, run_time, outputs, work, box)
     check.files[name] = entry.rows_read
     wrong_layout = read_complaints(path, name, source)
@@ -132,7 +133,7 @@ def _check_file(
         check.complaints.append(Complaint(name, None, None, f"{problem}.", remedy))
     check.complaints += wrong_layout
     if quarantine.exists():
-        check.complaints += value_complaints(pq.read_table(quarantine).to_pylist(), table, name, source)
+        check.complaints += value_complaints(pq.read_table(quarantine).to_pylist(), table, name, source, currency)
     check.notes += emptied_files([entry])
     if 0 < entry.rows_left_out + entry.rows_withdrawn < entry.rows_read:
         told = f"{entry.rows_left_out:,} rows are left out (where), {entry.rows_withdrawn:,} withdrawn (deleted_when)"

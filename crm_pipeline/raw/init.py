@@ -16,7 +16,9 @@ from crm_pipeline.lake import atomic_file
 from crm_pipeline.raw.guessing.columns import Match, Table, fitting_presets, match_channel
 from crm_pipeline.raw.guessing.layout import data_files, guess_read
 from crm_pipeline.raw.guessing.table import read_table
+from crm_pipeline.raw.guessing.values import currency_marks
 from crm_pipeline.raw.header import looks_like_data
+from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.preset import presets
 from crm_pipeline.raw.textfile import Refused, plain_suffix
 
@@ -180,13 +182,26 @@ def _business(groups: list[_Group]) -> str:
     known = Counter(by_name[text] for text in countries if text in by_name)
     region = known.most_common(1)[0][0] if known else "GB"
     settings = {
-        "currency": currencies.most_common(1)[0][0] if currencies else regions[region]["currency"],
+        "currency": currencies.most_common(1)[0][0] if currencies else _marked(groups, regions[region]["currency"]),
         "timezone": regions[region]["timezone"],
         "default_region": region,
         "as_of": "latest",
     }
     remark = f"{GUESS} most rows are from {region}" if known else f"{EDIT} your currency, time zone and country"
     return f"business: {_flow(settings)}  {remark}"
+
+
+def _marked(groups: list[_Group], local: str) -> str:
+    """Return the currency that most amounts are marked with: the local one where the mark may stand for it."""
+    amounts = [
+        text
+        for group in groups
+        for column in ("total_amount", "net_amount", "unit_price")
+        for text in _values(group, column)
+    ]
+    marks = currency_marks(amounts).most_common(1)
+    codes = currency_signs()[marks[0][0]] if marks else (local,)
+    return local if local in codes else codes[0]
 
 
 def _values(group: _Group, column: str) -> list[str]:

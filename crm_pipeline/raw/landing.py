@@ -84,7 +84,7 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
     load = 1 + max((entry.load for entry in entries), default=0)
     for source in dataset.sources:
         known = by_source.pop(source.name, {})
-        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source))
+        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source), dataset.business.currency)
         files = landing_files(dataset.folder, source)
         if not files and not known:
             plan.problems.append(f"Source {source.name}: no file matches '{source.files}' in the dataset folder.")
@@ -137,7 +137,7 @@ def stale_files(dataset: Dataset, entries: list[LedgerEntry]) -> list[str]:
     """Say which loaded files cannot be read again as pipeline.yml and the contracts say now: they have left landing."""
     problems = []
     for source in dataset.sources:
-        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source))
+        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source), dataset.business.currency)
         stale = [
             entry
             for entry in entries
@@ -154,7 +154,7 @@ def stale_files(dataset: Dataset, entries: list[LedgerEntry]) -> list[str]:
     return problems
 
 
-def mapping_hash(contract: Contract, source: SourceConfig, zone: str) -> str:
+def mapping_hash(contract: Contract, source: SourceConfig, zone: str, currency: str) -> str:
     """Return a hash of all that decides how a source's files are read."""
     columns = [
         {name: value for name, value in asdict(column).items() if name != "description"} for column in contract.columns
@@ -164,6 +164,7 @@ def mapping_hash(contract: Contract, source: SourceConfig, zone: str) -> str:
         "contract": [contract.name, columns, contract.replace_key, contract.primary_key],
         "source": source.model_dump(mode="json", exclude=_NOT_READING),
         "zone": zone,
+        "currency": currency,
         "drops_duplicates": source.drops_duplicates,
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()

@@ -126,7 +126,8 @@ def _build(
     _write_empty_tables(version)
     loaded: list[LedgerEntry] = []
     for path, source, entry in plan.load:
-        delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry)
+        currency = dataset.business.currency
+        delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry, currency)
         before = file_mark(path)
         outputs = Outputs(work / entry.batch, *(version / folder / entry.batch for folder in _BESIDE))
         load_delivery(con, delivery, run_time, outputs, work, box)

@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_pipeline.dataset import ColumnMapping, ReadOptions, SourceConfig
+from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
+from crm_pipeline.raw.contract import Column, Contract, contracts
 from crm_pipeline.raw.guessing.columns import Table, match_channel
 from crm_pipeline.raw.guessing.layout import guess_encoding, guess_read, guess_table
 from crm_pipeline.raw.guessing.values import guess_moments, guess_numbers, have_lost_zeros, is_shortened
+from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
+from crm_pipeline.raw.source_rows import LINE, SOURCE_ROWS, fill_source_rows, quoted
 
 FORMATS = [
     "%Y-%m-%d",
@@ -74,19 +79,86 @@ def test_numbers_are_read_back_as_they_were_written(kind, numbers):
     guess = guess_numbers(texts)
     assert guess is not None
     assert guess.doubt is None
-    origin = (guess.sql or "{column}").format(column="text")
-    if guess.decimal == ",":
-        origin = f"replace(replace({origin}, '.', ''), ',', '.')"
-    query = f"select ({origin})::decimal(18, 2) from (select unnest(?) as text)"
-    assert [value for (value,) in duckdb.execute(query, [texts]).fetchall()] == numbers
+    assert read(texts, guess.mapping("text")) == numbers
 
 
-@pytest.mark.parametrize(
-    "texts", [["soon"], ["12 kg", "500 g"], ["£5", "$5"], ["(5.00)", "3.00"], ["a@example.com"], []]
-)
+def read(texts: list[str], mapping: dict[str, str]) -> list[Decimal | None]:
+    """Return what a load makes of numbers."""
+    column = Column("amount", "number", "DECIMAL(18,2)")
+    source = SourceConfig.model_construct(read=ReadOptions(), columns={"amount": ColumnMapping.model_validate(mapping)})
+    with duckdb.connect() as con:
+        fill_source_rows(con, ["text"], [(line, None, None, None, text) for line, text in enumerate(texts)])
+        plan = CastPlan(Contract("", "", (column,)), source, "UTC", datetime(2024, 1, 1), ("text",))
+        if plan.expressions():
+            made = f"({mapping['sql']}) as {value_column('columns.amount')}"
+            con.execute(f"create view {EXPRESSION_VALUES} as select {quoted(LINE)}, {made} from {SOURCE_ROWS}")
+        con.execute(plan.with_conventions(con).typed_rows())
+        return [value for (value,) in con.execute(f"select amount from {TYPED_ROWS}").fetchall()]
+
+
+@pytest.mark.parametrize("texts", [["soon"], ["12 kg", "500 g"], ["5 a 3"], ["(5.00", "3.00)"], ["a@example.com"], []])
 def test_what_is_no_number_or_cannot_be_added_up_is_left_alone(texts):
     assert guess_numbers(texts) is None
     assert guess_moments(texts) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "mapping", "numbers"),
+    [
+        (["$10.00", "($12.75)"], {}, ["10.00", "-12.75"]),
+        (["10.00", "12.75-", "$-1.00"], {}, ["10.00", "-12.75", "-1.00"]),
+        (["1,23,456.50", "2,34,567.00"], {"decimal": "."}, ["123456.50", "234567.00"]),
+        (["1'234.50", "CHF 5.00", "12.\u2013"], {}, ["1234.50", "5.00", "12.00"]),
+        (["\uff11\uff12\uff13", "\uff14\uff0e\uff15"], {}, ["123.00", "4.50"]),
+        (["1.234,50 €", "1.234 €", "12,5"], {"decimal": ","}, ["1234.50", "1234.00", "12.50"]),
+        (["1.234.567"], {"decimal": ","}, ["1234567.00"]),
+        (["10.00", "12.75 CR"], {"negative": "CR"}, ["10.00", "-12.75"]),
+        (["10.00 Dr", "12.75 CR"], {"negative": "CR"}, ["10.00", "-12.75"]),
+        (["$ -", "$5"], {}, ["0.00", "5.00"]),
+        (["5 kg", "1,234.5 kg"], {"sql": "replace(\"text\", 'kg', '')"}, ["5.00", "1234.50"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_guessed_reads_amounts_with_their_sign(texts, mapping, numbers):
+    guess = guess_numbers(texts)
+    assert guess is not None
+    assert guess.mapping("text") == ({} if "sql" in mapping else {"from": "text"}) | mapping
+    assert read(texts, guess.mapping("text")) == [Decimal(number) for number in numbers]
+
+
+def test_amounts_in_two_currencies_are_doubtful():
+    assert "several currencies ($, £)" in guess_numbers(["£5", "$5"]).doubt
+
+
+def test_a_discount_written_as_a_negative_amount_is_read_without_its_sign():
+    discount = contracts()["order_lines"].column("discount_amount")
+    guess = guess_numbers(["-$2.00", "$0.00", "($1.50)"], discount)
+    assert read(["-$2.00", "$0.00", "($1.50)"], guess.mapping("text")) == [Decimal("2.00"), 0, Decimal("1.50")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        (["45413", "45413.5"], "excel"),
+        (["1714521600", "1714521600.5"], "epoch"),
+        (["1714521600000", "1714521600000.0"], "epoch_ms"),
+        (["May 1, 2024", "June 12, 2024"], "%B %d, %Y"),
+        (["May 1, 2024 3:05 PM", "Jun 12, 2024 11:00 AM"], "%b %d, %Y %I:%M %p"),
+        (["05/13/2024 23:30:12 UTC"], "%m/%d/%Y %H:%M:%S %Z"),
+        (["Wed, 01 May 2024 10:00:00 GMT"], "%a, %d %b %Y %H:%M:%S %Z"),
+        (["2024-07-01 23:30:12 UTC"], None),
+        (["20240501"], "%Y%m%d"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_each_kind_of_moment_has_a_format(texts, form):
+    guess = guess_moments(texts)
+    assert guess is not None
+    assert (guess.format, guess.doubt) == (form, None)
+
+
+def test_times_that_a_spreadsheet_cut_are_said_to_be_lost():
+    assert "export the column again" in guess_moments(["12:30.0", "01:15.7"]).doubt
 
 
 def test_a_comma_before_three_digits_is_doubtful_alone():

@@ -12,21 +12,32 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
-from crm_pipeline.dataset import ColumnMapping, Dataset, SourceConfig
-from crm_pipeline.raw.contract import contracts
+from crm_pipeline.dataset import ColumnMapping, Dataset, ReadOptions, SourceConfig
+from crm_pipeline.raw.contract import Column, contracts
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.head import first_bytes
 from crm_pipeline.raw.guessing.layout import guess_read
 from crm_pipeline.raw.guessing.table import read_table
-from crm_pipeline.raw.guessing.values import Guess, guess_moments, guess_numbers, have_lost_zeros, is_shortened
+from crm_pipeline.raw.guessing.trial import unreadable
+from crm_pipeline.raw.guessing.values import (
+    Guess,
+    currency_marks,
+    guess_moments,
+    guess_numbers,
+    have_lost_zeros,
+    is_shortened,
+)
 from crm_pipeline.raw.header import looks_like_data, missing_column_remedy
+from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.readers import file_format
+from crm_pipeline.raw.source_rows import literal, quoted
 from crm_pipeline.raw.textfile import Refused, usual_delimiter
 
 _NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
 _NUMERIC = ("integer", "number")
 _MOMENTS = ("date", "timestamp")
+_OTHER_CURRENCY = "is in another currency"
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
 
 
 def value_complaints(
-    rows: list[dict[str, Any]], table: Table | None, name: str, source: SourceConfig
+    rows: list[dict[str, Any]], table: Table | None, name: str, source: SourceConfig, currency: str = ""
 ) -> list[Complaint]:
     """Gather quarantined values by column and kind, each with the mapping that would read them.
 
@@ -105,6 +116,7 @@ def value_complaints(
         table: its first rows, where they can be read.
         name: the file.
         source: how the file is mapped.
+        currency: the business currency.
     """
     kinds: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -117,7 +129,7 @@ def value_complaints(
     for (column, _, remedy), alike in kinds.items():
         alike = [row for row in alike if row["line"] not in repeated]
         if alike:
-            advice = _value_advice(column, alike, table, source) if column else None
+            advice = _value_advice(column, alike, table, source, currency) if column else None
             problem = alike[0]["problem"]
             found.append(Complaint(name, alike[0]["line"], column, problem, advice or remedy, len(alike)))
     return found
@@ -202,29 +214,75 @@ def _missing(name: str, line: int, column: str, origin: str, table: Table, sourc
     return Complaint(name, line, column, problem, remedy)
 
 
-def _value_advice(column: str, rows: list[dict[str, Any]], table: Table | None, source: SourceConfig) -> str | None:
-    """Return the mapping that would read a column; None where the present one is right for most of its values."""
+def _value_advice(
+    column: str, rows: list[dict[str, Any]], table: Table | None, source: SourceConfig, currency: str
+) -> str | None:
+    """Return the mapping that would read a column; None where the present one is right for most of its values.
+
+    Nothing is proposed that was not tried on the values, and reads more of them than the present mapping.
+    """
     mapping = source.columns[column]
-    misfits = {_value(row["row"], mapping.from_) for row in rows}
-    nulls = sorted(text for text in misfits if text and text.casefold() in _NULLS)
-    if nulls and len(nulls) == len(misfits):
-        options = _read(source) | {"null_values": [*source.read.null_values, *nulls]}
-        return f"Write `{_yaml('read', options)}` in the source {source.name}."
+    misfits = [_value(row["row"], mapping.from_) or "" for row in rows]
+    nulls = sorted({text for text in misfits if text.casefold() in _NULLS})
+    if nulls and set(nulls) == set(misfits):
+        read = source.read.model_copy(update={"null_values": (*source.read.null_values, *nulls)})
+        if mapping.from_ and _refused(misfits, mapping, column, source, read):
+            return None
+        return (
+            f"Write `{_yaml('read', read.model_dump(mode='json', exclude_defaults=True))}` in the source {source.name}."
+        )
+    if rows[0]["problem"].startswith(_OTHER_CURRENCY):
+        return _currency_advice(misfits, column, table, source, currency)
     if mapping.from_ is None or table is None:
         return None
-    guess = _guess(contracts()[source.channel].column(column).logical_type, table.columns.get(mapping.from_, []))
+    texts = [*table.columns.get(mapping.from_, []), *misfits]
+    guess = _guess(contracts()[source.channel].column(column), texts)
     better = guess.mapping(mapping.from_) if guess else _mapping(mapping)
-    doubt = guess.doubt if guess else None
     if better == _mapping(mapping):
-        return f"Correct the values: {doubt}." if doubt else None
-    doubt = f" But {doubt}." if doubt else ""
+        return f"Correct the values: {guess.doubt}." if guess and guess.doubt else None
+    proposed = ColumnMapping.model_validate(better)
+    if _refused(texts, proposed, column, source) >= _refused(texts, mapping, column, source):
+        return None
+    doubt = f" But {guess.doubt}." if guess and guess.doubt else ""
     return f"Write `{_yaml(column, better)}` in the source {source.name}.{doubt}"
 
 
-def _guess(kind: str, texts: list[str]) -> Guess | None:
-    if kind in _MOMENTS:
+def _refused(
+    texts: list[str], mapping: ColumnMapping, column: str, source: SourceConfig, read: ReadOptions | None = None
+) -> int:
+    """Return how many values of a column of the file a run would refuse under a mapping."""
+    origin = source.columns[column].from_ or "value"
+    return unreadable(texts, contracts()[source.channel].column(column), mapping, origin, read or source.read)
+
+
+def _currency_advice(
+    misfits: list[str], column: str, table: Table | None, source: SourceConfig, currency: str
+) -> str | None:
+    """Return the mapping of the currency that the amounts name, where the channel has such a column."""
+    origin = source.columns[column].from_
+    if origin is None or table is None or "currency" not in contracts()[source.channel].column_names:
+        return None
+    if "currency" in source.columns:
+        return "Correct the currency of the rows, or of the amounts: they contradict each other."
+    texts = table.columns.get(origin, [])
+    codes = {sign: currency_signs()[sign][0] for sign in sorted(currency_marks(misfits))}
+    if len(codes) == 1 and currency_marks(texts).total() == len(texts) <= len(misfits):
+        written: dict[str, str] = {"value": next(iter(codes.values()))}
+    else:
+        whens = " ".join(
+            f"when contains({quoted(origin)}, {literal(sign)}) then {literal(code)}" for sign, code in codes.items()
+        )
+        written = {"sql": f"case {whens} else {literal(currency)} end"}
+    return (
+        f"Write `{_yaml('currency', written)}` in the source {source.name}, or set business.currency (now {currency})"
+        " to that of the amounts."
+    )
+
+
+def _guess(column: Column, texts: list[str]) -> Guess | None:
+    if column.logical_type in _MOMENTS:
         return guess_moments(texts)
-    return guess_numbers(texts) if kind in _NUMERIC else None
+    return guess_numbers(texts, column) if column.logical_type in _NUMERIC else None
 
 
 def _is_header(row: str | None) -> bool:

@@ -143,7 +143,8 @@ def _take(match: Match, column: Column, origin: str, texts: list[str]) -> bool:
     if column.logical_type == "string" or not texts:
         match.mappings[column.name] = {"from": origin}
         return True
-    guess = (guess_moments if column.logical_type in ("date", "timestamp") else guess_numbers)(texts)
+    moment = column.logical_type in ("date", "timestamp")
+    guess = guess_moments(texts) if moment else guess_numbers(texts, column)
     if guess is None:
         return False
     match.mappings[column.name] = guess.mapping(origin)

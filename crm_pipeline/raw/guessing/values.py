@@ -5,21 +5,37 @@ A guess is a part of a column's mapping in pipeline.yml, and a sentence where so
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from crm_pipeline.raw.source_rows import quoted
+from crm_pipeline.raw.contract import Column
+from crm_pipeline.raw.guessing.trial import unreadable
+from crm_pipeline.raw.numbers import currency_signs
+from crm_pipeline.raw.source_rows import literal, quoted
 
 #: Share of the values that a guess has to explain; the others are dirt.
 ENOUGH = 0.9
-_TIME_OF_DAY = {
-    r"": "",
+_CLOCK = {
     r"[ T]\d{1,2}:\d{2}": "%H:%M",
     r"[ T]\d{1,2}:\d{2}:\d{2}": "%H:%M:%S",
-    r" \d{1,2}:\d{2} ?[AaPp][Mm]": "%I:%M %p",
-    r" \d{1,2}:\d{2}:\d{2} ?[AaPp][Mm]": "%I:%M:%S %p",
+    r"[ T]\d{1,2}:\d{2}:\d{2}\.\d+": "%H:%M:%S.%f",
+    r" \d{1,2}:\d{2} [AaPp][Mm]": "%I:%M %p",
+    r" \d{1,2}:\d{2}[AaPp][Mm]": "%I:%M%p",
+    r" \d{1,2}:\d{2}:\d{2} [AaPp][Mm]": "%I:%M:%S %p",
+    r" \d{1,2}:\d{2}:\d{2}[AaPp][Mm]": "%I:%M:%S%p",
 }
-_ISO = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?")
+_ZONES = {r"": "", r" (UTC|GMT)": " %Z", r" [+-]\d{2}:?\d{2}": " %z"}
+_TIME_OF_DAY = {r"": ""} | {
+    time + zone: time_format + zone_format
+    for time, time_format in _CLOCK.items()
+    for zone, zone_format in _ZONES.items()
+}
+_ISO = re.compile(
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|GMT)|[+-]\d{2}(:?\d{2})?)?)?"
+)
 _ISO_SPACE_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} [+-]\d{2}:?\d{2}")
+# Minutes, seconds and a tenth: what a spreadsheet program shows of a time, and writes when it saves as CSV.
+_CUT_TIME = re.compile(r"\d{1,2}:\d{2}\.\d")
+_CUT = "the values are cut times such as 12:30.0, as a spreadsheet program saves them; export the column again"
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(\D.*)?")
 _NAMED_MONTH = {
     r"\d{1,2} [A-Za-z]{3} \d{4}": "%d %b %Y",
@@ -27,16 +43,25 @@ _NAMED_MONTH = {
     r"\d{1,2}-[A-Za-z]{3}-\d{2}": "%d-%b-%y",
     r"\d{1,2} [A-Za-z]{4,} \d{4}": "%d %B %Y",
     r"[A-Za-z]{3} \d{1,2}, \d{4}": "%b %d, %Y",
+    r"[A-Za-z]{3} \d{1,2}, \d{4},": "%b %d, %Y,",
     r"[A-Za-z]{4,} \d{1,2}, \d{4}": "%B %d, %Y",
+    r"[A-Za-z]{4,} \d{1,2}, \d{4},": "%B %d, %Y,",
+    r"[A-Za-z]{3}, \d{1,2} [A-Za-z]{3} \d{4}": "%a, %d %b %Y",
     r"(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d": "%Y%m%d",
     r"\d{4}\.\d{1,2}\.\d{1,2}": "%Y.%m.%d",
 }
+# Days from 1954 to 2119, moments from 2001 to 2096: numbers such as these are hardly anything else in a date column.
+_NUMBERS = {
+    r"[2-7]\d{4}([.,]\d+)?": "excel",
+    r"[1-3]\d{9}(\.\d+)?": "epoch",
+    r"[1-3]\d{12}(\.\d+)?": "epoch_ms",
+}
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}([. \u00a0\u202f]\d{3})+)(,\d+)?")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?")
-_AT_LEAST = re.compile(r"\d+\+?")
-_DRESSED = re.compile(r"([^\d+.,()-]*)([+-]?[\d.,\u00a0\u202f]*\d)([^\d()]*)")
+_AT_LEAST = re.compile(r"\d+\+")
+_SIDE = re.compile(r"\d ?(cr|dr)\b", re.IGNORECASE)
+_UNIT = re.compile(r"[+-]?[\d.,\u00a0\u202f]*\d *([^\W\d]\D*|%)")
 _SHORTENED = re.compile(r"\d([.,]\d+)?[eE]\+\d{2}")
+_ANY_NUMBER = Column("value", "number", "DECIMAL(38,8)")
 
 
 @dataclass(frozen=True)
@@ -48,13 +73,14 @@ class Guess:
 
     format: str | None = None
     decimal: str | None = None
+    negative: str | None = None
     sql: str | None = None
     doubt: str | None = None
 
     def mapping(self, column: str) -> dict[str, str]:
         """Return the mapping of a contract column to a source column."""
         origin = {"sql": self.sql.format(column=quoted(column))} if self.sql else {"from": column}
-        return origin | {key: value for key in ("format", "decimal") if (value := getattr(self, key))}
+        return origin | {key: value for key in ("format", "decimal", "negative") if (value := getattr(self, key))}
 
 
 @dataclass
@@ -70,6 +96,8 @@ def guess_moments(texts: list[str]) -> Guess | None:
     """Return how dates or times are written; None where the values are none."""
     if not texts:
         return None
+    if sum(_CUT_TIME.fullmatch(text) is not None for text in texts) >= ENOUGH * len(texts):
+        return Guess(doubt=_CUT)
     forms = _forms(texts)
     numeric = _numeric_dates(texts)
     if numeric.formats:
@@ -87,22 +115,34 @@ def guess_moments(texts: list[str]) -> Guess | None:
     return Guess(format=form or None, doubt=doubt)
 
 
-def guess_numbers(texts: list[str]) -> Guess | None:
-    """Return how numbers are written; None where the values are none."""
-    if not texts:
+def guess_numbers(texts: list[str], column: Column = _ANY_NUMBER) -> Guess | None:
+    """Return how numbers are written; None where the values are none. What is proposed was tried on the values.
+
+    Args:
+        texts: the values.
+        column: that they are for: some take whole numbers or no negative ones.
+    """
+    if not texts or sum(any(map(str.isdecimal, text)) for text in texts) < len(texts) / 2:
         return None
-    if _share(_PLAIN, texts) == 1:
-        return Guess()
-    with_comma = [text for text in texts if "," in text]
-    if with_comma and _share(_THOUSANDS, texts) >= ENOUGH:
-        certain = any(re.search(r",\d{3},|\d{4,}|\.", text) for text in texts)
-        doubt = None if certain else "1,234 may be a thousand or a decimal number"
-        return Guess(sql="replace({column}, ',', '')", doubt=doubt)
-    if _share(_COMMA, texts) >= ENOUGH and (with_comma or _share(_PLAIN, texts) < ENOUGH):
-        return Guess(decimal=",")
-    if _share(_AT_LEAST, texts) >= max(ENOUGH, _share(_PLAIN, texts)):
-        return Guess(sql="replace({column}, '+', '')")
-    return Guess() if _share(_PLAIN, texts) >= ENOUGH else _undressed(texts)
+    guesses = [Guess(), *_percent(texts), *_sided(texts), *_at_least(texts), *_with_unit(texts)]
+    if column.minimum is not None and float(column.minimum) >= 0:
+        guesses.append(Guess(sql="translate({column}, '-()\u2212', '')"))
+    if _share(_PLAIN, texts) == 1 and column.minimum is None:
+        return guesses[0]
+    bad, best = min(
+        ((_bad(texts, column, guess), position) for position, guess in enumerate(guesses)), key=lambda found: found
+    )
+    if bad > len(texts) - ENOUGH * len(texts):
+        doubtful = Guess(decimal=".", doubt="1,234 may be a thousand or a decimal number")
+        return doubtful if _bad(texts, column, doubtful) <= len(texts) - ENOUGH * len(texts) else None
+    return _with_decimal(texts, column, guesses[best])
+
+
+def currency_marks(texts: list[str]) -> Counter[str]:
+    """Count the signs and codes of currencies in amounts."""
+    found = (re.sub(r"[\d\s.,()'\u2019+\u2212-]", "", text).upper() for text in texts if re.search(r"\d", text))
+    known = {sign.upper(): sign for sign in currency_signs()}
+    return Counter(known[mark] for mark in found if mark in known)
 
 
 def is_shortened(text: str) -> bool:
@@ -138,6 +178,9 @@ def _form(text: str) -> str | None:
         return ""
     if _ISO_SPACE_OFFSET.fullmatch(text):
         return "%Y-%m-%d %H:%M:%S %z"
+    for number, named in _NUMBERS.items():
+        if re.fullmatch(number, text):
+            return named
     for day, day_format in _NAMED_MONTH.items():
         for time, time_format in _TIME_OF_DAY.items():
             if re.fullmatch(day + time, text):
@@ -186,19 +229,51 @@ def _named(form: str) -> str:
     return form or "ISO 8601"
 
 
-def _undressed(texts: list[str]) -> Guess | None:
-    """Look at numbers with something around them: a currency, a percent sign, a unit."""
-    found = [parts for text in texts if (parts := _DRESSED.fullmatch(text))]
-    # Two currencies or units cannot be added up.
-    around = {(parts[1] + parts[3]).strip() for parts in found} - {""}
-    if len(found) < ENOUGH * len(texts) or len(around) != 1:
-        return None
-    inner = guess_numbers([parts[2] for parts in found])
-    if inner is None:
-        return None
-    doubt = "a percentage is kept as it is: 5 % becomes 5" if any("%" in text for text in texts) else inner.doubt
-    kept = "[^0-9,-]" if inner.decimal else "[^0-9.-]"
-    return Guess(sql=f"regexp_replace({{column}}, '{kept}', '', 'g')", decimal=inner.decimal, doubt=doubt)
+def _bad(texts: list[str], column: Column, guess: Guess) -> int:
+    return unreadable(texts, column, guess.mapping("value"))
+
+
+def _with_decimal(texts: list[str], column: Column, guess: Guess) -> Guess:
+    """Add the decimal sign where separators stand in the numbers, and what is doubtful about them."""
+    signs = sorted(currency_marks(texts))
+    if len(signs) > 1 and column.name != "currency":
+        guess = replace(guess, doubt=f"amounts in several currencies ({', '.join(signs)}): map columns.currency too")
+    if guess.sql or not any("," in text for text in texts):
+        dotted = any(re.search(r"\d\.\d{3}\.\d{3}", text) for text in texts)
+        return replace(guess, decimal=",") if dotted and not guess.sql else guess
+    bad = {decimal: _bad(texts, column, replace(guess, decimal=decimal)) for decimal in (".", ",")}
+    as_it_is = _bad(texts, column, guess)
+    fewest = min(bad, key=lambda decimal: bad[decimal])
+    if bad["."] == bad[","] or bad[fewest] > as_it_is:
+        doubt = "some numbers are written as 1,234.50 and some as 1.234,50" if bad[fewest] > as_it_is else None
+        return replace(guess, doubt=guess.doubt or doubt)
+    return replace(guess, decimal=fewest)
+
+
+def _percent(texts: list[str]) -> list[Guess]:
+    if not any("%" in text for text in texts):
+        return []
+    return [Guess(sql="replace({column}, '%', '')", doubt="a percentage is kept as it is: 5 % becomes 5")]
+
+
+def _sided(texts: list[str]) -> list[Guess]:
+    """Look at amounts that are marked as credit or debit: which of the two takes from sales is for a reader to say."""
+    sides = {found[1].upper() for text in texts if (found := _SIDE.search(text))}
+    if not sides:
+        return []
+    side = "CR" if "CR" in sides else "DR"
+    return [Guess(negative=side, doubt=f"amounts marked {side} are taken for money given back")]
+
+
+def _at_least(texts: list[str]) -> list[Guess]:
+    return [Guess(sql="replace({column}, '+', '')")] if any(_AT_LEAST.fullmatch(text) for text in texts) else []
+
+
+def _with_unit(texts: list[str]) -> list[Guess]:
+    """Look at numbers with one unit behind them: two units cannot be added up."""
+    units = {parts[1].strip() for text in texts if (parts := _UNIT.fullmatch(text))}
+    unit = units.pop() if len(units) == 1 else ""
+    return [Guess(sql=f"replace({{column}}, {literal(unit)}, '')")] if unit and unit != "%" else []
 
 
 def _share(pattern: re.Pattern[str], texts: list[str]) -> float:
