@@ -39,7 +39,7 @@ def test_channels_without_files_are_empty_tables(shop):
         ("2,infinity,1,,", "ordered_at", "cannot be read as a time: 'infinity'"),
         ("2,2024-01-01,1x,,", "total_amount", "cannot be read as a number (DECIMAL(18,4)): '1x'"),
         ("2,2024-01-01,nan,,", "total_amount", "cannot be read as a number (DECIMAL(18,4)): 'nan'"),
-        ('2,2024-01-01,"1,5",,', "total_amount", "cannot be read as a number (DECIMAL(18,4)): '1,5'"),
+        ('2,2024-01-01,"1.2.3",,', "total_amount", "cannot be read as a number (DECIMAL(18,4)): '1.2.3'"),
         ("2,2024-01-01,1,,lost", "status", "is not one of the allowed values: 'lost'"),
         ("2,1969-12-31,1,,", "ordered_at", "is below the minimum 1970-01-01: '1969-12-31'"),
     ],
