@@ -16,12 +16,12 @@ import typer
 from crm_pipeline.identity_cli import identity
 from crm_pipeline.settings import PROJECT, Settings, now
 from crm_pipeline.stages import Stage
-from crm_pipeline.terminal import DatasetOption, chosen_settings, or_explain, shown
+from crm_pipeline.terminal import Commands, DatasetOption, chosen_settings, or_explain, settings_of_environment, shown
 
 if TYPE_CHECKING:
     from crm_pipeline.operations.run import RunOutcome
 
-app = typer.Typer(
+app = Commands(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,7 +72,7 @@ def run(
 @app.command(epilog="Example:  crm ui --dataset online_retail_ii --port 3001")
 def ui(
     dataset: DatasetOption = None,
-    port: Annotated[int, typer.Option(help="Port of the web server on this machine.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the web server on this machine.")] = 3000,
     host: Annotated[
         str, typer.Option(help="Address to listen on; keep it local unless a proxy guards it.")
     ] = "127.0.0.1",
@@ -160,7 +160,7 @@ def init(
     """Write a first pipeline.yml from the files of a folder."""
     from crm_pipeline.raw.init import write_draft
 
-    path = Path(folder) if Path(folder).is_dir() else Settings().data_root / folder
+    path = Path(folder) if Path(folder).is_dir() else settings_of_environment().data_root / folder
     draft = or_explain(write_draft, path, force=force)
     typer.echo(f"wrote {shown(draft.path)}")
     for note in draft.notes:

@@ -3,13 +3,18 @@
 Every setting can be given as an environment variable with the prefix `CRM_` (`CRM_DATASET=online_retail_ii`).
 """
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+_LEAST_MEMORY = 95_000_000
 
 
 class Settings(BaseSettings):
@@ -23,8 +28,8 @@ class Settings(BaseSettings):
     dbt_project: Path = Field(default=PROJECT / "dbt_project", description="The dbt project to build.")
     as_of: date | None = Field(default=None, description="Overrides the as-of date of pipeline.yml.")
     memory_limit: str = Field(default="2GB", description="Memory that DuckDB may take before it spills to disk.")
-    threads: int = Field(default=2, ge=1, description="Threads that DuckDB and the models may use.")
-    releases_kept: int = Field(default=5, ge=1, description="Published releases kept for rollback.")
+    threads: int = Field(default=2, ge=1, le=1_024, description="Threads that DuckDB and the models may use.")
+    releases_kept: int = Field(default=5, ge=1, le=10_000, description="Published releases kept for rollback.")
     quarantine_limit: float = Field(
         default=0.05,
         ge=0,
@@ -36,6 +41,31 @@ class Settings(BaseSettings):
     )
     training_rows: int = Field(default=200_000, ge=100, description="Rows that a model learns from at most.")
     seed: int = Field(default=20_110, description="Seed of everything random.")
+
+    @field_validator("dataset")
+    @classmethod
+    def _is_one_folder(cls, value: str) -> str:
+        if not re.fullmatch(r"[^\W_][\w .-]{0,99}", value) or value.endswith((".", " ")):
+            raise ValueError(
+                "a dataset is the name of a folder under data/: letters, digits, _, - and dots, 100 at most"
+            )
+        return value
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _is_a_day(cls, value: Any) -> Any:
+        # A number would be taken for seconds since 1970.
+        if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            raise ValueError("give a date such as 2024-06-30")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_a_size(cls, value: str) -> str:
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)\s*", value, re.IGNORECASE)
+        if not found or float(found[1]) * 1024 ** "bkmgt".index(found[2][0].lower()) < _LEAST_MEMORY:
+            raise ValueError("give a size of at least 100MB, such as 2GB")
+        return value
 
     @property
     def dataset_folder(self) -> Path:
