@@ -5,6 +5,7 @@ A reader sees the old version or the new one, never a part of one, whatever mome
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 CURRENT = "current"
+
+
+def as_pattern(path: Path) -> str:
+    """Return a path for DuckDB's readers, which take a name with brackets, stars or question marks for a pattern."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def fsync_path(path: Path) -> None:

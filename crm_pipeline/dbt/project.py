@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from crm_pipeline.dataset import Dataset
-from crm_pipeline.lake import atomic_file
+from crm_pipeline.lake import as_pattern, atomic_file
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
@@ -33,7 +33,7 @@ def dbt_executable() -> Path:
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The environment variables that profiles.yml and the sources read."""
     return {
-        "CRM_LAKE": str(settings.lake),
+        "CRM_LAKE": as_pattern(settings.lake).replace("'", "''"),
         "CRM_WAREHOUSE": str(settings.warehouse),
         "CRM_MEMORY_LIMIT": settings.memory_limit,
         "CRM_THREADS": str(settings.threads),

@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline import lake
+
 TRUTH_FILE = Path("truth") / "records.csv"
 # Staging model, the id of its rows, and the record that the row belongs to.
 _ROWS = (
@@ -37,10 +39,10 @@ def read_truth(con: duckdb.DuckDBPyConnection, dataset_folder: Path) -> pa.Table
         f"""
         with named as ({named})
         select record_id, any_value(person) as person
-        from named join read_csv($path, all_varchar = true) using (system, source_id)
+        from named join read_csv($path, all_varchar = true, hive_partitioning = false) using (system, source_id)
         where record_id is not null
         group by record_id having count(distinct person) = 1
         order by record_id
         """,
-        params={"path": str(path)},
+        params={"path": lake.as_pattern(path)},
     ).to_arrow_table()

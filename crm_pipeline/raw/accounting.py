@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from crm_pipeline import lake
 from crm_pipeline.raw.ledger import KEPT, LOADED, REFUSED, LedgerEntry
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.totals import Totals, latest_complete_day, raw_totals
@@ -202,11 +203,11 @@ def freshness_warnings(entries: Iterable[LedgerEntry], run_time: datetime) -> li
 
 def _quarantined_lines(version: Path) -> dict[tuple[str, str], int]:
     """Count the distinct quarantined lines per batch."""
-    files = version / "quarantine" / "*.parquet"
+    files = f"{lake.as_pattern(version / 'quarantine')}/*.parquet"
     rows = duckdb.execute(
         f"""
         select source, parse_filename(filename), count(distinct line)
-        from read_parquet({literal(str(files))}, hive_partitioning = false, filename = true) group by all
+        from read_parquet({literal(files)}, hive_partitioning = false, filename = true) group by all
         """
     ).fetchall()
     return {(source, name): count for source, name, count in rows}
@@ -219,7 +220,7 @@ def _worst_column(quarantine: Path) -> tuple[str | None, int, str, list[int]]:
     rows = duckdb.execute(
         f"""
         select "column", count(*) as rows, mode(remedy), list_slice(list(line order by line), 1, {_EXAMPLES})
-        from read_parquet({literal(str(quarantine))}, hive_partitioning = false)
+        from read_parquet({literal(lake.as_pattern(quarantine))}, hive_partitioning = false)
         group by "column" order by rows desc, "column" limit 1
         """
     ).fetchall()

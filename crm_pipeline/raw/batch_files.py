@@ -5,13 +5,14 @@ from pathlib import Path
 
 import duckdb
 
+from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.source_rows import literal, quoted
 
 
 def files(paths: Iterable[Path], more: str = "") -> str:
     """Return SQL for the rows of Parquet files, by column name."""
-    listed = ", ".join(literal(str(path)) for path in paths)
+    listed = ", ".join(literal(as_pattern(path)) for path in paths)
     return f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true{more})"
 
 

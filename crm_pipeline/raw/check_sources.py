@@ -15,6 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from crm_pipeline.dataset import Dataset, SourceConfig
+from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.accounting import emptied_files, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import contracts
@@ -169,7 +170,7 @@ def _note_columns(con: duckdb.DuckDBPyConnection, check: SourceCheck, batch: Pat
     """Count what is filled, and take an example of each column."""
     names = list(check.columns)
     parts = ", ".join(f"count({quoted(name)}), any_value({quoted(name)})::varchar" for name in names)
-    row = con.execute(f"select count(*), {parts} from read_parquet({literal(str(batch))})").fetchall()[0]
+    row = con.execute(f"select count(*), {parts} from read_parquet({literal(as_pattern(batch))})").fetchall()[0]
     check.rows_loaded += row[0]
     for name, filled, example in zip(names, row[1::2], row[2::2], strict=True):
         column = check.columns[name]

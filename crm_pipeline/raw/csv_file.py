@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.csv_rows import Record, records
 from crm_pipeline.raw.header import looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import (
@@ -58,7 +59,10 @@ def _read_at_once(
     work: Path,
 ) -> bool:
     """Let DuckDB parse the whole file; False if it cannot, or if the lines do not add up."""
-    readable = path
+    # Read under a name of our own: no name of a delivered file is taken for a pattern, or for the values of columns.
+    readable = work / "delivered.csv"
+    readable.unlink(missing_ok=True)
+    readable.symlink_to(path.resolve())
     if source.read.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "ascii", "us-ascii"):
         readable = work / "transcoded.csv"
         if not transcode(path, source.read.encoding, readable):
@@ -73,16 +77,16 @@ def _read_at_once(
             create table {SOURCE_ROWS} as
             select row_number() over () + {skipped} as "{LINE}", null::varchar as "{PROBLEM}",
                 null::varchar as "{REMEDY}", null::varchar as "{RAW}", *
-            from read_csv({literal(str(readable))}, auto_detect = false, header = false, skip = {skipped},
+            from read_csv({literal(as_pattern(readable))}, auto_detect = false, header = false, skip = {skipped},
                 columns = {{{kinds}}}, delim = {literal(delimiter)}, quote = {literal(source.read.quote)},
                 escape = {literal(source.read.quote)}, compression = '{compression}', strict_mode = true,
-                null_padding = false, max_line_size = 4000000)
+                null_padding = false, max_line_size = 4000000, hive_partitioning = false)
             """
         )
         count = con.execute(f"select count(*) from {SOURCE_ROWS}").fetchall()[0][0]
     except duckdb.Error:
         return False
-    lines = found.lines if readable == path else scan(readable).lines
+    lines = found.lines if readable.is_symlink() else scan(readable).lines
     return bool(count == lines - skipped)
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.waiting import in_utc
@@ -122,8 +123,8 @@ def validate_rules(rules: SuiteRules, frame: pd.DataFrame) -> SuiteResult:
 
 def sample(settings: Settings, channel: str, rows: int = 200_000) -> pd.DataFrame:
     """Return rows of the newest deliveries of a channel, at most `rows` of them, as an Arrow-backed frame."""
-    files = settings.lake / Stage.RAW / "current" / channel / "*.parquet"
-    table = f"read_parquet({literal(str(files))}, hive_partitioning = false)"
+    files = literal(f"{as_pattern(settings.lake / Stage.RAW / 'current' / channel)}/*.parquet")
+    table = f"read_parquet({files}, hive_partitioning = false)"
     with duckdb.connect(config=limits(settings)) as con:
         deliveries = con.execute(f"select _delivery, count(*) from {table} group by 1 order by 1 desc").fetchall()
         wanted, found = [-1], 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.dataset import Business
+from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
@@ -174,8 +175,9 @@ def _lines(settings: Settings, end: str) -> str:
 
 
 def _table(settings: Settings, channel: str) -> str:
-    files: Path = settings.lake / Stage.RAW / "current" / channel / "*.parquet"
-    return f"read_parquet({literal(str(files))}, hive_partitioning = false)"
+    folder: Path = settings.lake / Stage.RAW / "current" / channel
+    files = literal(f"{as_pattern(folder)}/*.parquet")
+    return f"read_parquet({files}, hive_partitioning = false)"
 
 
 @contextmanager

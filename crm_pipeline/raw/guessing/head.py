@@ -4,12 +4,10 @@ import io
 import re
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline.raw.source_rows import literal
-from crm_pipeline.raw.textfile import SalvageStream
+from crm_pipeline.raw.textfile import SalvageStream, plain_suffix
 
 HEAD_ROWS = 1_000
 _HEAD_BYTES = 8 << 20
@@ -45,7 +43,7 @@ def head_of(path: Path, kind: str, encoding: str, quote: str, work: Path) -> Pat
     rows, end = _whole_rows(text, quote if kind == "csv" else "")
     if end == 0 or (rows <= HEAD_ROWS and len(data) <= _HEAD_BYTES):
         return path
-    head = work / path.name.removesuffix(".gz")
+    head = work / f"head{plain_suffix(path)}"
     head.write_bytes(text[:end].encode(encoding if wide else "latin-1"))
     return head
 
@@ -66,12 +64,14 @@ def _whole_rows(text: str, quote: str) -> tuple[int, int]:
 
 
 def _head_of_parquet(path: Path, work: Path) -> Path:
+    head = work / "head.parquet"
     try:
-        if pq.read_metadata(path).num_rows <= HEAD_ROWS:
-            return path
+        with path.open("rb") as file:
+            parquet = pq.ParquetFile(file)
+            if parquet.metadata.num_rows <= HEAD_ROWS:
+                return path
+            with pq.ParquetWriter(head, parquet.schema_arrow) as writer:
+                writer.write_batch(next(parquet.iter_batches(batch_size=HEAD_ROWS)))
     except (pa.ArrowException, OSError):
         return path
-    head = work / path.name
-    query = f"select * from read_parquet({literal(str(path))}, hive_partitioning = false) limit {HEAD_ROWS}"
-    duckdb.connect().execute(f"copy ({query}) to {literal(str(head))} (format parquet)")
     return head

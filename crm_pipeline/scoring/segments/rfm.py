@@ -6,6 +6,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.lake import as_pattern
+
 RFM_SCHEMA = pa.schema(
     [
         ("customer_key", pa.int64()),
@@ -26,7 +28,7 @@ SEGMENTS_FILE = Path(__file__).with_name("rfm_segments.csv")
 # never depends on rounding. Without ties each fifth of the people gets one score.
 _RFM = """
 with segments as (
-    select code, segment from read_csv($segments, header = true, all_varchar = true)
+    select code, segment from read_csv($segments, header = true, all_varchar = true, hive_partitioning = false)
 ),
 buyers as (
     select customer_key, as_of_date, recency_days::bigint as recency_days, orders_24m::bigint as frequency,
@@ -52,5 +54,5 @@ order by customer_key
 
 def score(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     """Return the table `rfm`: one row per person with a counted order in the 24 months up to `as_of`."""
-    found = connection.sql(_RFM, params={"segments": str(SEGMENTS_FILE), "as_of": as_of}).to_arrow_table()
+    found = connection.sql(_RFM, params={"segments": as_pattern(SEGMENTS_FILE), "as_of": as_of}).to_arrow_table()
     return found.select(RFM_SCHEMA.names).cast(RFM_SCHEMA)
