@@ -160,8 +160,9 @@ def init(
     """Write a first pipeline.yml from the files of a folder."""
     from crm_pipeline.raw.init import write_draft
 
-    path = Path(folder) if Path(folder).is_dir() else settings_of_environment().data_root / folder
-    draft = or_explain(write_draft, path, force=force)
+    settings = settings_of_environment()
+    path = Path(folder) if Path(folder).is_dir() else settings.data_root / folder
+    draft = or_explain(write_draft, path, force=force, linked_folders=settings.linked_folders)
     typer.echo(f"wrote {shown(draft.path)}")
     for note in draft.notes:
         typer.echo(f"  {note}")
@@ -178,7 +179,8 @@ def check_sources(dataset: DatasetOption = None) -> None:
     from crm_pipeline.raw.check_report import render
     from crm_pipeline.raw.check_sources import check_sources as check
 
-    found = check(or_explain(load_dataset, chosen_settings(dataset).dataset_folder), now())
+    settings = chosen_settings(dataset)
+    found = check(or_explain(load_dataset, settings.dataset_folder), now(), settings.linked_folders)
     typer.echo(render(found))
     if not found.is_fine:
         raise typer.Exit(1)

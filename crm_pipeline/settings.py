@@ -3,13 +3,14 @@
 Every setting can be given as an environment variable with the prefix `CRM_` (`CRM_DATASET=online_retail_ii`).
 """
 
+import os
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +41,10 @@ class Settings(BaseSettings):
         default=0.5, ge=0, le=1, description="Share of a source's rows that stops a run if a full delivery lacks them."
     )
     training_rows: int = Field(default=200_000, ge=100, description="Rows that a model learns from at most.")
+    linked_folders: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders beside the dataset's whose files may be read through links, divided like those of PATH.",
+    )
     seed: int = Field(default=20_110, description="Seed of everything random.")
 
     @field_validator("dataset")
@@ -66,6 +71,11 @@ class Settings(BaseSettings):
         if not found or float(found[1]) * 1024 ** "bkmgt".index(found[2][0].lower()) < _LEAST_MEMORY:
             raise ValueError("give a size of at least 100MB, such as 2GB")
         return value
+
+    @field_validator("linked_folders", mode="before")
+    @classmethod
+    def _divided(cls, value: Any) -> Any:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
     @property
     def dataset_folder(self) -> Path:

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from crm_pipeline import lake
+from crm_pipeline.raw.landed import is_there
 from crm_pipeline.raw.ledger import KEPT, LOADED, REFUSED, LedgerEntry
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.totals import Totals, latest_complete_day, raw_totals
@@ -53,9 +54,7 @@ def open_entries(entries: Iterable[LedgerEntry], folder: Path | None = None) -> 
     for entry in sorted(entries, key=lambda item: item.delivery):
         newest[entry.source, entry.file] = entry
     return [
-        entry
-        for entry in newest.values()
-        if folder is None or entry.outcome == LOADED or (folder / entry.file).exists()
+        entry for entry in newest.values() if folder is None or entry.outcome == LOADED or is_there(folder, entry.file)
     ]
 
 

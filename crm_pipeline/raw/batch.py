@@ -24,10 +24,11 @@ from crm_pipeline.raw.casting import (
 )
 from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.header import require_columns
+from crm_pipeline.raw.landed import Unforeseen, one_file, refuse_unreadable
 from crm_pipeline.raw.ledger import FATES, QUARANTINE_COLUMNS, REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import read_file
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox
-from crm_pipeline.raw.source_rows import LINE, PROBLEM, REMEDY, SOURCE_ROWS, literal, quoted
+from crm_pipeline.raw.source_rows import LINE, PROBLEM, REMEDY, SOURCE_ROWS, literal, quoted, writable
 from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.raw.waiting import UNTIL, in_utc, note_waiting
 
@@ -45,6 +46,8 @@ class Delivery:
     zone: str
     entry: LedgerEntry
     currency: str = ""
+    #: Folders that the file may really lie in; empty where that has been looked at.
+    within: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,29 +87,47 @@ def load_delivery(
     entry = delivery.entry
     entry.loaded_at = in_utc(run_time)
     try:
-        rows = read_file(con, delivery.path, delivery.source, work)
-        require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
-        plan = CastPlan(
-            delivery.contract,
-            delivery.source,
-            delivery.zone,
-            run_time,
-            tuple(rows.columns),
-            rows.named,
-            delivery.currency,
-        ).with_conventions(con)
-        _cast(con, plan, sandbox, work)
-        entry.problem = rows.problem
-        _judge(con, delivery, plan)
-        _write_rows(con, delivery, plan, outputs)
+        with one_file():
+            _read_and_judge(con, delivery, run_time, outputs, work, sandbox)
     except Refused as refused:
         _refuse(con, delivery, refused)
+        outputs.discard()
+        if isinstance(refused, Unforeseen):
+            # It may have been the machine's fault: the next run tries again.
+            entry.mapping = ""
     if _count(con, _QUARANTINE):
         order = f'select * from {_QUARANTINE} order by line, "column"'
         write(con, order, outputs.quarantine)
     con.execute(f"drop view if exists {EXPRESSION_VALUES}")
     for table in (SOURCE_ROWS, TYPED_ROWS, _DROPPED, _QUARANTINE):
         con.execute(f"drop table if exists {table}")
+
+
+def _read_and_judge(
+    con: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    run_time: datetime,
+    outputs: Outputs,
+    work: Path,
+    sandbox: Sandbox,
+) -> None:
+    if delivery.within:
+        refuse_unreadable(delivery.path, delivery.within)
+    rows = read_file(con, delivery.path, delivery.source, work)
+    require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
+    plan = CastPlan(
+        delivery.contract,
+        delivery.source,
+        delivery.zone,
+        run_time,
+        tuple(rows.columns),
+        rows.named,
+        delivery.currency,
+    ).with_conventions(con)
+    _cast(con, plan, sandbox, work)
+    delivery.entry.problem = rows.problem
+    _judge(con, delivery, plan)
+    _write_rows(con, delivery, plan, outputs)
 
 
 def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work: Path) -> None:
@@ -265,16 +286,15 @@ def _quarantine_misfits(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan
 def _refuse(con: duckdb.DuckDBPyConnection, delivery: Delivery, refused: Refused) -> None:
     entry = delivery.entry
     entry.outcome = REFUSED
-    entry.problem = f"{refused.problem} {refused.remedy}"
+    entry.problem = writable(f"{refused.problem} {refused.remedy}")
     entry.rows_read = entry.rows_quarantined = max(refused.rows, 0)
     entry.rows_duplicate_kept = 0
     for fate in FATES:
         if fate != "quarantined":
             setattr(entry, f"rows_{fate}", 0)
     con.execute(f"delete from {_QUARANTINE}")
-    con.execute(
-        f"insert into {_QUARANTINE} select {_place(entry)}, null, null, ?, ?, null", [refused.problem, refused.remedy]
-    )
+    told = [writable(refused.problem), writable(refused.remedy)]
+    con.execute(f"insert into {_QUARANTINE} select {_place(entry)}, null, null, ?, ?, null", told)
 
 
 def _place(entry: LedgerEntry) -> str:

@@ -5,7 +5,7 @@ Nothing is written outside a temporary folder.
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +29,7 @@ from crm_pipeline.raw.guessing.advice import (
 )
 from crm_pipeline.raw.guessing.head import head_of
 from crm_pipeline.raw.guessing.layout import data_files
+from crm_pipeline.raw.landed import allowed_folders, one_file, refuse_unreadable, shown_name
 from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import file_format
@@ -72,34 +73,42 @@ class Check:
         return not self.problems and not any(check.complaints for check in self.sources)
 
 
-def check_sources(dataset: Dataset, run_time: datetime) -> Check:
+def check_sources(dataset: Dataset, run_time: datetime, linked_folders: Sequence[Path] = ()) -> Check:
     """Look at all sources of a dataset.
 
     Args:
         dataset: the sources.
         run_time: rows dated later are complained about: a run would let them wait.
+        linked_folders: where files may really lie beside the dataset's folder.
     """
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as con, sandbox() as box:
         con.execute("set timezone = 'UTC'")
-        checks = [_check_source(con, dataset, source, run_time, Path(work), box) for source in dataset.sources]
+        within = allowed_folders(dataset.folder, linked_folders)
+        checks = [_check_source(con, dataset, source, run_time, within, Path(work), box) for source in dataset.sources]
     problems, notes = _files_and_sources(dataset, checks)
     return Check(checks, problems, notes)
 
 
 def _check_source(
-    con: duckdb.DuckDBPyConnection, dataset: Dataset, source: SourceConfig, run_time: datetime, work: Path, box: Sandbox
+    con: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    source: SourceConfig,
+    run_time: datetime,
+    within: Sequence[Path],
+    work: Path,
+    box: Sandbox,
 ) -> SourceCheck:
     check = SourceCheck(source, columns={name: ColumnFill() for name in source.columns})
     for path in landing_files(dataset.folder, source):
-        name = path.relative_to(dataset.folder).as_posix()
+        name = shown_name(dataset.folder, path)
         with _workshop(work) as folder:
             try:
-                _check_file(con, dataset, check, path, name, run_time, folder, box)
-            except OSError as error:
-                problem = f"The file cannot be opened ({type(error).__name__})."
-                remedy = "Let the user who starts the run read it (chmod), or take it out of the folder."
+                with one_file():
+                    refuse_unreadable(path, within)
+                    _check_file(con, dataset, check, path, name, run_time, folder, box)
+            except Refused as refused:
                 check.files.setdefault(name, 0)
-                check.complaints.append(Complaint(name, None, None, problem, remedy))
+                check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy))
     return check
 
 
@@ -153,8 +162,6 @@ def _check_file(
 
 def _head(path: Path, source: SourceConfig, work: Path) -> Path:
     """Return what is read of a file; the file itself where the reader will refuse it anyway."""
-    if path.is_dir():
-        return path
     try:
         return head_of(path, file_format(path, source), source.read.encoding, source.read.quote, work)
     except Refused:
@@ -194,7 +201,7 @@ def _files_and_sources(dataset: Dataset, checks: list[SourceCheck]) -> tuple[lis
         for name in check.files:
             takers[name].append(check.source)
     for path in data_files(dataset.folder):
-        name = path.relative_to(dataset.folder).as_posix()
+        name = shown_name(dataset.folder, path)
         if name not in takers:
             notes.append(
                 f"{name}: no source takes it. Correct `files` of a source, add a source (crm init writes one), "

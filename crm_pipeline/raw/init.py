@@ -1,8 +1,10 @@
 """Writes a first pipeline.yml from the files of a folder: what is sure as it is, what is not marked for the reader."""
 
+import glob
 import re
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +20,7 @@ from crm_pipeline.raw.guessing.layout import data_files, guess_read
 from crm_pipeline.raw.guessing.table import read_table
 from crm_pipeline.raw.guessing.values import currency_marks
 from crm_pipeline.raw.header import looks_like_data
+from crm_pipeline.raw.landed import allowed_folders, one_file, refuse_unreadable, shown_name
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.preset import presets
 from crm_pipeline.raw.textfile import Refused, plain_suffix
@@ -60,12 +63,13 @@ class _Group:
         return "_".join(words)
 
 
-def write_draft(folder: Path, *, force: bool = False) -> FirstDraft:
+def write_draft(folder: Path, *, force: bool = False, linked_folders: Sequence[Path] = ()) -> FirstDraft:
     """Look at the data files under a dataset folder and write its pipeline.yml.
 
     Args:
         folder: the dataset folder; its files are looked for in `landing`, where it has that.
         force: whether a pipeline.yml that is there is replaced.
+        linked_folders: where files may really lie beside the dataset's folder.
 
     Raises:
         DatasetError: if there is a pipeline.yml already, or no file that can be read.
@@ -76,7 +80,7 @@ def write_draft(folder: Path, *, force: bool = False) -> FirstDraft:
     files = data_files(folder)
     if not files:
         raise DatasetError(f"{folder}: there are no data files in it. Put your exports into {folder / 'landing'}.")
-    groups, notes = _groups(folder, files)
+    groups, notes = _groups(folder, files, allowed_folders(folder, linked_folders))
     if not groups:
         raise DatasetError("\n".join([f"{folder}: no file can be read.", *notes]))
     text, more = _document(folder, groups)
@@ -85,23 +89,22 @@ def write_draft(folder: Path, *, force: bool = False) -> FirstDraft:
     return FirstDraft(path, text, (*notes, *more))
 
 
-def _groups(folder: Path, files: list[Path]) -> tuple[list[_Group], list[str]]:
+def _groups(folder: Path, files: list[Path], within: Sequence[Path]) -> tuple[list[_Group], list[str]]:
     groups: dict[str, _Group] = {}
     notes = []
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
         for path in files:
-            name = path.relative_to(folder)
+            name, shown = path.relative_to(folder), shown_name(folder, path)
             try:
-                table, options = read_table(con, path, guess_read(path), Path(work))
+                with one_file():
+                    refuse_unreadable(path, within)
+                    table, options = read_table(con, path, guess_read(path), Path(work))
             except Refused as refused:
-                notes.append(f"{name} is left out: {refused.problem} {refused.remedy}")
-                continue
-            except OSError as error:
-                notes.append(f"{name} is left out: it cannot be opened ({type(error).__name__}).")
+                notes.append(f"{shown} is left out: {refused.problem} {refused.remedy}")
                 continue
             if not table.optional and looks_like_data(list(table.columns)):
-                notes.append(f"{name} is left out: its first line is no header. Export it with one.")
+                notes.append(f"{shown} is left out: its first line is no header. Export it with one.")
                 continue
             layout = [column.casefold() for column in table.columns]
             kind = plain_suffix(path)
@@ -124,12 +127,19 @@ def _with_patterns(groups: list[_Group], files: list[Path]) -> list[_Group]:
     """Give each group a pattern that takes its files and no other; where there is none, each file is a group."""
     named = []
     for group in groups:
-        pattern = "/".join(filter(None, (group.folder, _pattern([path.name for path in group.files]))))
+        pattern = _writable("/".join(filter(None, (group.folder, _pattern([path.name for path in group.files])))))
         if [path for path in files if path.match(pattern) and len(path.parts) == pattern.count("/") + 1] == group.files:
             named.append(replace(group, pattern=pattern))
         else:
-            named += [replace(group, files=[path], pattern=path.as_posix()) for path in group.files]
+            named += [
+                replace(group, files=[path], pattern=_writable(glob.escape(path.as_posix()))) for path in group.files
+            ]
     return named
+
+
+def _writable(pattern: str) -> str:
+    """Let any character stand for one that is no UTF-8."""
+    return re.sub("[\ud800-\udfff]", "?", pattern)
 
 
 def _pattern(names: list[str]) -> str:

@@ -5,16 +5,20 @@ import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from crm_pipeline import lake
 from crm_pipeline.dataset import Dataset, SourceConfig
 from crm_pipeline.raw.contract import Contract, contracts
+from crm_pipeline.raw.landed import file_mark, is_there, may_look_into, refuse_unreadable, shown_name
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
+from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.settings import now
 
 #: To be raised when reading itself changes, so that files in landing are read again.
 READER_VERSION = 2
 _CHUNK = 1 << 20
+_LEFT_ALONE = 5
 _NAMED = 5
 
 
@@ -24,34 +28,45 @@ _NOT_READING = {"name", "files", "timezone", "exact_duplicates", "quarantine_lim
 
 @dataclass
 class FileHashes:
-    """Remembers the hash of a file by its path, size and time of change; only a shortcut, safe to delete."""
+    """Remembers the hash of a file by what no change of it leaves as it was; only a shortcut, safe to delete.
+
+    A copy of it on another machine matches no file there, and leads to hashing again.
+
+    Args:
+        path: where it is kept.
+        within: folders that files may really lie in.
+    """
 
     path: Path
+    within: tuple[Path, ...]
     known: dict[str, list[object]] = field(default_factory=dict)
     changed: bool = False
 
     @classmethod
-    def read(cls, path: Path) -> "FileHashes":
+    def read(cls, path: Path, within: tuple[Path, ...]) -> "FileHashes":
         """Read what earlier runs remembered; nothing where the file is missing or damaged."""
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = {}
-        return cls(path, known if isinstance(known, dict) else {})
+        return cls(path, within, known if isinstance(known, dict) else {})
 
     def of(self, file: Path, name: str) -> str:
-        """Return the hash of a file's content; of its path where it cannot be read."""
+        """Return the hash of a file's content; of its path and the reason where it cannot be read."""
+        mark = file_mark(file)
+        remembered = self.known.get(name)
         try:
-            status = file.stat()
-            mark: list[object] = [status.st_size, status.st_mtime_ns]
-            remembered = self.known.get(name)
-            if remembered and remembered[:2] == mark:
-                return str(remembered[2])
+            refuse_unreadable(file, self.within)
+            if mark and isinstance(remembered, list) and remembered[:-1] == [*mark]:
+                return str(remembered[-1])
             digest = _sha256(file)
-        except OSError as error:
-            return hashlib.sha256(f"unreadable {name} {type(error).__name__}".encode()).hexdigest()
-        self.known[name] = [*mark, digest]
-        self.changed = True
+        except (Refused, OSError) as error:
+            return hashlib.sha256(f"unreadable {name} {error}".encode()).hexdigest()
+        # A file that changes right after it is hashed may keep the time of change that it had: clocks of file systems
+        # tick slowly. So only one that was left alone for a while is remembered.
+        if mark and mark == file_mark(file) and mark[2] < (now().timestamp() - _LEFT_ALONE) * 1e9:
+            self.known[name] = [*mark, digest]
+            self.changed = True
         return digest
 
     def write(self) -> None:
@@ -68,6 +83,8 @@ class Plan:
     load: list[tuple[Path, SourceConfig, LedgerEntry]] = field(default_factory=list)
     keep: list[LedgerEntry] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    #: What `file_mark` said of each file to load before its content was looked at.
+    marks: dict[Path, tuple[int, int, int, int] | None] = field(default_factory=dict)
 
 
 def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHashes, run_id: str) -> Plan:
@@ -90,7 +107,8 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
             plan.problems.append(f"Source {source.name}: no file matches '{source.files}' in the dataset folder.")
         handled: set[str] = set()
         for path in files:
-            name = path.relative_to(dataset.folder).as_posix()
+            name = shown_name(dataset.folder, path)
+            mark = file_mark(path)
             file_id = hashes.of(path, name)
             before = known.get(file_id)
             if file_id in handled or (before and before.mapping == mapping):
@@ -103,14 +121,15 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
                 system=source.system,
                 channel=source.channel,
                 file=name,
-                bytes=path.stat().st_size,
+                bytes=mark[0] if mark else 0,
                 delivery=before.delivery if before else number,
                 load=before.load if before else load,
                 mapping=mapping,
                 run_id=run_id,
             )
             plan.load.append((path, source, entry))
-        taken = {path.relative_to(dataset.folder).as_posix() for path in files}
+            plan.marks[path] = mark
+        taken = {shown_name(dataset.folder, path) for path in files}
         rest = [entry for file_id, entry in known.items() if file_id not in handled]
         plan.keep += [entry for entry in rest if not _is_let_go(entry, taken, dataset.folder)]
     plan.problems += stale_files(dataset, plan.keep)
@@ -124,12 +143,18 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
 
 def _is_let_go(entry: LedgerEntry, taken: set[str], folder: Path) -> bool:
     """Tell whether a refused file lies where it lay, and its source no longer takes it."""
-    return entry.outcome == REFUSED and entry.file not in taken and (folder / entry.file).exists()
+    return entry.outcome == REFUSED and entry.file not in taken and is_there(folder, entry.file)
 
 
 def landing_files(folder: Path, source: SourceConfig) -> list[Path]:
-    """Return a source's files in natural order (`part2` before `part10`), without hidden files."""
-    found = [path for path in folder.glob(source.files) if not path.name.startswith(".")]
+    """Return a source's files in natural order (`part2` before `part10`), without hidden ones.
+
+    Whatever a pattern takes is among them, be it a link, a pipe or a folder, and so is a folder that nobody may look
+    into, where it could hold such files: reading them says what is wrong.
+    """
+    found = {path for path in folder.glob(source.files) if not path.name.startswith(".")}
+    if re.search(r"[*?\[]", parents := PurePosixPath(source.files).parent.as_posix()):
+        found |= {path for path in folder.glob(parents) if path.is_dir() and not may_look_into(path)}
     return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
 
 
@@ -168,15 +193,6 @@ def mapping_hash(contract: Contract, source: SourceConfig, zone: str, currency: 
         "drops_duplicates": source.drops_duplicates,
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
-
-
-def file_mark(path: Path) -> tuple[int, int] | None:
-    """Return size and time of change, to see whether a file changes while it is read."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -14,7 +14,8 @@ from crm_pipeline import lake
 from crm_pipeline.dataset import Dataset
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import arrow_schema, contracts
-from crm_pipeline.raw.landing import FileHashes, Plan, file_mark, plan_deliveries
+from crm_pipeline.raw.landed import allowed_folders, file_mark
+from crm_pipeline.raw.landing import FileHashes, Plan, plan_deliveries
 from crm_pipeline.raw.ledger import (
     KEPT,
     LEDGER_FILE,
@@ -90,7 +91,8 @@ def load(
     with lake.only_one(folder, "load"):
         current = lake.current_version(folder)
         entries = read_ledger(current)
-        hashes = FileHashes.read(folder / ".file_hashes.json")
+        within = allowed_folders(dataset.folder, settings.linked_folders)
+        hashes = FileHashes.read(folder / ".file_hashes.json", within)
         plan = plan_deliveries(dataset, entries, hashes, run_id)
         ripe = [entry for entry in plan.keep if is_ripe(entry, run_time)]
         nothing_new = not plan.load and not ripe and len(plan.keep) == len(entries)
@@ -103,7 +105,7 @@ def load(
             _database(settings, work) as con,
             sandbox() as box,
         ):
-            loaded = _build(con, current, version, work, plan, entries, dataset, run_time, say, box)
+            loaded = _build(con, current, version, work, plan, entries, dataset, within, run_time, say, box)
         hashes.write()
     told = [*loaded, *(entry for entry in plan.keep if entry.outcome == KEPT)]
     problems = plan.problems + [f"{entry.file}: {entry.problem}" for entry in told if entry.problem]
@@ -118,6 +120,7 @@ def _build(
     plan: Plan,
     entries: list[LedgerEntry],
     dataset: Dataset,
+    within: tuple[Path, ...],
     run_time: datetime,
     say: Callable[[str], None],
     box: Sandbox,
@@ -127,11 +130,10 @@ def _build(
     loaded: list[LedgerEntry] = []
     for path, source, entry in plan.load:
         currency = dataset.business.currency
-        delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry, currency)
-        before = file_mark(path)
+        delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry, currency, within)
         outputs = Outputs(work / entry.batch, *(version / folder / entry.batch for folder in _BESIDE))
         load_delivery(con, delivery, run_time, outputs, work, box)
-        if file_mark(path) != before:
+        if file_mark(path) != plan.marks[path]:
             outputs.discard()
             plan.problems.append(f"{entry.file}: it changed while it was read; the next run loads it.")
             plan.keep += [known for known in entries if _is_same(known, entry)]

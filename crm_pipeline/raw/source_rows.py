@@ -3,14 +3,13 @@
 Rows that cannot be parsed are in the table too, with their problem and without values.
 """
 
+import re
 import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
-
-from crm_pipeline.raw.textfile import UNDECODABLE
 
 SOURCE_ROWS = "source_rows"
 #: Columns of our own. Each begins with a blank, which the name of a file's column never does (`named_columns`).
@@ -19,6 +18,7 @@ _OWN = f'"{LINE}" bigint, "{PROBLEM}" varchar, "{REMEDY}" varchar, "{RAW}" varch
 _BATCH_ROWS = 20_000
 _BATCH_CHARACTERS = 8_000_000
 _MOST_CHARACTERS_SHOWN = 10_000
+_UNWRITABLE = re.compile("[\ud800-\udfff\0]")
 _INVISIBLE = f"{string.whitespace}\u00a0\u200b\ufeff"
 
 
@@ -75,7 +75,7 @@ def literal(text: str) -> str:
 
 def writable(text: str) -> str:
     """Return a row's text as it can be kept in the quarantine."""
-    return text.rstrip("\r\n").replace(UNDECODABLE, "\ufffd").replace("\0", "\ufffd")[:_MOST_CHARACTERS_SHOWN]
+    return _UNWRITABLE.sub("\ufffd", text.rstrip("\r\n"))[:_MOST_CHARACTERS_SHOWN]
 
 
 def create_source_rows(con: duckdb.DuckDBPyConnection, columns: list[str]) -> None:

@@ -1,8 +1,13 @@
 """Files that are odd as files: their names, their columns' names, their encodings, archives and modes."""
 
+import os
 from datetime import UTC, datetime
 
 import pytest
+
+from crm_pipeline.raw.accounting import open_entries
+from tests.raw.another_user import another_user
+from tests.raw.test_landing import settle
 
 RUN_TIME = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -29,3 +34,53 @@ def test_whole_numbers_kept_as_doubles_stay_whole_and_what_is_no_number_is_missi
     rows = shop.query("select order_id, customer_id, total_amount::int from {orders} where _source = 'bad' order by 1")
     assert rows == [("1", "1001", 1), ("2", None, 2), ("3", None, None), ("4", "100000000000000000", None)]
     assert "too large" in shop.entry("bad/a.parquet").problem
+
+
+def test_a_name_with_brackets_is_a_path_and_no_pattern(case):
+    shop = case("glob_csv_brackets")
+    assert shop.check().is_fine
+    shop.load(RUN_TIME)
+    rows = shop.query("select order_id, total_amount::int from {orders} where _source = 'bad' order by 1::int")
+    assert sorted(rows) == [("1", 1), ("101", 111), ("102", 111), ("2", 1)]
+    assert not any(entry.rows_superseded for entry in shop.ledger() if entry.source == "bad")
+
+
+def test_folders_named_like_columns_never_fill_columns(case):
+    shop = case("hive_csv_total")
+    assert shop.check().is_fine
+    shop.load(RUN_TIME)
+    rows = shop.query(
+        "select distinct total_amount::int, ordered_at::date::varchar from {orders} where _source = 'bad'"
+    )
+    assert rows == [(10, "2026-05-01")]
+
+
+def test_new_content_of_the_same_size_and_time_of_change_is_noticed(case):
+    shop = case("second_delivery_same_size_mtime")
+    path = shop.folder / "landing" / "bad" / "a.csv"
+    settle(path)
+    shop.load(RUN_TIME)
+    before = path.stat()
+    path.write_bytes(path.read_bytes().replace(b",99.00,", b",11.00,"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    shop.load(RUN_TIME)
+    assert shop.query("select distinct total_amount::int from {orders} where _source = 'bad'") == [(11,)]
+
+
+def test_a_file_that_the_user_may_not_read_is_refused_and_the_others_load(case):
+    shop = case("no_permission")
+    assert shop.check().is_fine
+    path = shop.folder / "landing" / "bad" / "a.csv"
+    path.chmod(0)
+    with another_user(shop.settings.data_root.parent):
+        (complaint,) = shop.check().sources[0].complaints
+        assert complaint.problem == "The file may not be read by the user who runs this."
+        shop.load(RUN_TIME)
+        assert [entry.outcome for entry in shop.ledger()] == ["refused", "loaded", "loaded"]
+        assert "chmod" in shop.entry("bad/a.csv").problem
+        assert not shop.load(RUN_TIME).changed
+        path.chmod(0o644)
+        shop.load(RUN_TIME)
+    assert shop.query("select count(*) from {orders} where _source = 'bad'") == [(5,)]
+    assert all(entry.outcome == "loaded" for entry in open_entries(shop.ledger(), shop.folder))
