@@ -10,11 +10,12 @@ import duckdb
 import pytest
 import yaml
 
+from crm_pipeline.guard import WHERE
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.release import publish
-from crm_pipeline.publish.report import draw
+from crm_pipeline.publish.report import draw, page
 from crm_pipeline.publish.report.attention import OFF_TARGET, SENTENCES, attention
-from crm_pipeline.publish.report.found import Found, ask
+from crm_pipeline.publish.report.found import Found, Part, ask
 from crm_pipeline.publish.report.page import SECTIONS, write_report
 from crm_pipeline.publish.report.scorecard import SQL, scorecard, sparkline
 from crm_pipeline.publish.report.words import told
@@ -182,6 +183,14 @@ ALARMS = [
         "insert into marts.model_status values ('2026-06-30', 'zh', 'drifted', 'Has 44.')",
         "The model zh gives no scores: Has 44.",
     ),
+    (
+        "insert into marts.model_status values ('2026-06-30', 'churn', 'failed', 'Failed. Version x goes on scoring.')",
+        "Of the model churn an earlier version scores: Failed. Version x goes on scoring.",
+    ),
+    (
+        f"insert into marts.model_status values ('2026-06-30', 'uplift', 'ok', 'The plot failed (KeyError); {WHERE}.')",
+        f"Of the model uplift something is missing: The plot failed (KeyError); {WHERE}.",
+    ),
 ]
 
 
@@ -224,3 +233,12 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(settings, build_ware
         write_report(settings, "GBP")  # the toy warehouse has only a few marts
     assert settings.report.read_text() == "the old one"
     assert [path.name for path in settings.report.parent.glob(".report*")] == []
+
+
+def test_a_part_that_cannot_be_drawn_says_so(marts):
+    def broken(title, found):
+        raise ZeroDivisionError
+
+    part = page._part(marts, Part("Gains", "How many are found.", "select 1", broken))
+    assert "This could not be drawn; the traceback is in the log of the run." in part
+    assert "<h3>Gains</h3>" in part

@@ -160,3 +160,9 @@ def test_migration_counts_who_stayed_who_moved_who_came_and_who_went():
     )
     flows = {(row["from_segment"], row["to_segment"]): row["people"] for row in moved.to_pylist()}
     assert flows == {("A", "A"): 1, ("A", "B"): 1, ("B", "B"): 1, ("B", "none"): 1, ("none", "A"): 1}
+
+
+def test_no_more_segments_are_tried_than_there_are_kinds_of_people():
+    points = np.repeat(np.arange(5.0), 100)[:, None]
+    assert [choice.segments for choice in segment_model.choose(points, seed=3)] == [4, 5]
+    assert segment_model.distinct(points) == 5

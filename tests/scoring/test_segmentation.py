@@ -67,6 +67,22 @@ def test_segments_that_replace_the_stored_ones_go_on_under_their_ids_and_names(s
     assert set(then) & set(refitted.artefact.fitted.segmentation.ids)
 
 
+def test_where_new_segments_cannot_be_made_the_stored_ones_go_on(shop, earlier, result):
+    left = left_by(shop, earlier)
+    gone_on = segmentation.go_on(shop.connection, NOW, left, "It failed.")
+    assert gone_on.status.status is Status.FAILED
+    assert gone_on.status.reason == f"It failed. Version {left.version} of {MONTH_BEFORE} goes on."
+    assert gone_on.tables["segments"].equals(result.tables["segments"])
+    assert len(gone_on.tables["segment_choices"]) == 0
+
+
+def test_without_stored_segments_nobody_is_in_one(shop):
+    failed = segmentation.go_on(shop.connection, NOW, Previous(), "It failed.")
+    assert (failed.status.status, failed.status.model_version) == (Status.FAILED, None)
+    assert failed.status.reason == "It failed. Nobody is in a segment."
+    assert {name: len(table) for name, table in failed.tables.items()} == dict.fromkeys(segment_tables.SCHEMAS, 0)
+
+
 def test_planted_personas_are_found_nearly_as_well_as_by_a_classifier_that_was_told_them(shop, result):
     table = result.tables["segments"]
     truth = shop.personas[table["customer_key"].to_numpy()].astype(str)

@@ -1,0 +1,31 @@
+"""Plots of segments that have little to show."""
+
+import numpy as np
+import pyarrow as pa
+
+from crm_pipeline import guard
+from crm_pipeline.scoring.segments import plots_segments, segment_quality, segment_tables
+
+
+def test_people_who_differ_in_one_trait_only_are_drawn_in_a_line():
+    points = np.arange(40.0)[:, None]
+    assert plots_segments.people(points, (np.arange(40) // 20), ["one", "other"]).startswith("<?xml")
+
+
+def test_two_people_are_drawn():
+    assert plots_segments.people(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1]), ["one", "other"])
+
+
+def test_a_plot_of_segments_that_cannot_be_drawn_leaves_the_others():
+    tables = {
+        "segment_profiles": pa.table({"segment_id": [1, 2], "persona": ["one", "other"]}),
+        "segment_choices": segment_tables.CHOICES_SCHEMA.empty_table(),
+        "segment_traits": segment_tables.TRAITS_SCHEMA.empty_table(),
+        "segment_tree": pa.table({"one": ["1"], "other": ["3"], "distance": [1.0], "segments": [2]}),
+        "segment_migration": segment_quality.MIGRATION_SCHEMA.empty_table(),
+    }
+    with guard.watched() as faults:
+        drawn = plots_segments.plots(tables, np.arange(40.0)[:, None], np.arange(40) // 20)
+    assert "People and segments" in drawn
+    assert "Which segments are alike" not in drawn
+    assert "The plot 'Which segments are alike' failed (KeyError); the traceback is in the log of the run." in faults
