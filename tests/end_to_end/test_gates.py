@@ -4,11 +4,13 @@ import gzip
 from collections.abc import Callable
 from dataclasses import replace
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_pipeline.identity import assets as identity_assets
 from crm_pipeline.scoring import steps
+from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.stages import Stage
 
 
@@ -96,6 +98,27 @@ def test_scores_of_a_refused_version_stop_the_run_after_scoring(spare, monkeypat
 def test_lifetime_values_out_of_all_proportion_stop_the_run_after_scoring(spare, monkeypatch):
     plant(monkeypatch, "clv", "clv_predicted", lambda values: pc.multiply(values, 1e6))
     assert_stopped_at(Stage.SCORING, spare, "is_plausible", "clv", "the best customer so far")
+
+
+def test_a_model_that_raises_stops_nothing_and_is_told_everywhere(spare, monkeypatch, capsys):
+    def broken(*_):
+        raise ValueError("of somebody")
+
+    monkeypatch.setattr(Churn, "prepare", broken)
+    outcome = spare.run(first=Stage.SCORING)
+    assert (outcome.success, outcome.problems) == (True, [])
+    shown = capsys.readouterr().out
+    assert (
+        "nothing_failed: churn: The model churn failed (ValueError); the traceback is in the log of the run." in shown
+    )
+    with duckdb.connect(str(spare.settings.serving_file), read_only=True) as serving:
+        told = serving.execute("select status, reason from marts.model_status where model = 'churn'").fetchall()
+    assert [status for status, _ in told] == ["failed"]
+    report = spare.settings.report.read_text(encoding="utf-8")
+    assert "The model churn failed (ValueError)" in report
+    log = (spare.settings.state / "logs" / f"{outcome.run_id}.log").read_text(encoding="utf-8")
+    assert "in broken" in log
+    assert "of somebody" not in shown + report + str(told)
 
 
 def test_a_total_that_does_not_reconcile_stops_the_run_after_marts(with_hook):
