@@ -18,6 +18,8 @@ _CHECKS = {
     "orders_stay": "Orders and revenue are the same before and after they are joined to their people.",
 }
 
+_ABOUT_LARGE_PEOPLE = ("largest_person", "not_merged_up")
+
 
 @multi_asset_check(
     name=f"{Stage.IDENTITY}__gate",
@@ -42,6 +44,10 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     if all(verdict.passed for verdict in found.values()):
         store.accept(settings, figures)
     for name, verdict in found.items():
+        named = verdicts.largest_people(person_map) if name in _ABOUT_LARGE_PEOPLE and not verdict.passed else ""
         yield AssetCheckResult(
-            asset_key=_PERSON_MAP, check_name=name, passed=verdict.passed, description=verdict.sentence
+            asset_key=_PERSON_MAP,
+            check_name=name,
+            passed=verdict.passed,
+            description=f"{verdict.sentence} {named}".rstrip(),
         )

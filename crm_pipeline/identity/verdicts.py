@@ -12,6 +12,7 @@ from crm_pipeline.matching import MatchSettings
 
 # In a smaller set one person is easily a percent of all records.
 _ENOUGH_RECORDS = 1_000
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,16 @@ def steady(figures: Figures, previous: Figures | None, settings: MatchSettings) 
         "Check whether a source changed or lost an identifier column; if the change is right, raise linked_share_jump "
         "for one run.",
     )
+
+
+def largest_people(person_map: pa.Table) -> str:
+    """Name up to five people with the most records by their ids, which say nothing of who they are."""
+    order = [("count_all", "descending"), ("customer_id", "ascending")]
+    counted = person_map.group_by("customer_id").aggregate([([], "count_all")]).sort_by(order)
+    largest = counted.slice(0, _EXAMPLES).to_pylist()
+    told = "; ".join(f"{person['customer_id']} with {person['count_all']:,} records" for person in largest)
+    shown = f"crm identity explain {largest[0]['customer_id']}" if largest else ""
+    return f"For example: {told}. What ties one together: {shown}" if told else ""
 
 
 def each_record_once(person_map: pa.Table, records: int) -> Verdict:

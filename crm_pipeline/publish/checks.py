@@ -21,7 +21,7 @@ def opens(workspace: Workspace) -> AssetCheckResult:
     except PublishError as error:
         return AssetCheckResult(passed=False, description=str(error))
     found = release.info.as_of_date if release else None
-    return AssetCheckResult(
-        passed=found == workspace.as_of_date,
-        description=f"The serving file is {release}." if release else "No release.",
-    )
+    said = f"The serving file is {release}." if release else "No release."
+    passed = found == workspace.as_of_date
+    remedy = f" It should be as of {workspace.as_of_date}. Remedy: crm run --from publish."
+    return AssetCheckResult(passed=passed, description=said if passed else said + remedy)

@@ -18,6 +18,7 @@ from crm_pipeline.warehouse import WAREHOUSE
 _HEADER = struct.Struct("<8x4sQ")
 _NEWEST_STORAGE = 65
 _BUILT = "built"
+_AGAIN = "Remedy: crm run --from publish builds it again."
 
 
 def verify(settings: Settings, built: Path, release: ReleaseInfo, pii: Collection[str]) -> None:
@@ -67,7 +68,9 @@ def _pii_faults(con: duckdb.DuckDBPyConnection, pii: Collection[str]) -> list[st
         [_BUILT],
     ).fetchall()
     return [
-        f"{table} has the column {column}, which is personal data." for table, column in columns if is_pii(column, pii)
+        f"{table} has the column {column}, which is personal data. Remedy: leave it out of the mart."
+        for table, column in columns
+        if is_pii(column, pii)
     ]
 
 
@@ -79,14 +82,14 @@ def _content_faults(
     ).fetchall()
     found = {label for (label,) in listed}
     expected = {table.label for table in tables} | {"main._release"}
-    faults = [f"The table {label} is missing." for label in sorted(expected - found)]
-    faults += [f"The table {label} does not belong there." for label in sorted(found - expected)]
+    faults = [f"The table {label} is missing. {_AGAIN}" for label in sorted(expected - found)]
+    faults += [f"The table {label} does not belong there. {_AGAIN}" for label in sorted(found - expected)]
     if faults:
         return faults
     for table in tables:
         ours, theirs = _rows(con, _BUILT, table.sql_name), _rows(con, WAREHOUSE, table.sql_name)
         if ours != theirs:
-            faults.append(f"{table.label} has {ours:,} rows, {theirs:,} in the warehouse.")
+            faults.append(f"{table.label} has {ours:,} rows, {theirs:,} in the warehouse. {_AGAIN}")
     if not faults and fingerprint(con, _BUILT, tables) != release.fingerprint:
         faults.append("Its content differs from the warehouse's: the warehouse changed meanwhile. Publish again.")
     return faults
@@ -94,7 +97,11 @@ def _content_faults(
 
 def _release_faults(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> list[str]:
     rows = con.execute(f"select run_id, fingerprint from {_BUILT}.main._release").fetchall()
-    return [] if rows == [(release.run_id, release.fingerprint)] else ["_release does not hold this release's one row."]
+    return (
+        []
+        if rows == [(release.run_id, release.fingerprint)]
+        else [f"_release does not hold this release's one row. {_AGAIN}"]
+    )
 
 
 def _total_faults(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> list[str]:

@@ -60,3 +60,12 @@ def test_each_record_must_stand_in_the_map_once():
 def test_two_people_with_one_key_are_caught():
     assert verdicts.one_person_per_key(_map(["a", "b"], ["C1", "C2"], [1, 2])).passed
     assert not verdicts.one_person_per_key(_map(["a", "b"], ["C1", "C2"], [1, 1])).passed
+
+
+def test_the_largest_people_are_named_by_their_ids():
+    ids = [f"C{number}" for number in range(1, 8) for _ in range(number)]
+    assert verdicts.largest_people(pa.table({"customer_id": ids})) == (
+        "For example: C7 with 7 records; C6 with 6 records; C5 with 5 records; C4 with 4 records; C3 with 3 records. "
+        "What ties one together: crm identity explain C7"
+    )
+    assert verdicts.largest_people(pa.table({"customer_id": pa.array([], pa.string())})) == ""
