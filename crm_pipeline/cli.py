@@ -32,6 +32,7 @@ app = Commands(
 app.add_typer(identity, name="identity")
 
 _WAIT_SECONDS = 2.0
+_ORPHAN_SECONDS = 600.0
 
 
 @app.command(epilog="Examples:  crm run  |  crm run --dataset myshop --as-of 2026-03-31  |  crm run --from marts")
@@ -53,6 +54,7 @@ def run(
     settings = chosen_settings(dataset)
     day = as_of.date() if as_of else None
     _let_no_second_run_start(settings, wait=wait)
+    _require_stages_before(settings, day, first)
     begin = "raw files" if first is Stage.RAW else first.value
     typer.echo(f"{settings.dataset}: {begin} to serving file" + (f", as of {day}" if day else ""))
     before = _identity(settings.serving_file)
@@ -246,8 +248,19 @@ def _execute(settings: Settings, day: date | None, first: Stage, *, verbose: boo
     return execute(defs, settings.state / "logs", day, first=first, verbose=verbose)
 
 
+def _require_stages_before(settings: Settings, day: date | None, first: Stage) -> None:
+    """Refuse a mistake in pipeline.yml, and a first stage that builds on outdated ones, before Dagster starts."""
+    from crm_pipeline.dataset import load_dataset
+    from crm_pipeline.operations.made_of import require_made
+
+    dataset = or_explain(load_dataset, settings.dataset_folder)
+    asked = settings.model_copy(update={"as_of": day}) if day else settings
+    or_explain(require_made, asked, dataset, first)
+
+
 def _let_no_second_run_start(settings: Settings, *, wait: bool) -> None:
-    from crm_pipeline.operations.lock import RunLock, RunLockedError
+    from crm_pipeline.dbt.warm import LOCK_SUFFIX
+    from crm_pipeline.operations.lock import RunLock, RunLockedError, wait_for_orphan
 
     lock = RunLock(settings.state / "run.lock")
     said = False
@@ -264,7 +277,12 @@ def _let_no_second_run_start(settings: Settings, *, wait: bool) -> None:
             time.sleep(_WAIT_SECONDS)
         else:
             lock.release()
-            return
+            break
+    try:
+        wait_for_orphan(Path(f"{settings.warehouse}{LOCK_SUFFIX}"), _ORPHAN_SECONDS, partial(typer.echo, err=True))
+    except RunLockedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(3) from error
 
 
 if __name__ == "__main__":

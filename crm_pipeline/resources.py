@@ -17,9 +17,10 @@ from pydantic import Field, PrivateAttr
 from crm_pipeline.dataset import Dataset, load_dataset
 from crm_pipeline.dbt import warm
 from crm_pipeline.dbt.project import dbt_vars
+from crm_pipeline.operations import made_of
 from crm_pipeline.operations.lock import RunLock, RunLockedError
-from crm_pipeline.raw.accounting import latest_complete_day
 from crm_pipeline.settings import Settings
+from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import connect
 
 
@@ -71,16 +72,20 @@ class Workspace(ConfigurableResource):
         Raises:
             Failure: if it is to be `latest` and there are no orders to tell it from.
         """
-        chosen = self.settings.as_of or self.dataset.business.as_of
-        if isinstance(chosen, date):
-            return chosen
-        latest = latest_complete_day(self.settings, self.dataset.business)
-        if latest is None:
+        known = made_of.as_of_date(self.settings, self.dataset)
+        if known is None:
             raise Failure(
                 "The as-of date `latest` is the last complete day in the orders, and no orders are loaded. "
                 "Remedy: check the `files` patterns of the order sources in pipeline.yml, or give a date with --as-of."
             )
-        return latest
+        return known
+
+    @contextmanager
+    def making(self, stage: Stage) -> Iterator[None]:
+        """Note what a stage is made of, once it is: a later run may begin behind it while that stays the same."""
+        as_of = self.as_of_date if stage is not Stage.RAW else None
+        with made_of.making(self.settings, self.dataset, as_of, stage):
+            yield
 
     @contextmanager
     def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:

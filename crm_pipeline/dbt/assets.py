@@ -27,7 +27,8 @@ def stage_assets(stage: Stage, manifest: Path) -> AssetsDefinition:
         dagster_dbt_translator=StageTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False)),
     )
     def build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt) -> Iterator[Any]:
-        yield from _build(context, workspace, dbt, stage)
+        with workspace.making(stage):
+            yield from _build(context, workspace, dbt, stage)
 
     return build
 

@@ -5,6 +5,7 @@ process has no threads and opens no files of the project, and each command still
 or leaks ends with it.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ from typing import NoReturn
 
 #: Names the socket of the warm process to the commands that a run starts.
 SOCKET_VARIABLE = "CRM_DBT_SOCKET"
+#: Behind the name of the warehouse: the lock of the dbt command that is at work in it.
+LOCK_SUFFIX = ".dbt-lock"
 _REQUEST_BYTES = 1 << 20
 _EMPTY_PROJECT = {
     "dbt_project.yml": "{name: empty, profile: empty, version: '1.0', flags: {send_anonymous_usage_stats: false}}",
@@ -148,6 +151,11 @@ def _answer(connection: socket.socket) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> NoReturn:
+    """Run a command in this process, which holds the warehouse's lock until it ends, also where its run was killed."""
+    if warehouse := os.environ.get("CRM_WAREHOUSE"):
+        Path(warehouse).parent.mkdir(parents=True, exist_ok=True)
+        held = os.open(f"{warehouse}{LOCK_SUFFIX}", os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(held, fcntl.LOCK_EX)
     from dbt.cli.main import cli
 
     cli(arguments, prog_name="dbt")

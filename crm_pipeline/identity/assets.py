@@ -54,7 +54,7 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
         overrides = read_overrides(dataset.folder)
     except OverrideError as error:
         raise Failure(str(error)) from error
-    with workshop(settings, Stage.STAGING) as connection:
+    with workspace.making(Stage.IDENTITY), workshop(settings, Stage.STAGING) as connection:
         truth = read_truth(connection, dataset.folder)
         resolution = resolve(
             connection,
@@ -65,7 +65,7 @@ def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Ite
             store.read_previous(settings),
             settings.seed,
         )
-    changed = store.save(settings, resolution)
+        changed = store.save(settings, resolution)
     context.log.info("%s records, %s people", resolution.figures.records, resolution.figures.people)
     seconds = round(time.monotonic() - started, 2)
     for name, table in resolution.tables().items():

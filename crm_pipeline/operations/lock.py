@@ -2,11 +2,47 @@
 
 import fcntl
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+_POLL_SECONDS = 0.5
 
 
 class RunLockedError(RuntimeError):
     """Another run of the dataset is going on."""
+
+
+def wait_for_orphan(lock: Path, seconds: float, say: Callable[[str], None]) -> None:
+    """Wait until no dbt command of a killed run is at work in the warehouse any more.
+
+    Args:
+        lock: what each dbt command holds.
+        seconds: how long to wait at most.
+        say: is told that, and for what, there is something to wait for.
+
+    Raises:
+        RunLockedError: if the command has not ended by then.
+    """
+    if not lock.exists():
+        return
+    said, end = False, time.monotonic() + seconds
+    with lock.open("rb") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() > end:
+                    raise RunLockedError(
+                        f"The dbt of a run that was killed is still at work after {seconds:.0f} seconds. "
+                        "Remedy: let it end, or end it (its command line holds crm_pipeline.dbt.warm)."
+                    ) from None
+                if not said:
+                    say("The dbt of a run that was killed is still at work; waiting for it to end ...")
+                said = True
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
 
 
 class RunLock:

@@ -34,7 +34,8 @@ def raw_channels(context: AssetExecutionContext, workspace: Workspace) -> Iterat
         land(workspace.settings, workspace.dataset, now(), context.log.info)
     except ExtractionError as error:
         raise Failure(str(error)) from error
-    report = load(workspace.settings, workspace.dataset, context.run_id, now(), context.log.info)
+    with workspace.making(Stage.RAW):
+        report = load(workspace.settings, workspace.dataset, context.run_id, now(), context.log.info)
     for problem in report.problems:
         context.log.warning(problem)
     for name, rows in report.channels.items():

@@ -71,7 +71,7 @@ def _key(table: str) -> AssetKey:
 )
 def scoring_tables(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
     """Score everybody with each model; a model that cannot says so in its status."""
-    with _given(workspace, workspace.as_of_date) as given:
+    with workspace.making(Stage.SCORING), _given(workspace, workspace.as_of_date) as given:
         _offer_months(context.instance, given)
         shown = cards.Pages(given.settings, given.asked.as_of)
         started = time.monotonic()
