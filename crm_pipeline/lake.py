@@ -50,6 +50,25 @@ def atomic_file(target: Path) -> Iterator[Path]:
         building.unlink(missing_ok=True)
 
 
+class DamagedFileError(RuntimeError):
+    """A file that a run made cannot be read; the message names it and the remedy."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Name the file in what goes wrong while one of our own files is read.
+
+    Raises:
+        DamagedFileError: if the file is not what was written.
+    """
+    try:
+        yield
+    except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError) as error:
+        raise DamagedFileError(
+            f"{path} is damaged ({type(error).__name__}). Remedy: restore it from a backup of the state folder."
+        ) from error
+
+
 def write_parquet(table: pa.Table, target: Path) -> None:
     """Write an Arrow table as one Parquet file, atomically (zstd)."""
     with atomic_file(target) as building:

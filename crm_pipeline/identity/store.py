@@ -32,7 +32,10 @@ def folder(settings: Settings) -> Path:
 def read(settings: Settings, table: str, where: pc.Expression | None = None) -> pa.Table | None:
     """Return a stored table of the current version, or some rows of it; None before the first run."""
     path = folder(settings) / lake.CURRENT / f"{table}.parquet"
-    return pq.read_table(path, filters=where) if path.exists() else None
+    if not path.exists():
+        return None
+    with lake.reading(path):
+        return pq.read_table(path, filters=where)
 
 
 def read_model(settings: Settings) -> Model | None:
@@ -68,8 +71,9 @@ def _read_memory(settings: Settings) -> Memory | None:
     files = {name: kept / f"{name}.arrow" for name in Memory.names()}
     if not all(file.exists() for file in (kept / _VERSION, *files.values())):
         return None
-    tables = {name: pa.ipc.open_file(pa.memory_map(str(file))).read_all() for name, file in files.items()}
-    return Memory(**json.loads((kept / _VERSION).read_text()), tables=tables)
+    with lake.reading(kept):
+        tables = {name: pa.ipc.open_file(pa.memory_map(str(file))).read_all() for name, file in files.items()}
+        return Memory(**json.loads((kept / _VERSION).read_text()), tables=tables)
 
 
 def _read_version(settings: Settings) -> str | None:

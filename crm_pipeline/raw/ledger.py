@@ -111,11 +111,12 @@ def read_ledger(version: Path | None) -> list[LedgerEntry]:
     if version is None or not (version / LEDGER_FILE).exists():
         return []
     known = {field.name for field in fields(LedgerEntry)}
-    rows = pq.read_table(version / LEDGER_FILE).to_pylist()
-    entries = [
-        LedgerEntry(**{name: value for name, value in row.items() if name in known and value is not None})
-        for row in rows
-    ]
+    with lake.reading(version / LEDGER_FILE):
+        rows = pq.read_table(version / LEDGER_FILE).to_pylist()
+        entries = [
+            LedgerEntry(**{name: value for name, value in row.items() if name in known and value is not None})
+            for row in rows
+        ]
     return sorted(entries, key=lambda entry: entry.delivery)
 
 

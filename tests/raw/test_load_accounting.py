@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from crm_pipeline.lake import DamagedFileError
+
 HEADER = "id,at,total,mail,status\n"
 GOOD = "1,2024-01-01 10:00,10.00,a@example.com,completed\n"
 
@@ -292,3 +294,12 @@ def test_the_last_row_of_a_key_wins_within_a_file(shop):
 def orders_source(**changes):
     columns = {"order_id": "id", "ordered_at": "at", "total_amount": "total", "email": "mail", "status": "status"}
     return {"name": "shop", "channel": "orders", "files": "landing/orders*", "columns": columns} | changes
+
+
+def test_a_damaged_ledger_is_named_with_a_remedy(shop):
+    shop.deliver("orders.csv", "id,at,total,mail,status\n1,2024-01-01,5,a@x.example,completed\n")
+    shop.load()
+    ledger = shop.version() / "ledger.parquet"
+    ledger.write_bytes(b"PAR1 damaged")
+    with pytest.raises(DamagedFileError, match=r"ledger\.parquet is damaged .* Remedy: restore it"):
+        shop.load()
