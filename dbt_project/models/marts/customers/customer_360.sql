@@ -91,7 +91,9 @@ select
     features.share_app,
     features.share_marketplace,
     stages.stage as lifecycle_stage,
-    case when people.known_since is not null or stages.stage <> 'prospect' then stages.valid_from end as lifecycle_since,
+    case
+        when people.known_since is not null or stages.stage <> 'prospect' then stages.valid_from
+    end as lifecycle_since,
     rfm.r as rfm_recency,
     rfm.f as rfm_frequency,
     rfm.m as rfm_monetary,
