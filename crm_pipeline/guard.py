@@ -18,6 +18,8 @@ WHERE = "the traceback is in the log of the run"
 """Said in each sentence: a log lies in `logs` of the dataset's state folder, or with the run in the Dagster UI."""
 
 _PASSED_ON = (MemoryError, duckdb.OutOfMemoryException, duckdb.FatalException)
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of an interrupt (Ctrl-C) that comes while a query runs."""
 _faults: ContextVar[list[str] | None] = ContextVar("faults", default=None)
 _log = logging.getLogger(__name__)
 
@@ -41,7 +43,9 @@ def tried(what: str, do: Callable[[], T]) -> T | Fault:
         return do()
     except _PASSED_ON:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the run does not hang on it
+    except Exception as error:
+        if isinstance(error, duckdb.InterruptException) or str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
         _log.error("%s failed", what, exc_info=error)
         return Fault(error, f"{what[:1].upper()}{what[1:]} failed ({type(error).__name__}); {WHERE}.")
 

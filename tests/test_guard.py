@@ -1,6 +1,8 @@
 """What may fail without stopping a run, what may not, and what is said of it."""
 
 import logging
+import signal
+import threading
 
 import duckdb
 import pytest
@@ -63,3 +65,17 @@ def test_the_same_fault_is_noted_once():
         for _ in range(3):
             guard.attempt("the reasons", fails(ValueError()), None)
     assert len(faults) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Query interrupted"), duckdb.InterruptException("INTERRUPT Error")])
+def test_an_interrupt_during_a_query_is_one(error):
+    with pytest.raises(KeyboardInterrupt):
+        guard.attempt("the model churn", fails(error), None)
+
+
+def test_what_duckdb_makes_of_an_interrupt_is_known():
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with duckdb.connect() as connection, pytest.raises(KeyboardInterrupt):
+        guard.attempt(
+            "the model churn", lambda: connection.sql("select count(*) from range(10000000000)").fetchall(), None
+        )
