@@ -237,15 +237,15 @@ def _write_rows(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPl
 
 
 def _marked(delivery: Delivery, plan: CastPlan) -> dict[str, str]:
-    """Return what rows that are not loaded say of their records; who is gone matters to full deliveries only."""
+    """Return what rows say of their records, loaded or not; who is there matters to full deliveries only."""
     mapped = {column.name for column in plan.mapped}
     key = ", ".join(
         quoted(name) if name in mapped else f"null as {quoted(name)}" for name in delivery.contract.record_key
     )
     marked = {marks.DELETED: f"select {key} from {TYPED_ROWS} where {FATE} = {DELETED}"}
     if delivery.source.delivery != "changes":
-        unusable = f"({FATE} = {MISFIT} or {FATE} = {WAITING})"
-        marked[marks.UNUSABLE] = f"select {key} from {TYPED_ROWS} where {unusable} and {plan.key_is_known()}"
+        there = f"{FATE} in ({FIT}, {WAITING}, {MISFIT}) and {plan.key_is_known()}"
+        marked[marks.HELD] = f"select {key} from {TYPED_ROWS} where {there}"
         unknown = f"exists (from {TYPED_ROWS} where {FATE} = {MISFIT} and not ({plan.key_is_known()}))"
         unparsed = f'exists (from {SOURCE_ROWS} where "{PROBLEM}" is not null)'
         nothing = ", ".join(f"null as {quoted(name)}" for name in delivery.contract.record_key)

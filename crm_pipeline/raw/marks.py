@@ -1,7 +1,7 @@
 """What a delivery says of records without carrying a row of them: a small Parquet file beside its batch.
 
-A later load needs it: a file that is read again must not bring back what a later delivery has deleted, and a full
-delivery takes nobody for gone whose row it merely could not use.
+A later load needs it: a file that is read again must not bring back what a later delivery has deleted or did not hold
+any more, and a full delivery takes nobody for gone whose row it merely could not use.
 """
 
 from pathlib import Path
@@ -14,8 +14,9 @@ from crm_pipeline.raw.source_rows import literal, quoted
 
 MARKS = "marks"
 DELETED = "deleted"
-UNUSABLE = "unusable"
+HELD = "held"
 UNKNOWN = "unknown"
+"""The record is deleted; a full delivery holds it; a full delivery has a row that does not say whose it is."""
 
 
 def write_marks(

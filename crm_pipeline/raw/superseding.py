@@ -15,7 +15,7 @@ from crm_pipeline import lake
 from crm_pipeline.raw.batch_files import columns_of, conformed, files, write
 from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
-from crm_pipeline.raw.marks import DELETED, UNKNOWN, UNUSABLE
+from crm_pipeline.raw.marks import DELETED, HELD, UNKNOWN
 from crm_pipeline.raw.source_rows import literal, quoted
 
 _KEYS, _DELETED, _HELD = "new_keys", "deleted_records", "held_records"
@@ -138,14 +138,16 @@ def _collect_held(
     """Make the table of records with the full deliveries that hold them; return those that can tell who is gone.
 
     A row that cannot be used still says that its record is there. Where one does not even say which record it is, or
-    where the delivery holds no row at all, nobody is taken for gone. Beside the deliveries of this run only the newest
-    of the kept ones counts: the others have had their effect, and rows of theirs have been superseded since.
+    where the delivery holds no row at all, nobody is taken for gone. Kept deliveries that are older than all of this
+    run have had their effect on all rows.
     """
-    able = [whole for whole in _wholes(batches, delivery) if _can_tell(con, whole)]
-    kept = [whole for whole in able if not any(batch.is_new for batch in whole)]
-    counting = [whole for whole in able if whole not in kept[:-1]]
+    oldest = min(batch.entry.delivery for batch in batches if batch.is_new)
+    counting = [whole for whole in _wholes(batches, delivery) if _number(whole) >= oldest and _can_tell(con, whole)]
     if counting:
-        held = " union all ".join(_held_by(contract, whole) for whole in counting)
+        held = " union all ".join(
+            f"select {_numbered(contract.record_key)}, {_number(whole)} as whole from {_marked(whole, HELD)}"
+            for whole in counting
+        )
         keys = ", ".join(_numbers(contract.record_key))
         listed = f"select {keys}, list(distinct whole) as wholes from ({held}) group by all"
         con.execute(f"create or replace table {_HELD} as {listed}")
@@ -153,19 +155,14 @@ def _collect_held(
 
 
 def _can_tell(con: duckdb.DuckDBPyConnection, whole: list[Batch]) -> bool:
-    marks = [batch.marks for batch in whole if batch.marks.exists()]
-    unknown = _count(con, f"{files(marks)} where mark = {literal(UNKNOWN)}") if marks else 0
-    return not unknown and any(batch.entry.rows_loaded for batch in whole)
+    if not any(batch.marks.exists() for batch in whole):
+        return False
+    return _count(con, _marked(whole, HELD)) > 0 and _count(con, _marked(whole, UNKNOWN)) == 0
 
 
-def _held_by(contract: Contract, whole: list[Batch]) -> str:
-    """Return a query for the records that a full delivery holds."""
-    rows = [batch.path for batch in whole if batch.entry.rows_loaded]
-    marks = [batch.marks for batch in whole if batch.marks.exists()]
-    record = f"select {_numbered(contract.record_key)}, {_number(whole)} as whole from"
-    parts = [f"{record} {files(rows)}"]
-    parts += [f"{record} {files(marks)} where mark = {literal(UNUSABLE)}"] if marks else []
-    return " union all ".join(parts)
+def _marked(whole: list[Batch], mark: str) -> str:
+    """Return SQL for the records that a full delivery marks so."""
+    return f"(from {files([batch.marks for batch in whole if batch.marks.exists()])} where mark = {literal(mark)})"
 
 
 def _fate(contract: Contract, paths: list[Path], wholes: Iterable[int], more: str = "") -> str:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.raw.conftest import Shop
@@ -38,10 +38,20 @@ def current(shop: Shop, channel: str) -> list[tuple]:
     return shop.query(f"select {', '.join(names)}, _delivery, _line from {files} order by all")
 
 
+#: The third delivery lacks what waits in the first; the fourth cannot tell who is gone.
+WAITS_WHILE_IT_GOES = [
+    [("1", "2024-01-05", "")],
+    [("1", "2023-12-01", "")],
+    [("2", "2023-12-01", "")],
+    [("", "2023-12-01", ""), ("2", "2023-12-01", "")],
+]
+
+
 @pytest.mark.parametrize("delivery", ["changes", "full"])
 @pytest.mark.parametrize("channel", SOURCES)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=st.lists(ROWS, min_size=2, max_size=4))
+@example(WAITS_WHILE_IT_GOES)
 def test_any_history_leaves_the_rows_of_a_rebuild(tmp_path_factory, channel, delivery, history):
     shop, rebuilt = (Shop(tmp_path_factory.mktemp(name)) for name in ("one_by_one", "at_once"))
     for one in (shop, rebuilt):
