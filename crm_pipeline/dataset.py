@@ -106,6 +106,7 @@ class ColumnMapping(Strict):
     negative: Literal["CR", "DR"] | None = Field(
         default=None, description="Which of CR (credit) and DR (debit) behind an amount makes it negative."
     )
+    optional: bool = Field(default=False, description="Whether a file may lack the column: it is empty then.")
     type: str | None = Field(default=None, description="For the reader; the contract says the type.")
 
     @field_validator("value", mode="before")

@@ -12,6 +12,15 @@ Kind = Literal["source_id", "loyalty_id", "email", "phone"]
 #: Kinds of identifiers, from the strongest evidence to the weakest: the position is the priority of a rule.
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+#: What systems write where there is no value, matched in full and in lower case: it identifies nobody.
+STAND_INS: tuple[str, ...] = (
+    r"[0-]*(\.0+)?",
+    r"-1(\.0+)?",
+    r"null|\(null\)|<null>|\\n|none|nil|nan|#?n/a|na|<na>|n\.a\.|-+|\?+|x+",
+    r"anonymous|unknown|undefined|guest|default|test|dummy|missing|not provided|no email|no phone",
+    r"(no-?_?reply|do-?_?not-?_?reply|none|null|nobody|no-?_?e?mail|unknown|anonymous|n/?a)@.*",
+)
+
 _AtLeastTwo = Annotated[int, Field(ge=2)]
 _Share = Annotated[float, Field(gt=0, le=1)]
 _Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -39,6 +48,11 @@ class MatchSettings(Strict):
     values_per_person: dict[Kind, _AtLeastTwo] = Field(
         default_factory=lambda: dict(_LIMITS["values_per_person"]),
         description="Per kind, how many values a person may have before their weakest links are held back.",
+    )
+    emails_per_customer_id: _AtLeastTwo = Field(
+        default=10,
+        description="E-mail addresses on the orders of one customer id from which on, if most orders bring a new one, "
+        "the id is nobody's: its orders go by e-mail or phone.",
     )
     accept: _Probability = Field(default=0.95, description="Probability from which on two records are linked.")
     review: _Probability = Field(default=0.5, description="Probability from which on they are listed for review.")

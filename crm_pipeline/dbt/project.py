@@ -12,6 +12,7 @@ from pathlib import Path
 
 from crm_pipeline.dataset import Dataset
 from crm_pipeline.lake import as_pattern, atomic_file
+from crm_pipeline.matching import STAND_INS
 from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
@@ -54,6 +55,8 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "clv_horizon_months": business.clv_horizon_months,
             "response_days": dataset.actions.response_days,
             "service_costs": business.service_costs,
+            "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),
+            "emails_per_customer_id": dataset.identity.emails_per_customer_id,
         }
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -58,6 +59,31 @@ def unknown_records_table(records: Iterable[str]) -> pa.Table:
             "problem": f"The override file names the record '{record}', which is not there. Correct the name.",
         }
         for record in records
+    )
+
+
+def nobodys_ids_table(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """List the customer ids on orders that stand for nobody: the orders go by what else was given with them."""
+    tables = con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'staging' and table_name = 'stg_order_headers'"
+    ).fetchall()
+    if not tables:
+        return _table([])
+    rows = con.execute("""
+        select system, md5(system || '|' || customer_id), count(*) from staging.stg_order_headers
+        where customer_id is not null and coalesce(record_id not like system || '|customer|%', true)
+        group by system, customer_id order by all
+    """).fetchall()
+    return _table(
+        {
+            "record_key": None,
+            "kind": "source_id",
+            "value_hash": value_hash,
+            "records": orders,
+            "problem": f"A customer id of {system} stands for nobody (a placeholder, or many people's): its {orders} "
+            "orders go by the loyalty card, e-mail or phone given with them. Leave the id empty in the source.",
+        }
+        for system, value_hash, orders in rows
     )
 
 

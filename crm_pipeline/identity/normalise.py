@@ -11,17 +11,10 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 
-from crm_pipeline.matching import KINDS, MatchSettings
+from crm_pipeline.matching import KINDS, STAND_INS, MatchSettings
 
 # What sources write when they know nothing, or when the value is not the person's own. Matched in full, in lower case.
-BLOCKED_PATTERNS: tuple[str, ...] = (
-    "[0-]*",
-    "-1",
-    "null|none|nil|nan|n/a|na|n\\.a\\.|-+|\\?+|x+",
-    "anonymous|unknown|undefined|guest|default|test|dummy|missing|not provided|no email|no phone",
-    "(no-?_?reply|do-?_?not-?_?reply|none|null|nobody|no-?_?e?mail|unknown|anonymous|n/?a)@.*",
-    "0?1234567(8(90?)?)?",
-)
+BLOCKED_PATTERNS: tuple[str, ...] = (*STAND_INS, "0?1234567(8(90?)?)?")
 PLAIN_PHONE = "^[0-9 +()./-]+$"
 # A shorter number (a short code, a slip of the hand) says too little about a person to link two records. It also
 # makes the last digits a safe first sieve: two spellings of one longer number always share them.

@@ -21,7 +21,12 @@ from crm_pipeline.identity import (
     rules,
 )
 from crm_pipeline.identity.cluster import Links, UniqueValues
-from crm_pipeline.identity.conflicts import contradictions_table, held_back_table, unknown_records_table
+from crm_pipeline.identity.conflicts import (
+    contradictions_table,
+    held_back_table,
+    nobodys_ids_table,
+    unknown_records_table,
+)
 from crm_pipeline.identity.figures import Figures, describe
 from crm_pipeline.identity.memory import Memory
 from crm_pipeline.identity.normalise import load_identifiers
@@ -183,6 +188,7 @@ def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: 
                 contradictions_table(contradictions, unique, keys),
                 held_back_table(held, keys),
                 unknown_records_table(_unknown_records(con, overrides)),
+                nobodys_ids_table(con),
             ]
         ),
         "review": review.review(con, founders, settings.accept),

@@ -142,7 +142,7 @@ class CastPlan:
             for column in self.mapped
             if column.logical_type in _NUMERIC
             for mapping in [self.source.columns[column.name]]
-            if (origin := mapping.from_) and mapping.decimal is None
+            if (origin := mapping.from_) in {*self.columns, *self.named} and origin and mapping.decimal is None
         }
         return replace(self, conventions=numbers.conventions(con, told))
 
@@ -227,6 +227,8 @@ class CastPlan:
 
     def _origin(self, column: Column) -> str:
         mapping = self.source.columns[column.name]
+        if mapping.optional and mapping.from_ not in {*self.columns, *self.named}:
+            return "null"
         if mapping.from_ is not None:
             return self._column(mapping.from_)
         return value_column(f"columns.{column.name}") if mapping.sql is not None else literal(mapping.value or "")

@@ -32,7 +32,7 @@ def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like
     """
     for name, mapping in source.columns.items():
         wanted = mapping.from_
-        if wanted is None or rows.column(wanted) is not None:
+        if wanted is None or mapping.optional or rows.column(wanted) is not None:
             continue
         if wanted in rows.ambiguous:
             problem = f"The file has the column '{wanted}' (mapped to {name}) more than once."

@@ -128,7 +128,8 @@ def _placed(settings: Settings, end: str, zone: str, business: Business) -> str:
         ),
         headers as (
             select _system, order_id, true as has_header, ordered_at, status as header_status, currency,
-                discount_amount, total_amount, tax_amount, shipping_amount, refunded_amount, refunded_at
+                discount_amount, total_amount, tax_amount, shipping_amount, duties_amount, gift_card_amount,
+                refunded_amount, refunded_at
             from (select *, {_PLACE} as place from {told}) semi join latest using (_system, order_id, place)
         )
         select headers.* exclude (_system, order_id, ordered_at, currency), _system, order_id,
@@ -150,7 +151,8 @@ def _headers(end: str) -> str:
         select _system, order_id, coalesce(header_status, 'completed') as status,
             round(coalesce(discount_amount, 0) * rate, 2) as discount,
             round(coalesce(total_amount, 0) * rate, 2) - round(coalesce(tax_amount, 0) * rate, 2)
-                - round(coalesce(shipping_amount, 0) * rate, 2) as header_amount,
+                - round(coalesce(shipping_amount, 0) * rate, 2) - round(coalesce(duties_amount, 0) * rate, 2)
+                - round(coalesce(gift_card_amount, 0) * rate, 2) as header_amount,
             case when refunded_at >= {end} then 0 else round(coalesce(refunded_amount, 0) * rate, 2) end as refund
         from placed left join rates on order_currency = rates.currency and placed.day = rates.day
         where has_header
@@ -164,7 +166,8 @@ def _lines(settings: Settings, end: str) -> str:
             case when 'cancelled' in (header_status, status) then 'cancelled'
                 when 'returned' in (header_status, status) then 'returned' else 'completed' end as line_status,
             round(coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate, 2) as net,
-            case line_status when 'cancelled' then 0 when 'returned' then -abs(net) else net end as amount
+            case when line_status = 'cancelled' or is_gift_card then 0 when line_status = 'returned' then -abs(net)
+                else net end as amount
         from (
             select lines.*, placed.header_status, placed.day,
                 coalesce(lines.currency, placed.order_currency) as line_currency

@@ -30,11 +30,20 @@
 
 {# Text as a person would give it; null where a system wrote a stand-in such as `none` or `000-000`. #}
 {% macro without_stand_in(text) -%}
-    case
-        when lower({{ text }}) in ('null', 'none', 'n/a', 'na', 'unknown', 'anonymous', '-1') then null
-        when replace(replace({{ text }}, '0', ''), '-', '') = '' then null
-        else {{ text }}
-    end
+    case when {{ is_stand_in(text) }} then null else {{ text }} end
+{%- endmacro %}
+
+{# Whether a system wrote a stand-in for a value that it does not have. #}
+{% macro is_stand_in(text) -%}
+    {{ adapter.dispatch('is_stand_in', 'crm')(text) }}
+{%- endmacro %}
+
+{% macro default__is_stand_in(text) -%}
+    lower({{ text }}) rlike '^({{ var("stand_ins") | replace("\\", "\\\\") }})$'
+{%- endmacro %}
+
+{% macro duckdb__is_stand_in(text) -%}
+    regexp_full_match(lower(trim({{ text }})), '{{ var("stand_ins") }}')
 {%- endmacro %}
 
 {# 1 for the most trusted system; systems that are not listed come last. #}
@@ -50,11 +59,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Name of the record that identifies the buyer: a customer of a system, or a guest known by what they gave. #}
+{# Name of the record that identifies the buyer: a customer of a system, or a guest known by what they gave. A stand-in
+such as `0` identifies nobody. #}
 {% macro record_id(system, customer_id, loyalty_id, email, phone) -%}
     case
-        when {{ customer_id }} is not null then {{ system }} || '|customer|' || {{ customer_id }}
-        when coalesce({{ loyalty_id }}, {{ email }}, {{ phone }}) is not null
+        when not {{ is_stand_in(customer_id) }} then {{ system }} || '|customer|' || {{ customer_id }}
+        when
+            {%- for given in [loyalty_id, email, phone] %}
+            {{ 'or ' if not loop.first }}not {{ is_stand_in("cast(" ~ given ~ " as varchar)") }}
+            {%- endfor %}
             then {{ system }} || '|guest|' || md5(lower({{ key_text([loyalty_id, email, phone]) }}))
     end
 {%- endmacro %}

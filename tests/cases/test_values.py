@@ -1,10 +1,12 @@
 """Amounts, ids and dates as shops really write them: read as they are meant, or refused with what reads them."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from crm_pipeline.raw.init import write_draft
+from crm_pipeline.raw.totals import raw_totals
 from crm_pipeline.settings import now
 
 
@@ -65,3 +67,43 @@ def test_a_format_that_ends_in_utc_means_it(case, form):
     shop.configure(source)
     shop.load(now())
     assert {str(at)[11:] for (at,) in shop.query("select ordered_at from {orders}")} == {"23:30:12"}
+
+
+def revenue(shop, day="2024-05-08"):
+    shop.load(now())
+    return raw_totals(shop.settings, shop.dataset.business, date.fromisoformat(day)).revenue
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("shopify_free_by_line_discount", "20.00"),  # #1002 was free, #1001 is 20.00
+        ("shopify_gift_card_and_duties", "90.00"),  # #1005 50.00 without duties, #1006 is owed, #1007 40.00
+        ("shopify_cancelled_with_fee_kept", "5.00"),
+    ],
+)
+def test_an_order_brings_what_was_kept_of_it_for_goods(case, name, expected):
+    assert revenue(case(name)) == Decimal(expected)
+
+
+def test_headers_alone_bring_the_same(case):
+    shop = case("shopify_gift_card_and_duties")
+    text = (shop.folder / "pipeline.yml").read_text()
+    (shop.folder / "pipeline.yml").write_text("".join(text.splitlines(keepends=True)[:-1]))
+    assert revenue(shop) == Decimal("90.00")
+
+
+def test_a_payment_is_refunded_on_its_own_day(case):
+    shop = case("stripe_refund_date")
+    shop.load(now())
+    business = shop.dataset.business
+    found = [raw_totals(shop.settings, business, date(2024, month, 30)).revenue for month in (6, 7)]
+    assert found == [Decimal("12.50"), Decimal("0.00")]
+
+
+def test_a_payment_export_without_the_day_of_refunds_loads_too(case):
+    shop = case("stripe_refund_date")
+    file = shop.folder / "landing" / "s1.csv"
+    file.write_text("".join(line.rsplit(",", 1)[0] + "\n" for line in file.read_text().splitlines()))
+    shop.load(now())
+    assert shop.query("select refunded_amount, refunded_at from {orders}") == [(Decimal("12.5"), None)]

@@ -58,7 +58,7 @@ held as (
 select
     _system as system,
     clean_customer_id as source_customer_id,
-    {{ record_id('_system', 'clean_customer_id', 'null', 'null', 'null') }} as record_id,
+    _system || '|customer|' || clean_customer_id as record_id,
     valid_from,
     valid_to,
     {{ filled('loyalty_id') }} as loyalty_id,

@@ -63,6 +63,8 @@ orders as (
         coalesce(headers.discount_amount, 0) as discount,
         headers.tax_amount as tax,
         headers.shipping_amount as shipping,
+        headers.duties_amount as duties,
+        headers.gift_card_amount as gift_card,
         headers.total_amount as total,
         -- A refund of tomorrow is not known today; one without a date is known with its order.
         case
@@ -77,13 +79,28 @@ orders as (
         on headers._system = from_lines._system and headers.order_id = from_lines.order_id
 ),
 
+-- An id on many orders that mostly come from different people is nobody's, such as that of all guests.
+nobodys as (
+    select system, customer_id
+    from orders
+    where ordered_at < {{ end_of_as_of_day() }} and customer_id is not null and email is not null
+    group by system, customer_id
+    having
+        count(distinct lower(email)) >= {{ var('emails_per_customer_id') }}
+        and count(distinct lower(email)) * 2 > count(*)
+),
+
 known as (
     select
         {{ surrogate_key(['system', 'order_id']) }} as order_key,
-        {{ record_id('system', 'customer_id', 'loyalty_id', 'email', 'phone') }} as record_id,
+        {{ record_id(
+            'system', 'case when nobodys.customer_id is null then orders.customer_id end',
+            'loyalty_id', 'email', 'phone'
+        ) }} as record_id,
         {{ local_date('ordered_at') }} as ordered_on,
         orders.*
     from orders
+    left join nobodys using (system, customer_id)
     where ordered_at < {{ end_of_as_of_day() }}
 ),
 
@@ -117,7 +134,7 @@ select
     delivery,
     exchange_rate,
     total as original_total_amount,
-    {%- for amount in ['discount', 'tax', 'shipping', 'total'] %}
+    {%- for amount in ['discount', 'tax', 'shipping', 'duties', 'gift_card', 'total'] %}
     {{ to_money(amount ~ ' * exchange_rate') }} as {{ amount }}_amount,
     {%- endfor %}
     -- At the rate of the order's day, so that an order refunded in full brings nothing.

@@ -41,7 +41,11 @@ priced as (
     select
         *,
         {{ filled('product_id') }} as clean_product_id,
-        {{ to_money('coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate') }} as amount
+        -- A gift card that is sold is owed: it counts when it is redeemed.
+        {{ to_money("case
+            when is_gift_card then 0
+            else coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate
+        end") }} as amount
     from rated
 )
 

@@ -23,7 +23,9 @@ joined as (
         lines_by_order.net_amount as lines_amount,
         coalesce(headers.total_amount, 0)
         - coalesce(headers.tax_amount, 0)
-        - coalesce(headers.shipping_amount, 0) as header_amount
+        - coalesce(headers.shipping_amount, 0)
+        - coalesce(headers.duties_amount, 0)
+        - coalesce(headers.gift_card_amount, 0) as header_amount
     from headers
     left join lines_by_order on headers.order_key = lines_by_order.order_key
 ),
