@@ -18,7 +18,7 @@ from crm_pipeline.dataset import Dataset, SourceConfig
 from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.accounting import emptied_files, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
-from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.contract import AMOUNTS, contracts
 from crm_pipeline.raw.guessing.advice import (
     Complaint,
     first_rows,
@@ -86,6 +86,7 @@ def check_sources(dataset: Dataset, run_time: datetime, linked_folders: Sequence
         within = allowed_folders(dataset.folder, linked_folders)
         checks = [_check_source(con, dataset, source, run_time, within, Path(work), box) for source in dataset.sources]
     problems, notes = _files_and_sources(dataset, checks)
+    problems += _without_amounts(checks)
     return Check(checks, problems, notes)
 
 
@@ -183,6 +184,22 @@ def _note_columns(con: duckdb.DuckDBPyConnection, check: SourceCheck, batch: Pat
         column = check.columns[name]
         column.filled += filled
         column.example = column.example or example
+
+
+def _without_amounts(checks: list[SourceCheck]) -> list[str]:
+    """Name the sources of orders of which nothing says what they brought: neither they nor another of their system."""
+    told = {
+        check.source.system
+        for check in checks
+        for column in AMOUNTS.get(check.source.channel, ())
+        if column in check.columns and check.columns[column].filled
+    }
+    return [
+        f"Source {check.source.name}: no order has an amount, so that all of them would bring 0. "
+        f"Map {' or '.join(AMOUNTS[check.source.channel])} under columns."
+        for check in checks
+        if check.source.channel in AMOUNTS and check.rows_loaded and check.source.system not in told
+    ]
 
 
 def _files_and_sources(dataset: Dataset, checks: list[SourceCheck]) -> tuple[list[str], list[str]]:

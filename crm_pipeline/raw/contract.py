@@ -14,6 +14,8 @@ from crm_pipeline.yaml_places import read_yaml
 
 CONTRACTS_FOLDER = Path(__file__).parent / "contracts"
 RUN_TIME = "run_time"
+#: The columns of which a source of orders, or of their lines, needs one to say what the orders brought.
+AMOUNTS: dict[str, tuple[str, ...]] = {"orders": ("total_amount",), "order_lines": ("net_amount", "unit_price")}
 
 #: Columns that every raw row carries beside those of its contract: name -> (DuckDB type, description).
 PROVENANCE: dict[str, tuple[str, str]] = {

@@ -15,6 +15,7 @@ import yaml
 
 from crm_pipeline.dataset import PIPELINE_FILE, DatasetError
 from crm_pipeline.lake import atomic_file
+from crm_pipeline.raw.contract import AMOUNTS
 from crm_pipeline.raw.guessing.columns import Match, Table, fitting_presets, match_channel
 from crm_pipeline.raw.guessing.layout import data_files, guess_read
 from crm_pipeline.raw.guessing.table import read_table
@@ -170,8 +171,9 @@ def _document(folder: Path, groups: list[_Group]) -> tuple[str, list[str]]:
     lines = ["# Written by `crm init`. Look at the lines with EDIT and guess, then run `crm check-sources`."]
     lines += [_business(written), "", "sources:"]
     names: set[str] = set()
+    lines_have_amounts = any(_has_amounts(group.match) for group in written if _channel(group) == "order_lines")
     for group in written:
-        for block in _blocks(group, folder.resolve().name, names):
+        for block in _blocks(group, folder.resolve().name, names, lines_have_amounts):
             lines += [*block, ""]
     for group in groups:
         if group not in written:
@@ -225,7 +227,7 @@ def _values(group: _Group, column: str) -> list[str]:
     return [text for origin in origins for text in group.table.columns.get(origin, [])]
 
 
-def _blocks(group: _Group, dataset: str, names: set[str]) -> list[list[str]]:
+def _blocks(group: _Group, dataset: str, names: set[str], lines_have_amounts: bool) -> list[list[str]]:
     """Return the sources that take a group's files, each as lines."""
     read = [f"    read: {_flow(group.options)}"] if group.options else []
     files = f"    files: {_scalar(group.pattern)}"
@@ -248,10 +250,18 @@ def _blocks(group: _Group, dataset: str, names: set[str]) -> list[list[str]]:
     ]
     if match.channel == "order_lines" and "line_number" in match.mappings:
         lines.append(f"    exact_duplicates: drop  {GUESS} lines are numbered, so equal ones are copies")
-    return [[*lines, "    columns:", *_columns(group, match)]]
+    return [[*lines, "    columns:", *_columns(group, match, lines_have_amounts)]]
 
 
-def _columns(group: _Group, match: Match) -> list[str]:
+def _channel(group: _Group) -> str | None:
+    return group.match.channel if group.match else None
+
+
+def _has_amounts(match: Match | None) -> bool:
+    return match is not None and any(column in match.mappings for column in AMOUNTS.get(match.channel, ()))
+
+
+def _columns(group: _Group, match: Match, lines_have_amounts: bool) -> list[str]:
     lines = []
     for column, mapping in match.mappings.items():
         short = _scalar(mapping["from"]) if set(mapping) == {"from"} else _flow(mapping)
@@ -260,6 +270,9 @@ def _columns(group: _Group, match: Match) -> list[str]:
             remark = f"  {EDIT} {match.doubts[column]}"
         lines.append(f"      {column}: {short}{remark}")
     lines += [f"      {column}:  {EDIT} required; none of the columns is called like it" for column in match.missing]
+    amounts = AMOUNTS.get(match.channel, ())
+    if amounts and not _has_amounts(match) and not (match.channel == "orders" and lines_have_amounts):
+        lines.append(f"      {amounts[0]}:  {EDIT} no column of amounts was recognised; without one all orders bring 0")
     used = " ".join(value for mapping in match.mappings.values() for value in mapping.values())
     unused = [" ".join(name.split()) for name in group.table.columns if name not in used]
     return [*lines, f"    # not used: {', '.join(unused)}"] if unused else lines

@@ -107,3 +107,23 @@ def test_a_payment_export_without_the_day_of_refunds_loads_too(case):
     file.write_text("".join(line.rsplit(",", 1)[0] + "\n" for line in file.read_text().splitlines()))
     shop.load(now())
     assert shop.query("select refunded_amount, refunded_at from {orders}") == [(Decimal("12.5"), None)]
+
+
+def test_orders_without_an_amount_are_a_mark_in_the_draft_and_a_problem(case):
+    shop = case("amounts_in_parentheses")
+    draft = write_draft(shop.folder, force=True).text
+    assert "no column of amounts" not in draft
+    file = shop.folder / "landing" / "orders.csv"
+    file.write_text(
+        "".join(
+            ",".join([*line.split(",")[:2], line.rstrip().split(",")[4]]) + "\n"
+            for line in file.read_text().splitlines()
+        )
+    )
+    draft = write_draft(shop.folder, force=True).text
+    assert "total_amount:  # EDIT: no column of amounts was recognised" in draft
+    shop.configure(
+        {"name": "o", "channel": "orders", "files": "landing/*", "columns": {"order_id": "id", "ordered_at": "at"}}
+    )
+    (problem,) = shop.check().problems
+    assert "no order has an amount" in problem
