@@ -30,7 +30,6 @@ from crm_pipeline.yaml_places import YamlError, read_yaml
 PIPELINE_FILE = "pipeline.yml"
 #: Places of texts that people write without quotes, also where YAML would see a number, a date, or yes and no.
 _TEXTS = ("sources/*/columns/*/value", "sources/*/read/null_values/*")
-_NO_ENCODINGS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "raw-unicode-escape", "unicode-escape")
 #: Zones that hang on the machine, or count leap seconds.
 _OWN_ZONES = ("localtime", "posix/", "right/", "posixrules", "Factory", "SystemV/")
 
@@ -76,13 +75,19 @@ class ReadOptions(Strict):
     null_values: tuple[str, ...] = Field(default=(), description="Texts that mean that there is no value.")
     header_row: int = Field(default=1, ge=1, le=100_000, description="Line of the header in a CSV file or a sheet.")
     sheet: str | None = Field(default=None, min_length=1, description="Sheet of a workbook; default: the first.")
+    unpacked_limit: float = Field(
+        default=20, gt=0, allow_inf_nan=False, description="GB to which a gzipped file or a workbook may unpack."
+    )
     records: str | None = Field(default=None, min_length=1, description="Keys, joined by dots, to a document's array.")
 
     @field_validator("encoding")
     @classmethod
     def _encoding_exists(cls, value: str) -> str:
-        if not _encodes_files(value):
-            raise ValueError(f"unknown encoding '{value}'. Use one such as utf-8, latin-1, cp1252 or utf-16")
+        try:
+            codecs.lookup(value)
+        except (LookupError, ValueError):
+            problem = f"unknown encoding '{value}'. Use one such as utf-8, latin-1, cp1252 or utf-16"
+            raise ValueError(problem) from None
         return value
 
     @field_validator("null_values", mode="before")
@@ -336,14 +341,6 @@ def load_dataset(folder: Path) -> Dataset:
 
 def _plain_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _encodes_files(encoding: str) -> bool:
-    """Tell whether Python knows an encoding of files: names of hosts and Python's own notations are none."""
-    try:
-        return codecs.lookup(encoding).name not in _NO_ENCODINGS and "a\n".encode(encoding).decode(encoding) == "a\n"
-    except (LookupError, ValueError):
-        return False
 
 
 def _known_zone(value: str) -> str:

@@ -101,7 +101,7 @@ def test_named_systems_are_trusted_before_the_others(tmp_path):
         ("as_of: 2024-06-30", "as_of: 20240630", 4, "neither a date nor `latest`"),
         ("files: landing/*.csv", "files: .", 8, "names no files"),
         ("files: landing/*.csv", "files: [a, b]", 8, "text is expected"),
-        ("files: landing/*.csv", "files: landing/*.csv\n    read: {encoding: idna}", 9, "unknown encoding 'idna'"),
+        ("files: landing/*.csv", "files: landing/*.csv\n    read: {encoding: utf-9}", 9, "unknown encoding 'utf-9'"),
         ("files: landing/*.csv", "files: landing/*.csv\n    read: 5", 9, "keys with values (key: value) are expected"),
         ("order_id: {value: 7}", "order_id: {sql: now()}", 18, "a result must not depend on it"),
         ("sources:", "actions: {budget: .inf}\nsources:", 5, "actions.budget: a number is expected"),

@@ -33,7 +33,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, f
     """
     options = source.read
     delimiter = options.delimiter or usual_delimiter(path)
-    with numbered_lines(path, options.encoding) as (all_lines, _):
+    with numbered_lines(path, options.encoding) as all_lines:
         lines = islice(all_lines, options.header_row - 1, None)
         header = next(records(lines, delimiter, options.quote, None), None)
         after_header = next(lines, (0, ""))[0]
@@ -43,7 +43,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, f
     rows = named_columns(header.fields)
     require_columns(rows, source, found.lines - header.line, looks_like_data(header.fields))
     one_line_header = header.line == options.header_row and after_header in (0, header.line + 1)
-    clean = found.damage is None and found.plain and one_line_header
+    clean = found.plain and one_line_header
     if not (clean and _read_at_once(con, path, source, delimiter, rows.columns, found, work)):
         _read_carefully(con, path, source, delimiter, rows.columns)
     return rows
@@ -93,19 +93,15 @@ def _read_at_once(
 def _read_carefully(
     con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, delimiter: str, columns: list[str]
 ) -> None:
-    with numbered_lines(path, source.read.encoding) as (all_lines, stream):
+    with numbered_lines(path, source.read.encoding) as all_lines:
         lines = islice(all_lines, source.read.header_row - 1, None)
         rows = records(lines, delimiter, source.read.quote, len(columns))
         next(rows, None)
-        fill_source_rows(con, columns, (_values(record, len(columns), stream.damage) for record in rows))
+        fill_source_rows(con, columns, (_values(record, len(columns)) for record in rows))
 
 
-def _values(record: Record, width: int, damage: str | None) -> tuple[object, ...]:
-    if damage and not record.text.endswith(("\n", "\r")):
-        problem, remedy = "the file breaks off in this line", "Deliver the file again, whole."
-    elif record.problem is None:
+def _values(record: Record, width: int) -> tuple[object, ...]:
+    if record.problem is None:
         return (record.line, None, None, None, *(value or None for value in record.fields))
-    else:
-        problem, remedy = record.problem, record.remedy or ""
     raw = json.dumps({"line": writable(record.text)}, ensure_ascii=False)
-    return (record.line, problem, remedy, raw, *([None] * width))
+    return (record.line, record.problem, record.remedy or "", raw, *([None] * width))

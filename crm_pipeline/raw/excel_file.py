@@ -24,14 +24,30 @@ from openpyxl.styles.numbers import is_datetime
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.raw.header import looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import FileRows, fill_source_rows, named_columns, writable
-from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.raw.textfile import Refused, beyond_limit
 
 _CHUNK = 1 << 20
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _UNSAVED_FORMULA = re.compile(rb'<c (?![^>]*t="str")[^>]*>(<f[^>]*>[^<]*</f>|<f[^>]*/>)(<v></v>|<v ?/>)?</c>')
 _LONGEST_CELL = 16_384
-_DAMAGE = (zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, KeyError, IndexError, TypeError, ValueError)
+_LAST_ROW = 9_999_999
+_ROW_BEYOND = re.compile(rb'<row [^>]*\br="0*[1-9]\d{7,}"')
+_MOST_CELLS = 100_000_000
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_MOST_PACKED, _MOST_SUSPICIOUS = 200, 100_000_000
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ParseError,
+    EOFError,
+    OSError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+)
 _MAX_DIGITS = 15
 
 
@@ -42,6 +58,8 @@ def read_excel(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig)
         Refused: if it is no workbook that can be read, has no such sheet, or lacks a mapped column.
     """
     _refuse_other_formats(path)
+    _refuse_unusable_parts(path, source.read.unpacked_limit)
+    unsaved = _unsaved_formulas(path)
     with _sheet(path, source.read.sheet) as sheet:
         first = source.read.header_row
         numbered = enumerate(sheet.iter_rows(min_row=first), start=first)
@@ -58,7 +76,9 @@ def read_excel(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig)
         require_columns(rows, source, 0, looks_like_data(header))
         body = _Body(rows.columns, _used(rows.columns, source))
         fill_source_rows(con, rows.columns, body.rows(numbered))
-    rows.problem = body.damage or _unsaved_formulas(path)
+    if body.damage:
+        raise Refused(body.damage, "Deliver it again, whole.", body.count)
+    rows.problem = unsaved
     return rows
 
 
@@ -67,22 +87,25 @@ class _Body:
 
     def __init__(self, columns: list[str], used: list[bool]) -> None:
         self.damage: str | None = None
+        self.count = 0
         self._columns = columns
         self._used = used
 
     def rows(self, numbered: Iterator[tuple[int, tuple[Any, ...]]]) -> Iterator[tuple[object, ...]]:
         """Yield what `source_rows` takes; empty rows are no rows."""
-        number = 0
+        number = looked_at = 0
         try:
             for number, cells in numbered:
+                looked_at += len(cells) + 1
+                if looked_at > _MOST_CELLS:
+                    self.damage = f"The sheet has more than {_MOST_CELLS:,} cells, most of them empty."
+                    return
                 texts = [_text(cell) for cell in cells]
                 if any(texts):
+                    self.count += 1
                     yield self._row(number, cells, texts)
         except _DAMAGE as error:
-            self.damage = (
-                f"The workbook is damaged after row {number} of the sheet ({type(error).__name__}). "
-                "Deliver it again, whole."
-            )
+            self.damage = f"The workbook is damaged after row {number} of the sheet ({type(error).__name__})."
 
     def _row(self, number: int, cells: tuple[Any, ...], texts: list[str | None]) -> tuple[object, ...]:
         width = len(self._columns)
@@ -140,7 +163,7 @@ def _number(value: float) -> str:
 
 @contextmanager
 def _sheet(path: Path, name: str | None) -> Iterator[Any]:
-    """Yield the sheet of that name, or the first one."""
+    """Yield the sheet of that name, or the first one that is not hidden."""
     with path.open("rb") as file, warnings.catch_warnings():
         # It warns of styles and extensions that are of no interest here.
         warnings.simplefilter("ignore", UserWarning)
@@ -149,7 +172,9 @@ def _sheet(path: Path, name: str | None) -> Iterator[Any]:
         except _DAMAGE as error:
             raise _unreadable(error) from None
         sheets = {sheet.title: sheet for sheet in workbook.worksheets}
-        sheet = sheets.get(name) if name else next(iter(sheets.values()), None)
+        # People hide what is not for others to read: lists of choices, the calculation before the last.
+        shown = next((sheet for sheet in sheets.values() if sheet.sheet_state == "visible"), None)
+        sheet = sheets.get(name) if name else shown
         if sheet is None:
             close = difflib.get_close_matches(name or "", sheets, n=1, cutoff=0.5)
             hint = f" Did you mean '{close[0]}'?" if close else ""
@@ -180,8 +205,36 @@ def _refuse_other_formats(path: Path) -> None:
     raise Refused("The file is an Excel workbook in the old format (.xls).", "Save it as .xlsx, or export it as CSV.")
 
 
+def _refuse_unusable_parts(path: Path, limit: float) -> None:
+    """Look at the list of a workbook's parts before any of them is unpacked.
+
+    The packing of XML makes it ten to thirty times smaller, and a sheet of empty cells sixty times. A part that is
+    hundreds of times smaller is made to fill the memory of whoever opens it.
+
+    Raises:
+        Refused: if parts are encrypted, packed in a way that nobody here knows, or larger than a workbook can be.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except _DAMAGE as error:
+        raise _unreadable(error) from None
+    if any(part.flag_bits & 1 for part in parts):
+        raise Refused("The workbook is encrypted.", "Save it without a password.")
+    if any(part.compress_type not in _PACKED for part in parts):
+        raise Refused("The workbook is packed in a way that cannot be read.", "Save it in a spreadsheet program.")
+    if sum(part.file_size for part in parts) > limit * 1e9:
+        raise beyond_limit(limit)
+    if any(part.file_size > max(_MOST_SUSPICIOUS, _MOST_PACKED * part.compress_size) for part in parts):
+        raise Refused("Parts of the workbook unpack to hundreds of times their size.", "Export the sheet as CSV.")
+
+
 def _unsaved_formulas(path: Path) -> str | None:
-    """Tell whether formulas hold no saved result: a program wrote them that does not calculate."""
+    """Tell whether formulas hold no saved result: a program wrote them that does not calculate.
+
+    Raises:
+        Refused: if the number of a row is beyond all sheets: whoever counts to it counts for days.
+    """
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
@@ -190,6 +243,9 @@ def _unsaved_formulas(path: Path) -> str | None:
                 text = b""
                 while chunk := sheet.read(_CHUNK):
                     text = text[-_LONGEST_CELL:] + chunk
+                    if _ROW_BEYOND.search(text):
+                        problem = f"A row of the workbook has a number above {_LAST_ROW:,}."
+                        raise Refused(problem, "Save it in a spreadsheet program, or export it as CSV.")
                     if _UNSAVED_FORMULA.search(text):
                         return (
                             "Some formulas of the workbook hold no result and were read as empty. "

@@ -36,7 +36,7 @@ def read_json_lines(con: duckdb.DuckDBPyConnection, path: Path, source: SourceCo
     if found.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
         remedy = "Set read.format to json for this source in pipeline.yml."
         raise Refused("The file is one JSON array, not JSON lines.", remedy, found.lines)
-    with numbered_lines(path, source.read.encoding) as (lines, _):
+    with numbered_lines(path, source.read.encoding) as lines:
         _keep_objects(con, (JsonRecord(*line) for line in lines if line[1].strip()), "line")
     return _extract(con, source, "line")
 
@@ -54,7 +54,7 @@ def read_json_document(con: duckdb.DuckDBPyConnection, path: Path, source: Sourc
             broken.extend([record] if record.problem else [])
             yield record
 
-    with text_stream(path, source.read.encoding) as (text, _):
+    with text_stream(path, source.read.encoding) as text:
         records = document_records(text, source.read.records)
         # The first record is read here: a refusal cannot pass through DuckDB.
         first = next(records, None)

@@ -62,15 +62,11 @@ def read_file(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, 
 
 
 def _read_text(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, kind: str, work: Path) -> FileRows:
-    found = scan(path)
+    found = scan(path, source.read.unpacked_limit)
     refuse_unusable(found, source.read.encoding)
     told = source.read.format or source.read.records
     if kind == "csv":
-        rows = read_csv(con, path, source, found, work)
-    elif kind == "jsonl" or (not told and holds_lines(found.head, source.read.encoding)):
-        rows = read_json_lines(con, path, source, found)
-    else:
-        rows = read_json_document(con, path, source)
-    if found.damage:
-        rows.problem = f"The file is incomplete: {found.damage}. Deliver it again, whole."
-    return rows
+        return read_csv(con, path, source, found, work)
+    if kind == "jsonl" or (not told and holds_lines(found.head, source.read.encoding)):
+        return read_json_lines(con, path, source, found)
+    return read_json_document(con, path, source)

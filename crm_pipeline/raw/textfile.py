@@ -6,6 +6,7 @@ Everything here streams; no function holds more than one line or one chunk of a 
 import codecs
 import gzip
 import io
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from typing import IO, Any
 #: Stands for each byte that the encoding cannot mean; no decoder yields it by itself.
 UNDECODABLE = "\udcff"
 MAX_LINE = 4_000_000
+_MOST_BLANK = 2_000_000
+#: Encodings of Python that are made for names of hosts and its own notations.
+_NO_TEXT = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "raw-unicode-escape", "unicode-escape")
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _FOREIGN = {
@@ -57,7 +61,7 @@ codecs.register_error("crm_undecodable", _mark_undecodable)
 
 
 class SalvageStream(io.RawIOBase):
-    """The decompressed bytes of a file; where the compressed data breaks off, the stream ends and says why."""
+    """The unpacked bytes of a file; where the packed data breaks off, the stream ends and says why."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -98,43 +102,59 @@ class SalvageStream(io.RawIOBase):
 class Scan:
     """What a pass over a file's bytes tells, before it is parsed.
 
-    `plain` says that lines end in one of the two usual ways and no NUL is in them.
+    `plain` says that lines end in one of the two usual ways and no NUL is in them; `blank` counts empty lines, of
+    those that follow one another every second one.
     """
 
     size: int
     lines: int
+    blank: int
     plain: bool
     damage: str | None
     head: bytes
 
 
-def scan(path: Path) -> Scan:
-    """Count the lines of a (possibly gzipped) file and look for damage."""
-    size = newlines = returns = pairs = nulls = 0
+def scan(path: Path, unpacked_limit: float = math.inf) -> Scan:
+    """Count the lines of a (possibly gzipped) file and look for damage.
+
+    Raises:
+        Refused: if it unpacks to more gigabytes than the limit; no more of it is unpacked.
+    """
+    size = newlines = returns = pairs = nulls = blank = 0
     head, last = b"", b""
     with SalvageStream(path) as stream, io.BufferedReader(stream, _CHUNK) as reader:
         while chunk := reader.read(_CHUNK):
             head = head or chunk[:65536]
             size += len(chunk)
+            if size > unpacked_limit * 1e9:
+                raise beyond_limit(unpacked_limit)
+            blank += chunk.count(b"\n\n") + chunk.count(b"\n\r\n")
             newlines += chunk.count(b"\n")
             returns += chunk.count(b"\r")
             nulls += chunk.count(b"\0")
             pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
             last = chunk[-1:]
         damage = stream.damage
-    return Scan(size, newlines + (last not in (b"", b"\n")), returns == pairs and not nulls, damage, head)
+    return Scan(size, newlines + (last not in (b"", b"\n")), blank, returns == pairs and not nulls, damage, head)
 
 
 def refuse_unusable(found: Scan, encoding: str) -> None:
     """Stop at a file that holds no text.
 
     Raises:
-        Refused: if the file is empty, cannot be decompressed at all, or is binary.
+        Refused: if the file is empty or binary, if it cannot be unpacked to its end: a part of a delivery looks like
+            a whole one in which orders are missing; or if it is millions of empty lines.
     """
-    if found.size == 0 and found.damage:
-        raise Refused(f"The file cannot be unpacked: {found.damage}.", "Deliver the file again.")
+    if found.damage:
+        raise Refused(f"The file is incomplete: {found.damage}.", "Deliver it again, whole.", found.lines)
     if found.size == 0:
         raise Refused("The file is empty.", "Deliver the file again, with at least its header line.")
+    if found.blank > _MOST_BLANK:
+        problem = f"The file holds more than {_MOST_BLANK:,} empty lines."
+        raise Refused(problem, "Deliver it without them.", found.lines)
+    if not encodes_files(encoding):
+        problem = f"'{encoding}' (read.encoding) is no encoding of text files."
+        raise Refused(problem, "Set read.encoding to one such as utf-8, cp1252 or utf-16.", found.lines)
     for magic, what in _FOREIGN.items():
         if found.head.startswith(magic):
             kind, remedy = what.split("; ")
@@ -148,6 +168,20 @@ def refuse_unusable(found: Scan, encoding: str) -> None:
         raise Refused("The file is binary, not text.", "Export the data as CSV, JSON lines or Parquet.")
 
 
+def encodes_files(encoding: str) -> bool:
+    """Tell whether an encoding that Python knows is one of text files."""
+    try:
+        return codecs.lookup(encoding).name not in _NO_TEXT and "a\n".encode(encoding).decode(encoding) == "a\n"
+    except (LookupError, ValueError):
+        return False
+
+
+def beyond_limit(gigabytes: float) -> Refused:
+    """Return the refusal of an archive that unpacks to too much."""
+    problem = f"It unpacks to more than {gigabytes:g} GB."
+    return Refused(problem, "If that is right, raise read.unpacked_limit of this source in pipeline.yml.")
+
+
 def _is_binary(head: bytes) -> bool:
     """Tell binary data from text with a stray NUL, which costs its row only."""
     nulls = head.count(b"\0")
@@ -156,17 +190,17 @@ def _is_binary(head: bytes) -> bool:
 
 
 @contextmanager
-def numbered_lines(path: Path, encoding: str) -> Iterator[tuple[Iterator[tuple[int, str]], SalvageStream]]:
-    """Yield an iterator over (line number, text with its line end), and the stream, which knows of damage."""
-    with text_stream(path, encoding) as (text, stream):
-        yield _lines(text), stream
+def numbered_lines(path: Path, encoding: str) -> Iterator[Iterator[tuple[int, str]]]:
+    """Yield an iterator over (line number, text with its line end)."""
+    with text_stream(path, encoding) as text:
+        yield _lines(text)
 
 
 @contextmanager
-def text_stream(path: Path, encoding: str) -> Iterator[tuple[io.TextIOWrapper, SalvageStream]]:
-    """Yield the text of a file, and the stream of its bytes, which knows of damage."""
+def text_stream(path: Path, encoding: str) -> Iterator[io.TextIOWrapper]:
+    """Yield the text of a file."""
     with SalvageStream(path) as stream, io.BufferedReader(stream, _CHUNK) as reader:
-        yield io.TextIOWrapper(reader, encoding=encoding, errors="crm_undecodable", newline=""), stream
+        yield io.TextIOWrapper(reader, encoding=encoding, errors="crm_undecodable", newline="")
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:

@@ -84,3 +84,30 @@ def test_a_file_that_the_user_may_not_read_is_refused_and_the_others_load(case):
         shop.load(RUN_TIME)
     assert shop.query("select count(*) from {orders} where _source = 'bad'") == [(5,)]
     assert all(entry.outcome == "loaded" for entry in open_entries(shop.ledger(), shop.folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "problem"),
+    [
+        ("gz_truncated", "a.csv.gz", "The file is incomplete: the compressed data ends too early."),
+        ("xlsx_zip_entry_encrypted", "a.xlsx", "The workbook is encrypted."),
+        ("idna_declared", "a.csv", "'idna' (read.encoding) is no encoding of text files."),
+    ],
+)
+def test_a_file_that_cannot_be_read_whole_is_refused_whole_and_the_others_load(case, name, file, problem):
+    shop = case(name)
+    (complaint,) = shop.check().sources[0].complaints
+    assert (complaint.file, complaint.problem) == (f"landing/bad/{file}", problem)
+    shop.load(RUN_TIME)
+    entry = shop.entry(f"bad/{file}")
+    assert (entry.outcome, entry.rows_loaded, entry.problem) == ("refused", 0, f"{problem} {complaint.remedy}")
+    assert shop.query("select count(*), count(*) filter (_source = 'good') from {orders}") == [(5, 5)]
+
+
+def test_the_first_sheet_that_is_not_hidden_is_read(case):
+    shop = case("xlsx_first_sheet_hidden")
+    shop.load(RUN_TIME)
+    assert shop.query("select order_id, total_amount::varchar from {orders} where _source = 'bad' order by 1") == [
+        ("1", "10.5000"),
+        ("2", "10.5000"),
+    ]

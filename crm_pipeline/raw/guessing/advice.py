@@ -32,7 +32,7 @@ from crm_pipeline.raw.header import looks_like_data, missing_column_remedy
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.source_rows import literal, quoted
-from crm_pipeline.raw.textfile import Refused, usual_delimiter
+from crm_pipeline.raw.textfile import Refused, encodes_files, usual_delimiter
 
 _NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
 _NUMERIC = ("integer", "number")
@@ -58,7 +58,7 @@ def read_complaints(path: Path, name: str, source: SourceConfig) -> list[Complai
     Raises:
         OSError: if the file cannot be opened.
     """
-    if path.is_dir():
+    if not encodes_files(source.read.encoding):
         return []
     try:
         kind = file_format(path, source)
