@@ -17,6 +17,7 @@ from crm_pipeline.dataset import PIPELINE_FILE, DatasetError
 from crm_pipeline.lake import atomic_file
 from crm_pipeline.raw.contract import AMOUNTS
 from crm_pipeline.raw.guessing.columns import Match, Table, fitting_presets, match_channel
+from crm_pipeline.raw.guessing.encoding import encoding_of
 from crm_pipeline.raw.guessing.layout import data_files, guess_read
 from crm_pipeline.raw.guessing.table import read_table
 from crm_pipeline.raw.guessing.values import currency_marks
@@ -47,6 +48,8 @@ class _Group:
     folder: str
     options: dict[str, str | int]
     table: Table
+    #: Encodings under which the texts would be others that are as likely.
+    encodings: tuple[str, ...] = ()
     files: list[Path] = field(default_factory=list)
     pattern: str = ""
     presets: list[str] = field(default_factory=list)
@@ -101,6 +104,7 @@ def _groups(folder: Path, files: list[Path], within: Sequence[Path]) -> tuple[li
                 with one_file():
                     refuse_unreadable(path, within)
                     table, options = read_table(con, path, guess_read(path), Path(work))
+                    others = encoding_of(path).others if "encoding" in options else ()
             except Refused as refused:
                 notes.append(f"{shown} is left out: {refused.problem} {refused.remedy}")
                 continue
@@ -110,7 +114,7 @@ def _groups(folder: Path, files: list[Path], within: Sequence[Path]) -> tuple[li
             layout = [column.casefold() for column in table.columns]
             kind = plain_suffix(path)
             key = repr((_folder(name), kind, options, sorted(layout) if table.optional else layout))
-            groups.setdefault(key, _Group(_folder(name), options, Table({}, table.optional))).add(name, table)
+            groups.setdefault(key, _Group(_folder(name), options, Table({}, table.optional), others)).add(name, table)
     named = _with_patterns(list(groups.values()), [path.relative_to(folder) for path in files])
     for group in named:
         group.presets = fitting_presets(group.table)
@@ -229,7 +233,10 @@ def _values(group: _Group, column: str) -> list[str]:
 
 def _blocks(group: _Group, dataset: str, names: set[str], lines_have_amounts: bool) -> list[list[str]]:
     """Return the sources that take a group's files, each as lines."""
-    read = [f"    read: {_flow(group.options)}"] if group.options else []
+    doubt = (
+        f"  {EDIT} the encoding may be {', '.join(group.encodings)} too; look at the letters" if group.encodings else ""
+    )
+    read = [f"    read: {_flow(group.options)}{doubt}"] if group.options else []
     files = f"    files: {_scalar(group.pattern)}"
     if group.presets:
         return [

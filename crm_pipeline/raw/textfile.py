@@ -145,6 +145,8 @@ def refuse_unusable(found: Scan, encoding: str) -> None:
         Refused: if the file is empty or binary, if it cannot be unpacked to its end: a part of a delivery looks like
             a whole one in which orders are missing; or if it is millions of empty lines.
     """
+    if found.damage and not found.size:
+        raise Refused(f"The file cannot be unpacked: {found.damage}.", "Deliver the file again.")
     if found.damage:
         raise Refused(f"The file is incomplete: {found.damage}.", "Deliver it again, whole.", found.lines)
     if found.size == 0:

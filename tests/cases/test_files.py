@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crm_pipeline.raw.accounting import open_entries
+from crm_pipeline.raw.init import write_draft
 from tests.raw.another_user import another_user
 from tests.raw.test_landing import settle
 
@@ -111,3 +112,14 @@ def test_the_first_sheet_that_is_not_hidden_is_read(case):
         ("1", "10.5000"),
         ("2", "10.5000"),
     ]
+
+
+def test_japanese_is_told_from_western_text(case):
+    shop = case("encoding_cp932")
+    complaint = shop.check().sources[0].complaints[0]
+    assert complaint.problem == "The file is not in utf-8; it looks like cp932."
+    assert "encoding: cp932" in complaint.remedy
+    write_draft(shop.folder, force=True)
+    assert "cp932" in (shop.folder / "pipeline.yml").read_text()
+    shop.load(RUN_TIME)
+    assert shop.query("select distinct last_name from {customers}") == [("太郎",)]

@@ -12,7 +12,8 @@ from crm_pipeline.dataset import ColumnMapping, ReadOptions, SourceConfig
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
 from crm_pipeline.raw.contract import Column, Contract, contracts
 from crm_pipeline.raw.guessing.columns import Table, match_channel
-from crm_pipeline.raw.guessing.layout import guess_encoding, guess_read, guess_table
+from crm_pipeline.raw.guessing.encoding import find_encoding
+from crm_pipeline.raw.guessing.layout import guess_read, guess_table
 from crm_pipeline.raw.guessing.values import guess_moments, guess_numbers, have_lost_zeros, is_shortened
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
 from crm_pipeline.raw.source_rows import LINE, SOURCE_ROWS, fill_source_rows, quoted
@@ -180,7 +181,7 @@ def test_a_comma_before_three_digits_is_doubtful_alone():
     ],
 )
 def test_the_encoding_is_told_by_the_bytes(text, encoding):
-    guess = guess_encoding(text.encode(encoding))
+    guess = find_encoding(text.encode(encoding)).name
     assert text.encode(encoding).decode(guess).removeprefix("\ufeff") == text
 
 

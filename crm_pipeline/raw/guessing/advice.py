@@ -1,5 +1,6 @@
 """What is wrong with a file, where, and the line of pipeline.yml or the change in the export that mends it."""
 
+import codecs
 import difflib
 import json
 from collections import defaultdict
@@ -16,6 +17,7 @@ from crm_pipeline.dataset import ColumnMapping, Dataset, ReadOptions, SourceConf
 from crm_pipeline.raw.contract import Column, contracts
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.columns import Table
+from crm_pipeline.raw.guessing.encoding import find_encoding, sample_of
 from crm_pipeline.raw.guessing.head import first_bytes
 from crm_pipeline.raw.guessing.layout import guess_read
 from crm_pipeline.raw.guessing.table import read_table
@@ -35,6 +37,7 @@ from crm_pipeline.raw.source_rows import literal, quoted
 from crm_pipeline.raw.textfile import Refused, encodes_files, usual_delimiter
 
 _NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
+_WIDE = ("utf-16", "utf-32")
 _NUMERIC = ("integer", "number")
 _MOMENTS = ("date", "timestamp")
 _OTHER_CURRENCY = "is in another currency"
@@ -67,7 +70,7 @@ def read_complaints(path: Path, name: str, source: SourceConfig) -> list[Complai
     guess = guess_read(path)
     if kind != "csv" or guess.get("format"):
         return []
-    found = [_wrong_encoding(path, str(guess.get("encoding", "utf-8")), source), _wrong_table(path, guess, source)]
+    found = [_wrong_encoding(path, source), _wrong_table(path, guess, source)]
     line = source.read.header_row
     return [
         Complaint(
@@ -162,14 +165,21 @@ def _fits(source: SourceConfig, names: list[str]) -> bool:
     return bool(origins) and origins <= set(names)
 
 
-def _wrong_encoding(path: Path, guess: str, source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
-    told = source.read.encoding.lower().replace("_", "-").replace("utf8", "utf-8").replace("-sig", "")
-    head = first_bytes(path, 1 << 18)
-    if guess == told or head.isascii() or (guess, told) in (("utf-16", "utf-16-le"), ("utf-16", "utf-16-be")):
+def _wrong_encoding(path: Path, source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
+    """Say what a file looks to be in where it holds bytes that the encoding of its source cannot mean."""
+    sample, told = sample_of(path), source.read.encoding
+    found = find_encoding(sample)
+    wide = found.name.startswith(_WIDE) and not codecs.lookup(told).name.startswith(_WIDE)
+    if not wide and _unreadable(sample, found.name) >= _unreadable(sample, told):
         return None
-    if guess in ("cp1252", "gb18030") and not told.startswith("utf"):
-        return None
-    return f"The file is not in {told}; it looks like {guess}.", {"encoding": guess}
+    others = f" (or {', '.join(found.others)}; look at the letters)" if found.others else ""
+    return f"The file is not in {told}; it looks like {found.name}{others}.", {"encoding": found.name}
+
+
+def _unreadable(sample: bytes, encoding: str) -> int:
+    """Count what an encoding cannot mean; the sample may end within a character."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return decoder.decode(sample).count("\ufffd")
 
 
 def _wrong_table(path: Path, guess: dict[str, str | int], source: SourceConfig) -> tuple[str, dict[str, Any]] | None:

@@ -1,13 +1,12 @@
 """How a file is to be read, told by its first bytes: format, encoding, delimiter, line of the header."""
 
-import codecs
 import os
-import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
 
 from crm_pipeline.raw.csv_rows import records
+from crm_pipeline.raw.guessing.encoding import encoding_of
 from crm_pipeline.raw.guessing.head import first_bytes
 from crm_pipeline.raw.json_file import holds_lines
 from crm_pipeline.raw.readers import FORMAT_OF_SUFFIX
@@ -16,15 +15,7 @@ from crm_pipeline.raw.textfile import plain_suffix, usual_delimiter
 _LOOKED_AT = 1 << 18
 _LINES = 200
 _DELIMITERS = (",", ";", "\t", "|")
-_BOMS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-    codecs.BOM_UTF8: "utf-8",
-}
 _MOSTLY = 0.8
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -41,7 +32,7 @@ def guess_read(path: Path) -> dict[str, str | int]:
         OSError: if the file cannot be opened.
     """
     head = first_bytes(path, _LOOKED_AT)
-    encoding = guess_encoding(head)
+    encoding = encoding_of(path).name
     kind = _guess_format(head, encoding)
     suffix_kind = FORMAT_OF_SUFFIX.get(plain_suffix(path))
     # A file named JSON lines that holds a single one looks like a document, and one named a document may hold lines.
@@ -58,25 +49,6 @@ def guess_read(path: Path) -> dict[str, str | int]:
         if header_row > 1:
             guess["header_row"] = header_row
     return guess
-
-
-def guess_encoding(head: bytes) -> str:
-    """Return the encoding of a text by its byte order mark, else by what its bytes can mean."""
-    for mark, encoding in _BOMS.items():
-        if head.startswith(mark):
-            return encoding
-    if head.count(b"\0") > len(head) / 5:
-        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
-    try:
-        # The bytes may end within a character.
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        text = head.decode("utf-8", errors="replace")
-        wrong = text.count("\ufffd")
-        # A few wrong bytes among letters that can be read are damage, and control characters stand in no text.
-        if sum(letter > "\x7f" for letter in text) < 2 * wrong and not _CONTROL.search(head):
-            return "gb18030" if _is_chinese(head) else "cp1252"
-    return "utf-8"
 
 
 def guess_table(text: str) -> tuple[str | None, int]:
@@ -114,14 +86,3 @@ def _guess_format(head: bytes, encoding: str) -> str:
     if start == "{" and holds_lines(head, encoding):
         return "jsonl"
     return "json" if start in ("{", "[") and start else "csv"
-
-
-def _is_chinese(head: bytes) -> bool:
-    """Tell Chinese from a western text: its bytes above ASCII stand in pairs."""
-    try:
-        codecs.getincrementaldecoder("gb18030")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    high = sum(byte > 0xA0 for byte in head)
-    paired = sum(len(part) // 2 * 2 for part in bytes(b if b > 0xA0 else 0x20 for b in head).split())
-    return high > 0 and paired >= 0.95 * high
