@@ -9,7 +9,7 @@ import duckdb
 from crm_pipeline.dataset import SourceConfig
 from crm_pipeline.lake import as_pattern
 from crm_pipeline.raw.csv_rows import Record, records
-from crm_pipeline.raw.header import looks_like_data, require_columns
+from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import (
     LINE,
     PROBLEM,
@@ -41,7 +41,9 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, f
         why = header.problem if header else "it is blank"
         raise Refused(f"The header line cannot be read: {why}.", "Deliver the file with a header line.", found.lines)
     rows = named_columns(header.fields)
-    require_columns(rows, source, found.lines - header.line, looks_like_data(header.fields))
+    require_columns(
+        rows, source, found.lines - header.line, looks_like_data(header.fields) or not is_surely_header(rows, source)
+    )
     one_line_header = header.line == options.header_row and after_header in (0, header.line + 1)
     clean = found.plain and one_line_header
     if not (clean and _read_at_once(con, path, source, delimiter, rows.columns, found, work)):

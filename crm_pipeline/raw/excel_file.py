@@ -22,7 +22,7 @@ import openpyxl
 from openpyxl.styles.numbers import is_datetime
 
 from crm_pipeline.dataset import SourceConfig
-from crm_pipeline.raw.header import looks_like_data, require_columns
+from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import FileRows, fill_source_rows, named_columns, writable
 from crm_pipeline.raw.textfile import Refused, beyond_limit
 
@@ -73,7 +73,7 @@ def read_excel(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig)
             problem = f"Row {first} of the sheet '{sheet.title}' is empty; the header is expected there."
             raise Refused(problem, "Set read.header_row, or read.sheet, of this source in pipeline.yml.")
         rows = named_columns(header)
-        require_columns(rows, source, 0, looks_like_data(header))
+        require_columns(rows, source, 0, looks_like_data(header) or not is_surely_header(rows, source))
         body = _Body(rows.columns, _used(rows.columns, source))
         fill_source_rows(con, rows.columns, body.rows(numbered))
     if body.damage:

@@ -40,11 +40,25 @@ def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like
         if looks_like_data:
             which = f"Line {source.read.header_row}" if source.read.header_row > 1 else "The first line"
             problem = f"{which} is no header: the column '{wanted}' (mapped to {name}) is missing."
-            raise Refused(problem, "Export the file with a header line.", count)
+            remedy = "Export the file with a header line, or correct read.header_row or the mapping of this source."
+            raise Refused(problem, _split_otherwise(rows) or remedy, count)
         close = difflib.get_close_matches(wanted, rows.columns, n=1, cutoff=0.5)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         problem = f"The file has no column '{wanted}' (mapped to {name}). It has: {', '.join(rows.columns)}.{hint}"
         remedy = missing_column_remedy(name, source)
-        if len(rows.columns) == 1 and re.search("[;\t|]", rows.columns[0]):
-            remedy = "Set read.delimiter of this source in pipeline.yml: the header looks split by another character."
-        raise Refused(problem, remedy, count)
+        raise Refused(problem, _split_otherwise(rows) or remedy, count)
+
+
+def is_surely_header(rows: FileRows, source: SourceConfig) -> bool:
+    """Tell whether a first line names columns: at least one that the mapping asks for.
+
+    A line of a file without a header may be a person, and no message may quote it.
+    """
+    wanted = {mapping.from_.casefold() for mapping in source.columns.values() if mapping.from_}
+    return any(name.casefold() in wanted for name in rows.columns)
+
+
+def _split_otherwise(rows: FileRows) -> str | None:
+    if len(rows.columns) == 1 and re.search("[;\t|]", rows.columns[0]):
+        return "Set read.delimiter of this source in pipeline.yml: the header looks split by another character."
+    return None

@@ -295,6 +295,9 @@ def _left_out(group: _Group) -> list[str]:
 
 
 def _columns_of(group: _Group) -> str:
+    if group.match is None and plain_suffix(group.files[0]) not in (".parquet", ".pq"):
+        # Without a name that any channel knows, the first line may be no header but a person.
+        return f"{group.pattern}: no channel knows any of its {len(group.table.columns)} columns; has it a header line?"
     names = ", ".join(" ".join(name.split()) for name in group.table.columns)
     return f"{group.pattern}: no channel takes these columns: {names}"
 

@@ -241,3 +241,16 @@ def test_an_error_that_nobody_foresaw_costs_its_file_and_is_tried_again(shop, mo
     monkeypatch.setattr(batch, "read_file", real)
     shop.load()
     assert shop.entry("orders_1.csv").rows_loaded == 1
+
+
+def test_no_message_quotes_the_first_line_of_a_file_without_a_header(shop):
+    shop.deliver("orders.csv", "Jane Doe,12 Elm Street,Springfield\nJohn Roe,1 Oak Road,Shelbyville\n")
+    shop.load()
+    complaints = check_sources(shop.dataset, RUN_TIME).sources[0].complaints
+    told = [*(each.problem + each.remedy for each in complaints), shop.entry("orders.csv").problem]
+    try:
+        write_draft(shop.settings.dataset_folder, force=True)
+    except ValueError as error:
+        told.append(str(error))
+    assert len(told) >= 3
+    assert not any(word in text for word in ("Jane", "Elm", "Springfield") for text in told)

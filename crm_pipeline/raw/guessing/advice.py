@@ -30,11 +30,11 @@ from crm_pipeline.raw.guessing.values import (
     have_lost_zeros,
     is_shortened,
 )
-from crm_pipeline.raw.header import looks_like_data, missing_column_remedy
+from crm_pipeline.raw.header import is_surely_header, looks_like_data, missing_column_remedy
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.readers import file_format
-from crm_pipeline.raw.source_rows import literal, quoted
-from crm_pipeline.raw.textfile import Refused, encodes_files, usual_delimiter
+from crm_pipeline.raw.source_rows import FileRows, literal, quoted
+from crm_pipeline.raw.textfile import Refused, encodes_files, plain_suffix, usual_delimiter
 
 _NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
 _WIDE = ("utf-16", "utf-32")
@@ -99,14 +99,19 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
     line = source.read.header_row
     if not missing or table.optional:
         return []
-    if looks_like_data(names):
-        problem = "This line is no header: it holds values."
-        return [Complaint(name, line, None, problem, "Export the file with a header line.", 1)]
     other = next((other for other in dataset.sources if other is not source and _fits(other, names)), None)
     if other:
         problem = f"The columns are those of the source {other.name}, not those of {source.name}."
         return [Complaint(name, line, None, problem, f"Correct `files` of the source {source.name}.")]
+    if looks_like_data(names) or (_has_header_line(name, source) and not is_surely_header(FileRows(names), source)):
+        problem = "This line is no header: it holds values."
+        return [Complaint(name, line, None, problem, "Export the file with a header line.", 1)]
     return [_missing(name, line, column, origin, table, source) for column, origin in missing.items()]
+
+
+def _has_header_line(name: str, source: SourceConfig) -> bool:
+    """Tell whether a file's names are a line of it like any other, not a part of its format."""
+    return (source.read.format or plain_suffix(Path(name))) not in ("parquet", ".parquet", ".pq")
 
 
 def value_complaints(
