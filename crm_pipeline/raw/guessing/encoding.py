@@ -28,6 +28,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _ODD = re.compile(
     r"[^\W\d_][^\w\s\x00-\x7f\u2019\xb4`\xb0\u2013\u2014]|[^\w\s\x00-\x7f\u2018\u2019\u201c\u201e\xab\xbf\xa1\u2013\u2014][^\W\d_]"
     r"|[a-zß-öø-ÿ][À-ÖØ-ÞŽŠŒŸ]|[\x80-\x9f]"
+    # Korean with Chinese signs among its letters.
+    r"|[\uac00-\ud7a3][\u4e00-\u9fff]|[\u4e00-\u9fff][\uac00-\ud7a3]"
 )
 _ENOUGH = 1 << 16
 _CHUNK, _MOST_CHUNKS = 1 << 18, 1 << 10
