@@ -122,4 +122,4 @@ def test_japanese_is_told_from_western_text(case):
     write_draft(shop.folder, force=True)
     assert "cp932" in (shop.folder / "pipeline.yml").read_text()
     shop.load(RUN_TIME)
-    assert shop.query("select distinct last_name from {customers}") == [("太郎",)]
+    assert shop.query("select distinct last_name from {customers}") == [("山田",)]
