@@ -4,6 +4,7 @@ import difflib
 import re
 
 from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.source_rows import FileRows
 from crm_pipeline.raw.textfile import Refused
 
@@ -18,10 +19,14 @@ def missing_column_remedy(name: str, source: SourceConfig) -> str:
 
     The mapping is that of all files of a source: changing it for one file would lose the others.
     """
-    return (
-        f"Deliver the file with it; or correct columns.{name} of the source {source.name} in pipeline.yml, if all of "
-        f"its files are like this one; else give this file a source of its own with `system: {source.system}`."
+    remedy = (
+        f"Deliver the file with it, or correct columns.{name} of the source {source.name} in pipeline.yml if all "
+        "of its files are like this one"
     )
+    # Rows without a key are replaced within a source only.
+    if not contracts()[source.channel].primary_key:
+        return f"{remedy}."
+    return f"{remedy}, or give this file a source of its own with `system: {source.system}`."
 
 
 def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like_data: bool = False) -> None:

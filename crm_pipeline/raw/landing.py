@@ -91,7 +91,8 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
     """Compare the landing files with the ledger.
 
     A file is loaded where its content is new for its source, and loaded again, under its old delivery number, where
-    the mapping or the contract has changed since. What an earlier run loaded stays, also when its file is gone.
+    the mapping or the contract has changed since. What an earlier run loaded stays, also when its file is gone, but not
+    when its file is there and its source no longer takes it: another source may.
     """
     plan = Plan()
     by_source: dict[str, dict[str, LedgerEntry]] = {}
@@ -102,36 +103,40 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
     for source in dataset.sources:
         known = by_source.pop(source.name, {})
         mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source), dataset.business.currency)
-        files = landing_files(dataset.folder, source)
+        files = _with_names(dataset.folder, source, hashes)
         if not files and not known:
             plan.problems.append(f"Source {source.name}: no file matches '{source.files}' in the dataset folder.")
-        handled: set[str] = set()
-        for path in files:
-            name = shown_name(dataset.folder, path)
-            mark = file_mark(path)
-            file_id = hashes.of(path, name)
-            before = known.get(file_id)
-            if file_id in handled or (before and before.mapping == mapping):
+        gone = _no_longer_taken(dataset.folder, known, files)
+        plan.problems += [
+            f"Source {source.name} no longer takes {entry.file}: its {entry.rows_loaded:,} rows are no longer part of "
+            "the raw data."
+            for entry in gone
+            if entry.rows_loaded
+        ]
+        # What such a file replaced or withdrew is in the source's other files.
+        is_whole = all(entry.outcome == REFUSED for entry in gone)
+        handled = {entry.file_id for entry in gone}
+        for file in files:
+            before = known.get(file.id)
+            if file.id in handled or (before and before.mapping == mapping and is_whole):
                 continue
-            handled.add(file_id)
+            handled.add(file.id)
             number += before is None
             entry = LedgerEntry(
-                file_id=file_id,
+                file_id=file.id,
                 source=source.name,
                 system=source.system,
                 channel=source.channel,
-                file=name,
-                bytes=mark[0] if mark else 0,
+                file=file.name,
+                bytes=file.mark[0] if file.mark else 0,
                 delivery=before.delivery if before else number,
                 load=before.load if before else load,
                 mapping=mapping,
                 run_id=run_id,
             )
-            plan.load.append((path, source, entry))
-            plan.marks[path] = mark
-        taken = {shown_name(dataset.folder, path) for path in files}
-        rest = [entry for file_id, entry in known.items() if file_id not in handled]
-        plan.keep += [entry for entry in rest if not _is_let_go(entry, taken, dataset.folder)]
+            plan.load.append((file.path, source, entry))
+            plan.marks[file.path] = file.mark
+        plan.keep += [entry for file_id, entry in known.items() if file_id not in handled]
     plan.problems += stale_files(dataset, plan.keep)
     for name, gone in by_source.items():
         rows = sum(entry.rows_loaded for entry in gone.values())
@@ -141,9 +146,32 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
     return plan
 
 
-def _is_let_go(entry: LedgerEntry, taken: set[str], folder: Path) -> bool:
-    """Tell whether a refused file lies where it lay, and its source no longer takes it."""
-    return entry.outcome == REFUSED and entry.file not in taken and is_there(folder, entry.file)
+@dataclass(frozen=True)
+class _Landed:
+    """A file that a source takes: what it is called, what `file_mark` said of it, and its hash."""
+
+    path: Path
+    name: str
+    mark: tuple[int, int, int, int] | None
+    id: str
+
+
+def _with_names(folder: Path, source: SourceConfig, hashes: FileHashes) -> list[_Landed]:
+    files = []
+    for path in landing_files(folder, source):
+        name, mark = shown_name(folder, path), file_mark(path)
+        files.append(_Landed(path, name, mark, hashes.of(path, name)))
+    return files
+
+
+def _no_longer_taken(folder: Path, known: dict[str, LedgerEntry], files: list[_Landed]) -> list[LedgerEntry]:
+    """Return the entries of files that lie where they lay and that their source no longer takes."""
+    names, ids = {file.name for file in files}, {file.id for file in files}
+    return [
+        entry
+        for entry in known.values()
+        if entry.file not in names and entry.file_id not in ids and is_there(folder, entry.file)
+    ]
 
 
 def landing_files(folder: Path, source: SourceConfig) -> list[Path]:
