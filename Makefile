@@ -25,7 +25,7 @@ run: setup ## Run the pipeline on DATASET (default: sample) and answer five exam
 test: setup ## Run the tests
 	$(BIN)/pytest -m "not slow"
 
-test-slow: setup ## Run the slow tests: each optional channel left out, daily deliveries, large companies (30 minutes)
+test-slow: setup ## Run the slow tests: each optional channel left out, daily deliveries, odd shops, large companies (40 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
 check: setup ## Lint, format, types, SQL style, dbt parse and the rules of the dbt project
