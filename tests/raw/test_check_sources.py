@@ -396,23 +396,6 @@ def test_a_folder_that_a_pattern_takes_is_named(shop):
     assert "orders.csv: It is a folder, not a file. Correct the pattern `files`" in problems[0]
 
 
-def test_a_file_that_may_not_be_read_is_named(shop, monkeypatch):
-    path = shop.deliver("orders.csv", GOOD)
-    open_any = type(path).open
-
-    def refuse(self, *arguments, **options):
-        if self == path:
-            raise PermissionError(13, "Permission denied")
-        return open_any(self, *arguments, **options)
-
-    monkeypatch.setattr(type(path), "open", refuse)
-    _, problems = look(shop)
-    assert (
-        "orders.csv: The file cannot be opened (PermissionError). Let the user who starts the run read it"
-        in problems[0]
-    )
-
-
 def test_a_file_of_another_source_is_recognised_by_its_columns(shop):
     goods = {
         "name": "goods",

@@ -301,7 +301,9 @@ def test_a_folder_without_data_is_named(tmp_path):
     with pytest.raises(DatasetError, match=r"there are no data files in it\. Put your exports into"):
         write_draft(tmp_path)
     (tmp_path / "things.csv").write_text("colour,shape\nred,round\n")
-    with pytest.raises(DatasetError, match=r"no channel takes the columns of any file\.\nthings.csv: .*colour, shape"):
+    with pytest.raises(
+        DatasetError, match=r"no channel takes the columns of any file\.\nthings.csv: no channel knows any"
+    ):
         write_draft(tmp_path)
     (tmp_path / "things.csv").write_text("")
     with pytest.raises(DatasetError, match="The file is empty"):

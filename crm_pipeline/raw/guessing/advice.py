@@ -175,6 +175,10 @@ def _wrong_encoding(path: Path, source: SourceConfig) -> tuple[str, dict[str, An
     sample, told = sample_of(path), source.read.encoding
     found = find_encoding(sample)
     wide = found.name.startswith(_WIDE) and not codecs.lookup(told).name.startswith(_WIDE)
+    # Letters that happen to be well-formed UTF-8 are UTF-8.
+    well_formed = found.name == "utf-8" and not sample.isascii() and not _unreadable(sample, "utf-8")
+    if well_formed and codecs.lookup(told).name != "utf-8":
+        return f"The file is not in {told}; it looks like utf-8.", {"encoding": "utf-8"}
     if not wide and _unreadable(sample, found.name) >= _unreadable(sample, told):
         return None
     others = f" (or {', '.join(found.others)}; look at the letters)" if found.others else ""

@@ -46,6 +46,7 @@ _ALPHABETS = {
 _WORD = re.compile(r"[^\W\d_]+")
 #: Words that may be from elsewhere.
 _FEW = 0.1
+_STATISTICS = 12
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,22 @@ def _told_by_letters(data: bytes) -> Encoding:
         return Encoding("cp1252")
     oddness = {name: len(_ODD.findall(text)) for name, text in meant.items()}
     likely = [name for name in meant if oddness[name] == min(oddness.values())]
-    if likely[0] in _ALPHABETS:
-        # Of the encodings for Latin letters the library cannot tell one from another; their languages can.
-        latin = {name: text for name in _ALPHABETS if (text := _decoded(sample, name)) is not None}
-        strange = {name: _strange_words(text, _ALPHABETS[name]) for name, text in latin.items()}
-        likely = [
-            name
-            for name in sorted(latin, key=lambda name: strange[name])
-            if strange[name] - min(strange.values()) <= _FEW
-        ]
+    # Of the encodings for Latin letters the library cannot tell one from another; their languages can.
+    latin = {name: text for name in _ALPHABETS if (text := _decoded(sample, name)) is not None}
+    latin = {name: text for name, text in latin.items() if len(_ODD.findall(text)) <= oddness[likely[0]]}
+    strange = {name: _strange_words(text, _ALPHABETS[name]) for name, text in latin.items()}
+    fewest = min(strange.values(), default=1.0)
+    if likely[0] in _ALPHABETS or (_is_short(sample) and not fewest):
+        likely = sorted((name for name in latin if strange[name] - fewest <= _FEW), key=strange.__getitem__)
         meant = latin
+    elif _is_short(sample):
+        likely.sort(key=lambda name: name != "gb18030")
     return Encoding(likely[0], tuple(name for name in likely if meant[name] != meant[likely[0]])[:3])
+
+
+def _is_short(sample: bytes) -> bool:
+    """Tell a text of a few letters, on which statistics say nothing."""
+    return sum(byte > 0x7F for byte in sample) < _STATISTICS
 
 
 def _strange_words(text: str, alphabets: tuple[str, ...]) -> float:
