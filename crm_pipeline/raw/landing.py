@@ -138,8 +138,8 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
             plan.marks[file.path] = file.mark
         plan.keep += [entry for file_id, entry in known.items() if file_id not in handled]
     plan.problems += stale_files(dataset, plan.keep)
-    for name, gone in by_source.items():
-        rows = sum(entry.rows_loaded for entry in gone.values())
+    for name, former in by_source.items():
+        rows = sum(entry.rows_loaded for entry in former.values())
         plan.problems.append(
             f"Source {name} is no longer in pipeline.yml: its {rows:,} rows are no longer part of the raw data."
         )
