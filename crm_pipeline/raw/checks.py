@@ -1,15 +1,18 @@
-"""The gate behind the raw stage: contracts, accounting, quarantine; unusual volume and silence only warn."""
+"""The gate behind the raw stage: contracts, accounting, quarantine, amounts; what is unusual or unlikely only warns."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
 from crm_pipeline.lake import current_version
 from crm_pipeline.raw import accounting
-from crm_pipeline.raw.contract import Contract, contracts
+from crm_pipeline.raw.contract import AMOUNTS, Contract, contracts
+from crm_pipeline.raw.customer_ids import id_findings
 from crm_pipeline.raw.landing import stale_files
 from crm_pipeline.raw.ledger import FATES, LedgerEntry, read_ledger
 from crm_pipeline.raw.load import raw_folder
+from crm_pipeline.raw.plausibility import amount_findings
 from crm_pipeline.raw.suites import sample, validate
 from crm_pipeline.resources import Workspace
 from crm_pipeline.settings import now
@@ -25,26 +28,57 @@ _WARNING = {
     "as_usual": "Files are whole, of their usual size, dated before the run, read as pipeline.yml says, "
     "and come at their usual pace."
 }
+_HAVE_AMOUNTS, _ADD_UP, _KNOWN = "orders_have_amounts", "amounts_add_up", "customer_ids_are_known"
+_ON_ORDERS = {
+    _HAVE_AMOUNTS: "No source leaves all of its orders without an amount: what was free says so by 0.",
+}
+_ODD_ON_ORDERS = {
+    _ADD_UP: "Each order has an amount, lines are what their header says, and nothing is sold on a credit note.",
+}
+_ODD_IDS = {_KNOWN: "Customer ids on orders are those of customers, written alike, and none was rounded."}
+_WITH_CUSTOMERS = (*AMOUNTS, "customers")
 _TOLD, _LISTED = 3, 50
 """Problems that a check names in its sentence, and in its metadata."""
+
+
+def _checks(channel: str) -> dict[str, tuple[bool, str]]:
+    """Return the checks of a channel: whether each stops a run, and what it says."""
+    on_orders = channel in AMOUNTS
+    blocking = _BLOCKING | (_ON_ORDERS if on_orders else {})
+    warning = _WARNING | (_ODD_ON_ORDERS if on_orders else {}) | (_ODD_IDS if channel in _WITH_CUSTOMERS else {})
+    return {name: (name in blocking, text) for name, text in (blocking | warning).items()}
 
 
 @multi_asset_check(
     name=f"{Stage.RAW}__gate",
     specs=[
-        AssetCheckSpec(name, asset=AssetKey([Stage.RAW.value, channel]), blocking=name in _BLOCKING, description=text)
+        AssetCheckSpec(name, asset=AssetKey([Stage.RAW.value, channel]), blocking=blocking, description=text)
         for channel in contracts()
-        for name, text in (_BLOCKING | _WARNING).items()
+        for name, (blocking, text) in _checks(channel).items()
     ],
 )
 def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     """Judge what each channel holds now, whichever run loaded it."""
     entries = read_ledger(current_version(raw_folder(workspace.settings)))
+    unlikely = _unlikely(workspace, entries)
     for contract in contracts().values():
-        yield from _channel(workspace, contract, [entry for entry in entries if entry.channel == contract.name])
+        of_channel = [entry for entry in entries if entry.channel == contract.name]
+        yield from _channel(workspace, contract, of_channel, unlikely)
 
 
-def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry]) -> Iterator[AssetCheckResult]:
+def _unlikely(workspace: Workspace, entries: list[LedgerEntry]) -> dict[str, dict[str, list[str]]]:
+    """Return by check, then by channel, what the amounts and the customer ids of the raw rows cannot mean."""
+    quarantined: Counter[str] = Counter()
+    for entry in entries:
+        if entry.channel == "order_lines":
+            quarantined[entry.system] += entry.rows_quarantined
+    without, odd = amount_findings(workspace.settings, quarantined)
+    return {_HAVE_AMOUNTS: without, _ADD_UP: odd, _KNOWN: id_findings(workspace.settings)}
+
+
+def _channel(
+    workspace: Workspace, contract: Contract, entries: list[LedgerEntry], unlikely: dict[str, dict[str, list[str]]]
+) -> Iterator[AssetCheckResult]:
     settings, moment = workspace.settings, now()
     version = raw_folder(settings) / "current"
     still_open = accounting.open_entries(entries, settings.dataset_folder)
@@ -62,13 +96,15 @@ def _channel(workspace: Workspace, contract: Contract, entries: list[LedgerEntry
         + accounting.volume_warnings(still_open, entries)
         + accounting.freshness_warnings(entries, moment),
     }
+    checks = _checks(contract.name)
+    found |= {name: unlikely[name][contract.name] for name in unlikely if name in checks}
     holds = f"{len(entries)} files, {sum(entry.rows_loaded for entry in entries):,} current rows."
     for name, problems in found.items():
         yield AssetCheckResult(
             asset_key=AssetKey([Stage.RAW.value, contract.name]),
             check_name=name,
             passed=not problems,
-            severity=AssetCheckSeverity.ERROR if name in _BLOCKING else AssetCheckSeverity.WARN,
+            severity=AssetCheckSeverity.ERROR if checks[name][0] else AssetCheckSeverity.WARN,
             description=_told(problems) or holds,
             metadata={"problems": problems[:_LISTED], "evaluated": suite.evaluated},
         )

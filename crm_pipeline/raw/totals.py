@@ -16,7 +16,7 @@ from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.warehouse import limits
 
-_PLACE = "_delivery * 1_000_000_000_000 + _line"
+PLACE = "_delivery * 1_000_000_000_000 + _line"
 """Where a raw row stands among all that were delivered: a number, since rows kept whole would not spill to disk."""
 
 
@@ -34,13 +34,13 @@ def latest_complete_day(settings: Settings, business: Business) -> date | None:
     The newest day may still be filling.
     """
     zone = literal(business.timezone)
-    with _reader(settings) as con:
+    with reader(settings) as con:
         query = f"""
             select (timezone({zone}, timezone('UTC', max(ordered_at))))::date - 1
             from (
-                select max(ordered_at) as ordered_at from {_table(settings, "orders")}
+                select max(ordered_at) as ordered_at from {table(settings, "orders")}
                 union all
-                select max(ordered_at) from {_table(settings, "order_lines")}
+                select max(ordered_at) from {table(settings, "order_lines")}
             )
             """
         return con.execute(query).fetchall()[0][0]
@@ -54,7 +54,7 @@ def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
     """
     zone = literal(business.timezone)
     end = f"timezone('UTC', timezone({zone}, timestamp '{as_of.isoformat()}' + interval 1 day))"
-    with _reader(settings) as con:
+    with reader(settings) as con:
         con.execute(f"create temp table rates as {_rates(settings, business, as_of)}")
         con.execute(f"create temp table placed as {_placed(settings, end, zone, business)}")
         con.execute(f"create temp view headers as {_headers(end)}")
@@ -102,8 +102,8 @@ def _rates(settings: Settings, business: Business, as_of: date) -> str:
     """Return the query for the rate of each currency on each day, its latest; the business currency is worth itself."""
     return f"""
         with told as (
-            select currency, rate_date, max_by(rate, {_PLACE}) as rate
-            from {_table(settings, "exchange_rates")} where currency <> {literal(business.currency)}
+            select currency, rate_date, max_by(rate, {PLACE}) as rate
+            from {table(settings, "exchange_rates")} where currency <> {literal(business.currency)}
             group by currency, rate_date
             union all select {literal(business.currency)}, date '1900-01-01', 1
         ),
@@ -121,16 +121,16 @@ def _placed(settings: Settings, end: str, zone: str, business: Business) -> str:
 
     A header dates its lines; an order without one is as old as its oldest line.
     """
-    told = _table(settings, "orders")
+    told = table(settings, "orders")
     return f"""
         with latest as (
-            select _system, order_id, max({_PLACE}) as place from {told} group by _system, order_id
+            select _system, order_id, max({PLACE}) as place from {told} group by _system, order_id
         ),
         headers as (
             select _system, order_id, true as has_header, ordered_at, status as header_status, currency,
                 discount_amount, total_amount, tax_amount, shipping_amount, duties_amount, gift_card_amount,
                 refunded_amount, refunded_at
-            from (select *, {_PLACE} as place from {told}) semi join latest using (_system, order_id, place)
+            from (select *, {PLACE} as place from {told}) semi join latest using (_system, order_id, place)
         )
         select headers.* exclude (_system, order_id, ordered_at, currency), _system, order_id,
             coalesce(ordered_at, first_line_at) as placed_at,
@@ -138,7 +138,7 @@ def _placed(settings: Settings, end: str, zone: str, business: Business) -> str:
             (timezone({zone}, timezone('UTC', placed_at)))::date as day
         from headers full outer join (
             select _system, order_id, min(ordered_at) as first_line_at, max(currency) as line_currency
-            from {_table(settings, "order_lines")} where ordered_at is null or ordered_at < {end}
+            from {table(settings, "order_lines")} where ordered_at is null or ordered_at < {end}
             group by _system, order_id
         ) using (_system, order_id)
         where coalesce(ordered_at, first_line_at) < {end}
@@ -171,20 +171,22 @@ def _lines(settings: Settings, end: str) -> str:
         from (
             select lines.*, placed.header_status, placed.day,
                 coalesce(lines.currency, placed.order_currency) as line_currency
-            from {_table(settings, "order_lines")} as lines join placed using (_system, order_id)
+            from {table(settings, "order_lines")} as lines join placed using (_system, order_id)
             where placed.has_header or lines.ordered_at is null or lines.ordered_at < {end}
         ) as known left join rates on line_currency = rates.currency and known.day = rates.day
         """
 
 
-def _table(settings: Settings, channel: str) -> str:
+def table(settings: Settings, channel: str) -> str:
+    """Return SQL for the current raw rows of a channel."""
     folder: Path = settings.lake / Stage.RAW / "current" / channel
     files = literal(f"{as_pattern(folder)}/*.parquet")
     return f"read_parquet({files}, hive_partitioning = false)"
 
 
 @contextmanager
-def _reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+def reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory, within the limits of the deployment, to read raw rows with."""
     with duckdb.connect(config=limits(settings)) as con:
         con.execute("set timezone = 'UTC'")
         yield con
