@@ -111,13 +111,25 @@ class ColumnMapping(Strict):
     negative: Literal["CR", "DR"] | None = Field(
         default=None, description="Which of CR (credit) and DR (debit) behind an amount makes it negative."
     )
-    optional: bool = Field(default=False, description="Whether a file may lack the column: it is empty then.")
+    optional: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Whether a file may lack the column, or which columns of `sql:` it may lack: they are empty then.",
+    )
     type: str | None = Field(default=None, description="For the reader; the contract says the type.")
 
     @field_validator("value", mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
         return value if value is None else _plain_text(value)
+
+    @field_validator("optional", mode="before")
+    @classmethod
+    def _true_or_columns(cls, value: Any) -> Any:
+        if isinstance(value, bool) or (
+            isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+        ):
+            return value
+        raise ValueError("true or false is expected, or beside sql a list of columns")
 
     @field_validator("sql")
     @classmethod
@@ -138,6 +150,10 @@ class ColumnMapping(Strict):
         given = [name for name, value in (("from", self.from_), ("sql", self.sql), ("value", self.value)) if value]
         if len(given) > 1 or (not given and self.value is None):
             raise ValueError(f"give exactly one of from, sql and value; found {' and '.join(given) or 'none'}")
+        if self.optional and self.sql is not None and not isinstance(self.optional, tuple):
+            raise ValueError('beside sql, optional lists the columns that a file may lack: optional: ["Column"]')
+        if self.optional and self.sql is None and self.optional is not True:
+            raise ValueError("optional takes a list beside sql only; for one column write optional: true")
         return self
 
 
@@ -270,6 +286,17 @@ class SourceConfig(Strict):
         mapped = {f"columns.{name}": mapping.sql for name, mapping in self.columns.items()}
         found = mapped | {"where": self.where, "deleted_when": self.deleted_when}
         return {key: expression for key, expression in found.items() if expression is not None}
+
+    @property
+    def may_lack(self) -> tuple[str, ...]:
+        """The columns that expressions name and that a file may lack."""
+        found = [
+            name
+            for mapping in self.columns.values()
+            if isinstance(mapping.optional, tuple)
+            for name in mapping.optional
+        ]
+        return tuple(dict.fromkeys(found))
 
     @property
     def drops_duplicates(self) -> bool:

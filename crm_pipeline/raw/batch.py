@@ -133,7 +133,7 @@ def _read_and_judge(
 def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work: Path) -> None:
     """Cast all rows; an expression of pipeline.yml that cannot be run refuses the file."""
     if expressions := plan.expressions():
-        sandbox.evaluate(con, expressions, plan.source.name, work)
+        sandbox.evaluate(con, expressions, plan.source.name, work, plan.source.may_lack)
     con.execute(plan.typed_rows())
 
 

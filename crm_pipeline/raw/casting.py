@@ -227,10 +227,9 @@ class CastPlan:
 
     def _origin(self, column: Column) -> str:
         mapping = self.source.columns[column.name]
-        if mapping.optional and mapping.from_ not in {*self.columns, *self.named}:
-            return "null"
         if mapping.from_ is not None:
-            return self._column(mapping.from_)
+            there = not mapping.optional or mapping.from_ in {*self.columns, *self.named}
+            return self._column(mapping.from_) if there else "null"
         return value_column(f"columns.{column.name}") if mapping.sql is not None else literal(mapping.value or "")
 
     def _column(self, name: str) -> str:

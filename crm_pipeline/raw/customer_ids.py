@@ -57,8 +57,8 @@ def unknown_customers(con: duckdb.DuckDBPyConnection, channel: str) -> list[str]
     ).fetchall()
     return [
         f"Source {source}: of {ids:,} customer ids on {orders:,} orders {known:,} are those of a customer of "
-        f"{customers}. Map customer_id of both sources to the same id; where they are ids of different systems, give the "
-        f"source {source} a `system` other than {system}."
+        f"{customers}. Map customer_id of both sources to the same id; where they are ids of different systems, "
+        f"give the source {source} a `system` other than {system}."
         for source, customers, system, orders, ids, known in rows
     ]
 

@@ -70,8 +70,9 @@ def source_columns(name: str) -> dict[str, set[str]]:
     needed = {}
     for column, mapping in presets()[name]["columns"].items():
         origin = {"from": mapping} if isinstance(mapping, str) else mapping
-        if origin.get("optional"):
+        optional = origin.get("optional", [])
+        if optional is True:
             continue
         names = {origin["from"]} if "from" in origin else set(_QUOTED_NAME.findall(origin.get("sql", "")))
-        needed[column] = names - {LINE}
+        needed[column] = names - {LINE, *optional}
     return needed

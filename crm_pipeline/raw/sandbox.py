@@ -9,7 +9,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,6 +82,7 @@ class Sandbox:
         expressions: Mapping[str, tuple[str, str]],
         source: str,
         work: Path,
+        may_lack: Sequence[str] = (),
     ) -> None:
         """Make the view `expression_values`: for each row of `source_rows` without a problem, what expressions make.
 
@@ -90,13 +91,20 @@ class Sandbox:
             expressions: by key of the source (`columns.status`, `where`), the expression and the type of its value.
             source: name of the source, for the sentence.
             work: folder for temporary files; the values stay there as long as the view is needed.
+            may_lack: columns that are empty where the file has none of the name.
 
         Raises:
             Refused: if an expression does not fit the file, fails, or takes more time or memory than it may.
         """
         given, made = work / "expressions_in.parquet", work / "expressions_out.parquet"
-        task = _Task(expressions, *_described(con), given, made, _threads(con))
-        columns = ", ".join(quoted(name) for name in dict.fromkeys([LINE, *task.read]))
+        count, there = _described(con)
+        taken = {name.casefold() for name in there}
+        lacking = tuple(name for name in may_lack if name.casefold() not in taken)
+        task = _Task(expressions, count, there + lacking, given, made, _threads(con))
+        columns = ", ".join(
+            f"null::varchar as {quoted(name)}" if name in lacking else quoted(name)
+            for name in dict.fromkeys([LINE, *task.read])
+        )
         rows = f"select {columns} from {SOURCE_ROWS} where {quoted(PROBLEM)} is null"
         con.execute(f"copy ({rows}) to {literal(str(given))} (format parquet)")
         try:

@@ -1,5 +1,6 @@
 """Each preset loads an export in its vendor's true column layout; the values were worked out by hand."""
 
+import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -175,6 +176,47 @@ def test_further_line_items_of_an_order_are_accounted_for_as_superseded(shop):
     shop.load(datetime(2024, 12, 1, tzinfo=UTC))
     entry = shop.entry("shopify_orders.csv")
     assert (entry.rows_read, entry.rows_loaded, entry.rows_superseded, entry.rows_quarantined) == (5, 3, 2, 0)
+
+
+LATER_COLUMNS = {
+    "shopify_orders": ["Duties", "Location", "Phone", "Source"],
+    "shopify_order_lines": ["Duties"],
+    "shopify_customers": ["Accepts SMS Marketing", "Phone", "Default Address Phone"],
+    "shopify_products": ["Product Category", "Cost per item"],
+    "stripe_payments": ["Refunded date (UTC)"],
+}
+
+
+@pytest.mark.parametrize("preset", LATER_COLUMNS)
+def test_an_older_export_that_lacks_later_columns_loads_too(shop, preset):
+    deliver(shop, preset)
+    (file,) = (shop.settings.dataset_folder / "landing").iterdir()
+    header, *rows = csv.reader(file.read_text(encoding="utf-8").splitlines())
+    kept = [place for place, name in enumerate(header) if name not in LATER_COLUMNS[preset]]
+    with file.open("w", encoding="utf-8", newline="") as older:
+        csv.writer(older).writerows([row[place] for place in kept] for row in [header, *rows])
+    shop.load(datetime(2024, 12, 1, tzinfo=UTC))
+    assert shop.quarantine() == []
+    _, columns, whole = EXPECTED[preset]
+    assert len(loaded(shop, presets()[preset]["channel"], columns)) == len(whole)
+
+
+def test_what_older_exports_lack_is_all_that_a_preset_calls_optional():
+    for name, preset in presets().items():
+        later = set()
+        for mapping in preset["columns"].values():
+            optional = mapping.get("optional", []) if isinstance(mapping, dict) else []
+            later |= {mapping["from"]} if optional is True else set(optional)
+        assert later == set(LATER_COLUMNS.get(name, [])), name
+
+
+def test_a_column_that_an_expression_needs_stays_required(shop):
+    deliver(shop, "shopify_orders")
+    (file,) = (shop.settings.dataset_folder / "landing").iterdir()
+    file.write_text(file.read_text(encoding="utf-8").replace("Taxes", "Fees", 1), encoding="utf-8")
+    shop.load(datetime(2024, 12, 1, tzinfo=UTC))
+    ((_, _, problem),) = shop.quarantine()
+    assert "has no column 'Taxes'" in problem
 
 
 def test_own_keys_win_over_the_preset(shop):
