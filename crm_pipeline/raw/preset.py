@@ -70,7 +70,7 @@ def source_columns(name: str) -> dict[str, set[str]]:
     needed = {}
     for column, mapping in presets()[name]["columns"].items():
         origin = {"from": mapping} if isinstance(mapping, str) else mapping
-        optional = origin.get("optional", [])
+        optional: Any = origin.get("optional", [])
         if optional is True:
             continue
         names = {origin["from"]} if "from" in origin else set(_QUOTED_NAME.findall(origin.get("sql", "")))
