@@ -66,7 +66,7 @@ def test_named_systems_are_trusted_before_the_others(tmp_path):
         ),
         ("order_id: id", "order_idd: id", 6, "the channel orders has no column 'order_idd'. Did you mean 'order_id'?"),
         ("      order_id: id\n", "", 6, "the channel orders needs the column 'order_id'. Map it under columns."),
-        ("order_id: id", "order_id: {from: id, optional: maybe}", 10, "true or false is expected, or beside sql a list"),
+        ("order_id: id", "order_id: {from: id, optional: maybe}", 10, "true or false is expected, or beside sql"),
         ("order_id: id", "order_id: {from: id, optional: [id]}", 10, "optional takes a list beside sql only"),
         ("order_id: id", "order_id: {sql: id, optional: true}", 10, "optional lists the columns that a file may lack"),
         ("channel: orders", "chanel: orders", 7, "unknown key 'chanel'. Did you mean 'channel'?"),
