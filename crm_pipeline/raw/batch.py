@@ -123,7 +123,7 @@ def _read_and_judge(
         tuple(rows.columns),
         rows.named,
         delivery.currency,
-    ).with_conventions(con)
+    )
     _cast(con, plan, sandbox, work)
     delivery.entry.problem = rows.problem
     _judge(con, delivery, plan)
@@ -134,7 +134,7 @@ def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work
     """Cast all rows; an expression of pipeline.yml that cannot be run refuses the file."""
     if expressions := plan.expressions():
         sandbox.evaluate(con, expressions, plan.source.name, work, plan.source.may_lack)
-    con.execute(plan.typed_rows())
+    con.execute(plan.as_written(con).typed_rows())
 
 
 def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:

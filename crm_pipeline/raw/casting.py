@@ -46,6 +46,9 @@ class CastPlan:
     currency: str = ""
     #: How number columns write decimals, where their values tell.
     conventions: Mapping[str, str] = field(default_factory=dict)
+    #: Columns of which all numbers are as programs write them, and amounts made of nothing but such numbers: the SQL
+    #: that reads all other numbers is long.
+    plain: frozenset[str] = frozenset()
 
     @property
     def mapped(self) -> list[Column]:
@@ -135,16 +138,36 @@ class CastPlan:
             LOST_SIGN: f"Write {column.name}: {origin} in {key}: signs, brackets and currencies are read there.",
         }
 
-    def with_conventions(self, con: duckdb.DuckDBPyConnection) -> "CastPlan":
+    def as_written(self, con: duckdb.DuckDBPyConnection) -> "CastPlan":
         """Return the plan with what the values of `source_rows` tell of how their numbers are written."""
+        plain = self._plain(con)
         told = {
             column.name: (self._column(origin), column.logical_type == "integer")
             for column in self.mapped
-            if column.logical_type in _NUMERIC
+            if column.logical_type in _NUMERIC and _text_name(column) not in plain
             for mapping in [self.source.columns[column.name]]
             if (origin := mapping.from_) in {*self.columns, *self.named} and origin and mapping.decimal is None
         }
-        return replace(self, conventions=numbers.conventions(con, told))
+        return replace(self, plain=plain, conventions=numbers.conventions(con, told))
+
+    def _plain(self, con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+        """Ask which columns hold plain numbers only, as most do."""
+        asked = {
+            _text_name(column): numbers.is_plain(
+                self._text(column), self.source.columns[column.name], whole=column.logical_type == "integer"
+            )
+            for column in self.mapped
+            if column.logical_type in _NUMERIC
+        }
+        asked |= {
+            _origin_name(column): numbers.is_plain(_trimmed(self._column(name)), self.source.columns[column.name])
+            for column, name in self._signed()
+        }
+        if not asked:
+            return frozenset()
+        conditions = ", ".join(f"coalesce(bool_and({condition}), true)" for condition in asked.values())
+        answers = con.execute(f'select {conditions} from {self._rows()} where "{PROBLEM}" is null').fetchall()[0]
+        return frozenset(name for name, is_plain in zip(asked, answers, strict=True) if is_plain)
 
     def key_is_known(self) -> str:
         """Return the condition on `typed_rows` that a row tells its record, whatever else is wrong with it."""
@@ -250,7 +273,10 @@ class CastPlan:
     def _number(self, text: str, column: Column) -> str:
         whole = column.logical_type == "integer"
         mapping, convention = self.source.columns[column.name], self.conventions.get(column.name)
-        number = numbers.number(text, mapping, convention, self._currency(), whole=whole)
+        if text in self.plain:
+            number = numbers.plain(text, mapping)
+        else:
+            number = numbers.number(text, mapping, convention, self._currency(), whole=whole)
         value = f"try_cast({number} as {column.physical_type})"
         # A cast of '1.5' would round; a count that is no whole number is a mistake.
         return f"case when try_cast({number} as decimal(38, 6)) % 1 = 0 then {value} end" if whole else value
@@ -272,12 +298,12 @@ class CastPlan:
         if column.required:
             cases.append(f"when {text} is null then {EMPTY}")
         unfit = str(NOT_ALLOWED if column.valid_values else UNREADABLE)
-        if column.logical_type in _NUMERIC:
+        if column.logical_type in _NUMERIC and text not in self.plain:
             codes = (OTHER_CURRENCY, CREDIT_OR_DEBIT, TWO_NUMBERS)
             mapping = self.source.columns[column.name]
             unfit = numbers.why_no_number(text, mapping, self._currency(), codes, UNREADABLE)
         cases.append(f"when {text} is not null and {value} is null then {unfit}")
-        if column in (signed for signed, _ in self._signed()):
+        if column in (signed for signed, _ in self._signed()) and _origin_name(column) not in self.plain:
             cases.append(f"when {value} > 0 and {numbers.looks_negative(_origin_name(column))} then {LOST_SIGN}")
         if column.minimum is not None:
             cases.append(f"when {value} < {self._bound(column, column.minimum)} then {TOO_LOW}")

@@ -19,6 +19,7 @@ from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS, literal
 POINT, COMMA, BOTH = "point", "comma", "both"
 
 _PLAIN = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_PLAIN_WITH_COMMA = r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?"
 # One to three digits and three decimals: where a point divides thousands, a thousand times as much.
 _MAYBE_THOUSANDS = r"[+-]?[1-9]\d{0,2}\.\d{3}"
 _POINT_NUMBER = (
@@ -64,12 +65,22 @@ def number(text: str, mapping: ColumnMapping, convention: str | None, currency: 
             else {_sign(mapping)} || {_decided(mapping, convention, whole)} end""",
         whole=whole,
     )
-    plain = f"regexp_full_match({text}, '{_PLAIN}')"
+    return f"case when {is_plain(text, mapping, convention, whole=whole)} then {plain(text, mapping)} else {slow} end"
+
+
+def plain(text: str, mapping: ColumnMapping) -> str:
+    """Return SQL for a plain number with a point for its decimal sign."""
+    return f"replace({text}, ',', '.')" if mapping.decimal == "," else text
+
+
+def is_plain(text: str, mapping: ColumnMapping, convention: str | None = None, *, whole: bool = False) -> str:
+    """Return the condition that a text is a number as programs write it, which can mean one number only."""
     if mapping.decimal == ",":
-        plain += f" and not contains({text}, '.')"
-    elif mapping.decimal is None and (whole or convention in (COMMA, BOTH)):
-        plain += f" and not regexp_full_match({text}, '{_MAYBE_THOUSANDS}')"
-    return f"case when {plain} then {text} else {slow} end"
+        return f"regexp_full_match({text}, '{_PLAIN_WITH_COMMA}')"
+    condition = f"regexp_full_match({text}, '{_PLAIN}')"
+    if mapping.decimal is None and (whole or convention in (COMMA, BOTH)):
+        condition += f" and not regexp_full_match({text}, '{_MAYBE_THOUSANDS}')"
+    return condition
 
 
 def why_no_number(text: str, mapping: ColumnMapping, currency: str, codes: tuple[int, int, int], otherwise: int) -> str:
@@ -97,6 +108,8 @@ def why_no_number(text: str, mapping: ColumnMapping, currency: str, codes: tuple
 def conventions(con: duckdb.DuckDBPyConnection, origins: dict[str, tuple[str, bool]]) -> dict[str, str]:
     """Tell how columns write decimals, from the values of `source_rows` that can be read in one way only.
 
+    Columns of plain numbers need not be asked.
+
     Args:
         con: has the table.
         origins: name -> SQL of its source column, and whether its numbers are whole.
@@ -104,9 +117,6 @@ def conventions(con: duckdb.DuckDBPyConnection, origins: dict[str, tuple[str, bo
     Returns:
         For each name whose values tell, how.
     """
-    doubtful = {name: f"bool_or(contains({text}, ',') or {text} like '%.%.%')" for name, (text, _) in origins.items()}
-    (found,) = _ask(con, [doubtful])
-    origins = {name: origin for name, origin in origins.items() if found[name]}
     questions = [
         {name: f"bool_or({_reads_as_one(origin, whole, how)})" for name, (origin, whole) in origins.items()}
         for how in ("p.comma is null", "p.point is null")

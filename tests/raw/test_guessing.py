@@ -93,7 +93,7 @@ def read(texts: list[str], mapping: dict[str, str]) -> list[Decimal | None]:
         if plan.expressions():
             made = f"({mapping['sql']}) as {value_column('columns.amount')}"
             con.execute(f"create view {EXPRESSION_VALUES} as select {quoted(LINE)}, {made} from {SOURCE_ROWS}")
-        con.execute(plan.with_conventions(con).typed_rows())
+        con.execute(plan.as_written(con).typed_rows())
         return [value for (value,) in con.execute(f"select amount from {TYPED_ROWS}").fetchall()]
 
 

@@ -44,7 +44,7 @@ def unreadable(
             if mapping.sql:
                 made = f"({mapping.sql})::varchar as {value_column(f'columns.{column.name}')}"
                 con.execute(f"create view {EXPRESSION_VALUES} as select {quoted(LINE)}, {made} from {SOURCE_ROWS}")
-            con.execute(plan.with_conventions(con).typed_rows())
+            con.execute(plan.as_written(con).typed_rows())
         except duckdb.Error:
             return len(texts)
         return int(con.execute(f"select count(*) from {TYPED_ROWS} where {FATE} <> {FIT}").fetchall()[0][0])
