@@ -43,7 +43,11 @@ class Business(Strict):
 
     currency: str = Field(default="GBP", pattern="^[A-Z]{3}$", description="ISO 4217 code of the reporting currency.")
     timezone: str = Field(default="UTC", description="IANA time zone in which days begin and end.")
-    default_region: str = Field(default="GB", pattern="^[A-Z]{2}$", description="ISO country of local phone numbers.")
+    default_region: str = Field(
+        default="GB",
+        pattern="^[A-Z]{2}$",
+        description="ISO country of local phone numbers, where the record's own country is not known.",
+    )
     as_of: date | Literal["latest"] = Field(default="latest", description="Date of the view; `latest` = last full day.")
     churn_horizon_days: int = Field(
         default=90, ge=1, le=3_650, description="Days without an order after which one has churned."

@@ -46,7 +46,7 @@ def load_present(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> None:
         ), identified as (
             -- A sum does not depend on the order of its parts.
             select record_id, min(first_load) as first_load, min(joined_at) as joined_at, min(known_at) as known_at,
-                sum(hash(kind, value)) as identifiers
+                sum(hash(kind, value)) as identifiers, max(country) as country
             from staging.stg_identifiers join joined using (system) where record_id is not null group by record_id
         ), described as (
             select record_id, hash(first_name, last_name, birth_date, gender, street, postal_code, city) as profile
@@ -54,7 +54,7 @@ def load_present(con: duckdb.DuckDBPyConnection, overrides: Overrides) -> None:
         )
         select record_id, ('0x' || substr(md5(record_id), 1, 15))::bigint as record_key,
             first_load, joined_at, known_at,
-            hash(first_load, joined_at, known_at, identifiers, profile, entries) as content
+            hash(first_load, joined_at, known_at, identifiers, country, profile, entries) as content
         from identified left join described using (record_id) left join said using (record_id)
     """)
     con.unregister("said")

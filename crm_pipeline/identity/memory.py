@@ -17,7 +17,7 @@ from crm_pipeline.identity.profiles import COMPARED
 from crm_pipeline.identity.rules import CONFLICT_SCHEMA
 from crm_pipeline.matching import MatchSettings
 
-_LIBRARIES = ("anyascii", "duckdb", "nicknames", "phonenumbers", "scipy", "splink")
+_LIBRARIES = ("anyascii", "babel", "duckdb", "nicknames", "phonenumbers", "scipy", "splink")
 _KEY = ("record_key", pa.int64())
 _SCHEMAS = {
     # Each record, what it held, and the component that it is in.
@@ -30,7 +30,7 @@ _SCHEMAS = {
         [_KEY, ("kind", pa.string()), ("value", pa.string()), ("unusable", pa.string()), ("person", pa.int64())]
     ),
     # How telephone numbers were read, at some 40 microseconds each.
-    "phones": pa.schema([_KEY, ("text", pa.string()), ("number", pa.string())]),
+    "phones": pa.schema([_KEY, ("text", pa.string()), ("region", pa.string()), ("number", pa.string())]),
     "profiles": pa.schema(
         [
             _KEY,

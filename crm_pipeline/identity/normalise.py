@@ -11,6 +11,7 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 
+from crm_pipeline.identity.regions import region_of
 from crm_pipeline.matching import KINDS, STAND_INS, MatchSettings
 
 # What sources write when they know nothing, or when the value is not the person's own. Matched in full, in lower case.
@@ -25,7 +26,12 @@ class IdentityError(ValueError):
     """The identifiers cannot be resolved; the message says what is wrong and what to do."""
 
 
-_PHONE_SCHEMA = pa.schema([("text", pa.string()), ("number", pa.string()), ("is_blocked", pa.bool_())])
+_PHONE_SCHEMA = pa.schema(
+    [("text", pa.string()), ("region", pa.string()), ("number", pa.string()), ("is_blocked", pa.bool_())]
+)
+#: The text of a telephone number, and the region whose plan it is read by.
+_Phone = tuple[str, str]
+_REGION_SCHEMA = pa.schema([("country", pa.string()), ("region", pa.string())])
 _DIGITS = "regexp_replace({0}, '[^0-9]', '', 'g')"
 #: What all spellings of a telephone number have in common, given its text or its normal form.
 ENDING = f"right(case when regexp_matches({{0}}, '{PLAIN_PHONE}') then {_DIGITS} else {{0}} end, {SHORTEST_PHONE})"
@@ -47,6 +53,16 @@ def normalise_phone(text: str, region: str) -> str | None:
     return f"{written};ext={number.extension}" if number.extension else written
 
 
+def read_phone(text: str, region: str, default_region: str) -> str | None:
+    """Return a number of a region in E.164; one that its plan does not know may be of the default region."""
+    number = normalise_phone(text, region)
+    if number or region == default_region:
+        return number
+    number = normalise_phone(text, default_region)
+    # That it could be a number is not enough: a number of the region that lacks a digit often could.
+    return number if number and phonenumbers.is_valid_number(phonenumbers.parse(number)) else None
+
+
 def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, region: str) -> None:
     """Make the temporary tables `records` and `identifiers` of the records that are looked at.
 
@@ -54,7 +70,8 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
     record, and names each by its `record_key`. A record of a system that joined earlier comes first, then the one that
     came to be first. So neither a further system nor the order in which the files of a known one arrive changes who
     founded a person. `identifiers` holds each (node, kind, value) once; `unusable` says why a value may not link.
-    `read_phones` (record_key, text, number) holds the telephone numbers that were parsed.
+    `read_phones` (record_key, text, region, number) holds the telephone numbers that were parsed, each by the plan of
+    its record's country, or of the region given where that is not known.
 
     Raises:
         IdentityError: if there is a kind of identifier that no rule knows.
@@ -66,11 +83,17 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
             row_number() over (order by joined_at nulls last, known_at nulls first, record_id) - 1 as node
         from present semi join dirty using (record_key)
     """)
-    con.execute("""
+    con.register("regions", _read_countries(con))
+    con.execute(
+        """
         create temp table texts as
-        select distinct records.node, identifiers.kind, trim(identifiers.value) as text
-        from staging.stg_identifiers as identifiers join records using (record_id)
-    """)
+        select distinct records.node, identifiers.kind, trim(identifiers.value) as text,
+            case when identifiers.kind = 'phone' then coalesce(regions.region, $region) end as region
+        from staging.stg_identifiers as identifiers join records using (record_id) left join regions using (country)
+        """,
+        {"region": region},
+    )
+    con.unregister("regions")
     # Not a condition of the join: that would trim the values of all records to find those of the few looked at.
     con.execute("delete from texts where text = ''")
     con.register("phones", _parse_phones(con, settings.blocked, region))
@@ -86,7 +109,7 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
                     else texts.text end) as bare,
                 coalesce(phones.is_blocked, false) or regexp_full_match(bare, $patterns)
                     or list_contains($blocked::varchar[], bare) as is_blocked
-            from texts left join phones on texts.kind = 'phone' and texts.text = phones.text
+            from texts left join phones using (text, region)
         )
         select distinct node, kind,
             case kind when 'email' then lower(text) when 'loyalty_id' then upper(text)
@@ -101,8 +124,7 @@ def load_identifiers(con: duckdb.DuckDBPyConnection, settings: MatchSettings, re
     )
     con.execute("""
         create or replace temp table read_phones as
-        select record_key, text, number from texts join records using (node) join phones using (text)
-        where texts.kind = 'phone'
+        select record_key, text, region, number from texts join records using (node) join phones using (text, region)
     """)
     con.execute("drop table texts")
     con.unregister("phones")
@@ -118,24 +140,37 @@ def _refuse_unknown_kinds(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], region: str) -> pa.Table:
+def _read_countries(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the region of each country that a record with a telephone number names, where it is known."""
+    rows = con.execute("""
+        select distinct country from staging.stg_identifiers semi join records using (record_id)
+        where kind = 'phone' and country is not null
+    """).fetchall()
+    regions = {country: region_of(country) for (country,) in rows}
+    return pa.table({"country": list(regions), "region": list(regions.values())}, schema=_REGION_SCHEMA)
+
+
+def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...], default_region: str) -> pa.Table:
     """Parse the phone texts that could link two records: the others need no normal form."""
     con.execute(f"""
         create temp table phone_texts as
-        select text, count(*) as records,
+        select text, region, count(*) as records,
             case when regexp_matches(text, '{PLAIN_PHONE}') then {ENDING.format("text")} end as ending
-        from texts where kind = 'phone' group by text
+        from texts where kind = 'phone' group by text, region
     """)
-    known = dict(con.execute("select text, number from known_phones semi join dirty using (record_key)").fetchall())
+    remembered = con.execute(
+        "select text, region, number from known_phones semi join dirty using (record_key)"
+    ).fetchall()
+    known = {(text, region): number for text, region, number in remembered}
 
-    def parsed(texts: Iterable[tuple[str]]) -> dict[str, str | None]:
-        return {text: known[text] if text in known else normalise_phone(text, region) for (text,) in texts}
+    def parsed(phones: Iterable[_Phone]) -> dict[_Phone, str | None]:
+        return {phone: known[phone] if phone in known else read_phone(*phone, default_region) for phone in phones}
 
-    numbers = parsed(con.execute("select text from phone_texts where ending is null").fetchall())
+    numbers = parsed(con.execute("select text, region from phone_texts where ending is null").fetchall())
     endings = [number[-SHORTEST_PHONE:] for number in numbers.values() if number]
     plain = con.execute(
         f"""
-        select text from phone_texts where ending is not null
+        select text, region from phone_texts where ending is not null
         qualify records > 1 or count(*) over (partition by ending) > 1 or list_contains($endings::varchar[], ending)
             or ending in (select {ENDING.format("value")} from outside where kind = 'phone')
         """,
@@ -143,10 +178,12 @@ def _parse_phones(con: duckdb.DuckDBPyConnection, blocked_values: tuple[str, ...
     ).fetchall()
     con.execute("drop table phone_texts")
     numbers |= parsed(plain)
-    blocked = {normalise_phone(value, region) for value in blocked_values} - {None}
+    blocked = {normalise_phone(value, default_region) for value in blocked_values} - {None}
+    texts, regions = zip(*numbers, strict=True) if numbers else ((), ())
     return pa.table(
         {
-            "text": list(numbers),
+            "text": texts,
+            "region": regions,
             "number": list(numbers.values()),
             "is_blocked": [number in blocked for number in numbers.values()],
         },

@@ -7,7 +7,7 @@ from datetime import datetime
 import duckdb
 
 from crm_pipeline.dataset import SourceConfig
-from crm_pipeline.raw import moments, numbers
+from crm_pipeline.raw import emails, moments, numbers
 from crm_pipeline.raw.contract import RUN_TIME, Column, Contract
 from crm_pipeline.raw.expressions import columns_read
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
@@ -246,7 +246,7 @@ class CastPlan:
         if self.source.read.null_values:
             nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
             text = f"case when {text} in ({nulls}) then null else {text} end"
-        return text
+        return emails.address(text) if column.format == "email" else text
 
     def _origin(self, column: Column) -> str:
         mapping = self.source.columns[column.name]

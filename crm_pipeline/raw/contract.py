@@ -39,7 +39,10 @@ _ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract."""
+    """One column of a contract.
+
+    `format` says what a text is an instance of; an `email` is brought into the form that all sources share.
+    """
 
     name: str
     logical_type: str
@@ -51,6 +54,7 @@ class Column:
     minimum: str | None = None
     maximum: str | None = None
     pattern: str | None = None
+    format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ def _column(item: dict[str, Any]) -> Column:
         minimum=_text(options.get("minimum")),
         maximum=_text(options.get("maximum")),
         pattern=options.get("pattern"),
+        format=options.get("format"),
     )
 
 

@@ -62,3 +62,10 @@ def test_a_shop_of_one_price_and_monthly_subscriptions_publishes_with_honest_sta
 def test_no_amount_of_a_subscription_is_lost(published):
     orders, revenue = published.execute("select orders, revenue from main._release").fetchall()[0]
     assert revenue == 20 * orders
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("published", ["contacts_as_exported"], indirect=True)
+def test_contacts_that_are_written_in_many_ways_are_those_of_one_person(published):
+    people = published.execute("select orders_lifetime from marts.customer_360 order by all").fetchall()
+    assert people == [(1,), (1,), (2,)]

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from crm_pipeline.raw.init import write_draft
@@ -127,3 +128,16 @@ def test_orders_without_an_amount_are_a_mark_in_the_draft_and_a_problem(case):
     )
     (problem,) = shop.check().problems
     assert "no order has an amount" in problem
+
+
+def test_an_address_is_one_value_in_all_channels_however_it_is_written(case):
+    shop = case("contacts_as_exported")
+    shop.load()
+    tables = ("customers", "orders", "campaign_contacts", "consents")
+    folders = [str(shop.version() / table / "*.parquet") for table in tables]
+    rows = [
+        duckdb.execute("select distinct email from read_parquet($1) where email is not null", [folder]).fetchall()
+        for folder in folders
+    ]
+    assert rows == [[("ann@mail.example",)]] * len(tables)
+    assert shop.quarantine() == []

@@ -17,7 +17,7 @@ from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.resolve import Previous, Resolution, resolve
 from crm_pipeline.matching import MatchSettings
 
-#: record_id, kind, value, first_load, and known_at where it matters.
+#: record_id, kind, value, first_load, and known_at and country where they matter.
 Row = tuple[Any, ...]
 Customer = Mapping[str, Any]
 AS_OF = date(2024, 3, 31)
@@ -29,6 +29,7 @@ IDENTIFIERS = pa.schema(
         ("value", pa.string()),
         ("first_load", pa.int64()),
         ("known_at", pa.timestamp("us")),
+        ("country", pa.string()),
     ]
 )
 CUSTOMERS = pa.schema(
@@ -53,10 +54,8 @@ def staged(
     rows: Iterable[Row] = (), customers: Iterable[Customer] = (), threads: int = 1
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory with the two staging tables that the stage reads."""
-    identifiers = [
-        {"system": row[0].split("|")[0], **dict(zip(("record_id", "kind", "value", "first_load", "known_at"), row))}  # noqa: B905
-        for row in rows
-    ]
+    names = ("record_id", "kind", "value", "first_load", "known_at", "country")
+    identifiers = [{"system": row[0].split("|")[0], **dict(zip(names, row, strict=False))} for row in rows]
     with _database(threads).cursor() as con:
         for name, schema, given in (
             ("stg_identifiers", IDENTIFIERS, identifiers),

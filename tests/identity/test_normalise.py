@@ -1,6 +1,6 @@
 import pytest
 
-from crm_pipeline.identity.normalise import IdentityError, normalise_phone
+from crm_pipeline.identity.normalise import IdentityError, normalise_phone, read_phone
 from crm_pipeline.matching import MatchSettings
 
 SAME = [
@@ -86,3 +86,51 @@ def test_the_sieve_before_parsing_loses_no_link(resolve_rows, groups):
 def test_an_unknown_kind_of_identifier_is_refused(resolve_rows):
     with pytest.raises(IdentityError, match="fax"):
         resolve_rows([("a|customer|1", "fax", "1", 1)])
+
+
+def phone(record, text, country=None):
+    return (record, "phone", text, 1, None, country)
+
+
+@pytest.mark.parametrize("country", ["FR", "fr", "FRA", "France", "Frankreich", "Francia", "フランス"])
+def test_a_number_is_read_by_the_plan_of_its_records_country(resolve_rows, groups, country):
+    rows = [phone("a|customer|1", "06 12 34 56 78", country), phone("b|customer|1", "+33 6 12 34 56 78")]
+    assert groups(resolve_rows(rows)) == {frozenset({"a|customer|1", "b|customer|1"})}
+
+
+def test_the_same_digits_in_two_countries_are_two_numbers(resolve_rows):
+    rows = [phone("a|customer|1", "030 901820", "DE"), phone("b|customer|1", "030 901820", "AT")]
+    assert resolve_rows(rows, region="DE").figures.people == 2
+    assert resolve_rows([row[:5] for row in rows], region="DE").figures.people == 1
+
+
+@pytest.mark.parametrize("country", [None, "Unspecified", "European Community", "", "AQ"])
+def test_a_number_without_a_known_country_is_of_the_default_region(resolve_rows, country):
+    rows = [phone("a|guest|1", "07700 900123", country), phone("b|customer|1", "+44 7700 900123")]
+    assert resolve_rows(rows).figures.people == 1
+
+
+def test_a_written_country_code_beats_the_records_country(resolve_rows):
+    rows = [phone("a|customer|1", "+44 7700 900123", "FR"), phone("b|customer|1", "07700 900123", "GB")]
+    assert resolve_rows(rows, region="DE").figures.people == 1
+
+
+@pytest.mark.parametrize(("text", "number"), [("07911 123456", "+447911123456"), ("612345 6789", None)])
+def test_what_is_no_number_of_its_country_is_of_the_default_region_only_if_that_has_it(text, number):
+    assert read_phone(text, "FR", "GB") == number
+
+
+def test_another_country_of_a_record_is_noticed_by_the_next_run(resolve_rows):
+    rows = [phone("a|customer|1", "06 12 34 56 78"), phone("b|customer|1", "+33 6 12 34 56 78")]
+    first = resolve_rows(rows)
+    assert first.figures.people == 2
+    moved = [phone("a|customer|1", "06 12 34 56 78", "FR"), rows[1]]
+    assert resolve_rows(moved, previous=first).figures.people == 1
+
+
+def test_what_is_remembered_of_a_number_is_of_its_region(resolve_rows):
+    """A text that one record had read by one plan is read anew for a record of another country."""
+    rows = [phone("a|customer|1", "030 901820", "DE"), phone("b|customer|1", "+49 30 901820")]
+    first = resolve_rows(rows)
+    rows += [phone("c|customer|1", "030 901820", "AT"), phone("d|customer|1", "+43 30 901820")]
+    assert resolve_rows(rows, previous=first).person_map == resolve_rows(rows).person_map

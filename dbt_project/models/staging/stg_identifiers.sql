@@ -14,8 +14,30 @@
 ] %}
 
 with customers as (
-    select record_id, system, loyalty_id, email, phone, first_delivery, created_at
+    select record_id, system, loyalty_id, email, phone, country, first_delivery, created_at
     from {{ ref('stg_customers') }}
+),
+
+countries_given as (
+    select record_id, country, max(ordered_at) as given_at
+    from {{ ref('stg_orders') }}
+    where country is not null and record_id is not null
+    group by record_id, country
+),
+
+last_countries as (
+    select record_id, country
+    from countries_given
+    qualify row_number() over (partition by record_id order by given_at desc, country asc) = 1
+),
+
+-- The country of a customer's record; where it names none, that of the last order which does.
+countries as (
+    select
+        coalesce(customers.record_id, last_countries.record_id) as record_id,
+        coalesce(customers.country, last_countries.country) as country
+    from customers
+    full outer join last_countries on customers.record_id = last_countries.record_id
 ),
 
 -- Consents out of customer records tell nothing new about who they are.
@@ -84,13 +106,15 @@ identifiers as (
 )
 
 select
-    record_id,
-    system,
-    kind,
-    value,
-    min(first_load) as first_load,
-    min(known_at) as known_at,
-    min(known_at) filter (where known_at >= timestamp '1970-01-01 00:00:00') as seen_at,
-    min(given_at) as given_at
+    identifiers.record_id,
+    identifiers.system,
+    identifiers.kind,
+    identifiers.value,
+    countries.country,
+    min(identifiers.first_load) as first_load,
+    min(identifiers.known_at) as known_at,
+    min(identifiers.known_at) filter (where identifiers.known_at >= timestamp '1970-01-01 00:00:00') as seen_at,
+    min(identifiers.given_at) as given_at
 from identifiers
-group by record_id, system, kind, value
+left join countries on identifiers.record_id = countries.record_id
+group by identifiers.record_id, identifiers.system, identifiers.kind, identifiers.value, countries.country

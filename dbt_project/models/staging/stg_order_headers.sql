@@ -86,8 +86,8 @@ nobodys as (
     where ordered_at < {{ end_of_as_of_day() }} and customer_id is not null and email is not null
     group by system, customer_id
     having
-        count(distinct lower(email)) >= {{ var('emails_per_customer_id') }}
-        and count(distinct lower(email)) * 2 > count(*)
+        count(distinct email) >= {{ var('emails_per_customer_id') }}
+        and count(distinct email) * 2 > count(*)
 ),
 
 known as (
