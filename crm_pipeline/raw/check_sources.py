@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from crm_pipeline.dataset import Dataset, SourceConfig
 from crm_pipeline.lake import as_pattern
+from crm_pipeline.raw import customer_ids
 from crm_pipeline.raw.accounting import emptied_files, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.contract import AMOUNTS, contracts
@@ -84,10 +85,12 @@ def check_sources(dataset: Dataset, run_time: datetime, linked_folders: Sequence
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as con, sandbox() as box:
         con.execute("set timezone = 'UTC'")
         within = allowed_folders(dataset.folder, linked_folders)
+        customer_ids.prepare(con)
         checks = [_check_source(con, dataset, source, run_time, within, Path(work), box) for source in dataset.sources]
+        writings = [note for channel in AMOUNTS for note in customer_ids.other_writings(con, channel)]
     problems, notes = _files_and_sources(dataset, checks)
     problems += _without_amounts(checks)
-    return Check(checks, problems, notes)
+    return Check(checks, problems, notes + writings)
 
 
 def _check_source(
@@ -156,6 +159,8 @@ def _check_file(
         check.notes.append(f"{name} has a header and no rows.")
     if batch.exists():
         _note_columns(con, check, batch)
+        if source.channel in customer_ids.WITH_CUSTOMERS:
+            customer_ids.add_ids(con, source.channel, f"read_parquet({literal(as_pattern(batch))})")
         faults, notes = silent_faults(batch, name, source)
         check.complaints += faults
         check.notes += notes

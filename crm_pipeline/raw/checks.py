@@ -8,7 +8,7 @@ from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetK
 from crm_pipeline.lake import current_version
 from crm_pipeline.raw import accounting
 from crm_pipeline.raw.contract import AMOUNTS, Contract, contracts
-from crm_pipeline.raw.customer_ids import id_findings
+from crm_pipeline.raw.customer_ids import WITH_CUSTOMERS, id_findings
 from crm_pipeline.raw.landing import stale_files
 from crm_pipeline.raw.ledger import FATES, LedgerEntry, read_ledger
 from crm_pipeline.raw.load import raw_folder
@@ -36,7 +36,6 @@ _ODD_ON_ORDERS = {
     _ADD_UP: "Each order has an amount, lines are what their header says, and nothing is sold on a credit note.",
 }
 _ODD_IDS = {_KNOWN: "Customer ids on orders are those of customers, written alike, and none was rounded."}
-_WITH_CUSTOMERS = (*AMOUNTS, "customers")
 _TOLD, _LISTED = 3, 50
 """Problems that a check names in its sentence, and in its metadata."""
 
@@ -45,7 +44,7 @@ def _checks(channel: str) -> dict[str, tuple[bool, str]]:
     """Return the checks of a channel: whether each stops a run, and what it says."""
     on_orders = channel in AMOUNTS
     blocking = _BLOCKING | (_ON_ORDERS if on_orders else {})
-    warning = _WARNING | (_ODD_ON_ORDERS if on_orders else {}) | (_ODD_IDS if channel in _WITH_CUSTOMERS else {})
+    warning = _WARNING | (_ODD_ON_ORDERS if on_orders else {}) | (_ODD_IDS if channel in WITH_CUSTOMERS else {})
     return {name: (name in blocking, text) for name, text in (blocking | warning).items()}
 
 

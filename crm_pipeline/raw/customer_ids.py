@@ -3,11 +3,13 @@
 import duckdb
 
 from crm_pipeline.matching import STAND_INS
+from crm_pipeline.raw.contract import AMOUNTS
 from crm_pipeline.raw.plausibility import EXAMPLES
 from crm_pipeline.raw.source_rows import literal
 from crm_pipeline.raw.totals import reader, table
 from crm_pipeline.settings import Settings
 
+WITH_CUSTOMERS = (*AMOUNTS, "customers")
 #: A source of fewer orders, or with a larger share of ids that are known, is like others.
 FEWEST_ORDERS, HARDLY_ANY = 20, 0.2
 #: A number that a spreadsheet program has rounded, an id with a fraction of nothing, and one of digits alone.
@@ -18,20 +20,22 @@ _STAND_IN = "|".join(f"({pattern})" for pattern in STAND_INS)
 def id_findings(settings: Settings) -> dict[str, list[str]]:
     """Return what is odd about customer ids, as sentences by channel."""
     with reader(settings) as con:
-        for channel in ("orders", "order_lines", "customers"):
+        prepare(con)
+        for channel in WITH_CUSTOMERS:
             add_ids(con, channel, table(settings, channel))
         return {
             channel: unknown_customers(con, channel) + other_writings(con, channel) + shortened_ids(con, channel)
-            for channel in ("orders", "order_lines", "customers")
+            for channel in WITH_CUSTOMERS
         }
 
 
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty table of customer ids."""
+    con.execute("create temp table named (channel varchar, source varchar, system varchar, id varchar, orders bigint)")
+
+
 def add_ids(con: duckdb.DuckDBPyConnection, channel: str, rows: str) -> None:
-    """Keep the customer ids of some rows: who bought, and who is known."""
-    con.execute(
-        "create temp table if not exists named "
-        "(channel varchar, source varchar, system varchar, id varchar, orders bigint)"
-    )
+    """Keep the customer ids of some rows: who bought, and who is known. Stand-ins are nobody's."""
     orders = "count(distinct order_id)" if channel == "order_lines" else "count(*)"
     con.execute(
         f"""

@@ -2,8 +2,10 @@
 
 import pytest
 
+from crm_pipeline.raw.check_sources import check_sources
 from crm_pipeline.raw.customer_ids import id_findings
 from crm_pipeline.raw.plausibility import amount_findings
+from tests.raw.conftest import RUN_TIME
 
 ORDERS = ("order_id", "ordered_at", "status", "customer_id", "total_amount", "tax_amount", "shipping_amount")
 MORE = ("discount_amount", "gift_card_amount", "refunded_amount", "currency")
@@ -243,6 +245,16 @@ def test_ids_in_another_writing_are_noted_with_the_side_to_export_as_text(ids, b
     (warn,) = ids(bought, known)
     assert example in warn
     assert f"Export customer_id of the source {side} as text" in warn
+
+
+def test_another_writing_is_a_note_before_the_first_run(shop):
+    shop.configure(source("orders", ORDERS), source("customers", ["customer_id"]))
+    deliver(shop, "orders", ORDERS, [order("A", 1, customer_id="1.0", ordered_at="2024-01-01")])
+    deliver(shop, "customers", ["customer_id"], [{"customer_id": "1"}])
+    seen = check_sources(shop.dataset, RUN_TIME)
+    assert seen.is_fine
+    (note,) = seen.notes
+    assert "(1.0 against 1)" in note
 
 
 def test_the_expressions_that_are_proposed_mend_the_ids(shop):

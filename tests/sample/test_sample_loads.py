@@ -1,5 +1,6 @@
 """The committed kind of sample, loaded by the raw stage: each planted fault ends as the truth says."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import duckdb
@@ -8,7 +9,9 @@ import pytest
 
 from crm_pipeline.dataset import load_dataset
 from crm_pipeline.raw.contract import contracts
+from crm_pipeline.raw.customer_ids import id_findings
 from crm_pipeline.raw.load import LoadReport, load, raw_folder
+from crm_pipeline.raw.plausibility import amount_findings
 from crm_pipeline.settings import Settings
 
 RUN_TIME = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -129,6 +132,16 @@ def test_order_headers_agree_with_their_lines_to_the_cent(report: LoadReport) ->
     lines_lost = (quarantined["channel"] == "order_lines").sum()
     assert len(compared) > 1000
     assert 0 < (~compared).sum() <= lines_lost, "an order disagrees only where one of its lines is quarantined"
+
+
+def test_amounts_and_customer_ids_of_the_sample_are_plausible(settings: Settings, report: LoadReport) -> None:
+    quarantined = Counter()
+    for entry in report.files:
+        if entry.channel == "order_lines":
+            quarantined[entry.system] += entry.rows_quarantined
+    stops, warns = amount_findings(settings, quarantined)
+    found = [*stops.values(), *warns.values(), *id_findings(settings).values()]
+    assert not any(found), found
 
 
 def test_times_of_both_systems_are_utc(settings: Settings, report: LoadReport) -> None:
