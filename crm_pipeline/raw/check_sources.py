@@ -192,18 +192,28 @@ def _note_columns(con: duckdb.DuckDBPyConnection, check: SourceCheck, batch: Pat
 
 
 def _without_amounts(checks: list[SourceCheck]) -> list[str]:
-    """Name the sources of orders of which nothing says what they brought: neither they nor another of their system."""
+    """Name the sources of orders of which nothing says what they brought, and those of lines that bring nothing.
+
+    Orders may be told by the lines of their system; the total of a header says nothing where there are lines.
+    """
     told = {
-        check.source.system
+        (channel, check.source.system)
         for check in checks
+        for channel in ("orders", check.source.channel)
         for column in AMOUNTS.get(check.source.channel, ())
         if column in check.columns and check.columns[column].filled
     }
+    without = {
+        "orders": "no order has an amount, so that all of them would bring 0",
+        "order_lines": "no line has a price, so that its orders would bring 0, whatever their headers say",
+    }
     return [
-        f"Source {check.source.name}: no order has an amount, so that all of them would bring 0. "
+        f"Source {check.source.name}: {without[check.source.channel]}. "
         f"Map {' or '.join(AMOUNTS[check.source.channel])} under columns."
         for check in checks
-        if check.source.channel in AMOUNTS and check.rows_loaded and check.source.system not in told
+        if check.source.channel in AMOUNTS
+        and check.rows_loaded
+        and (check.source.channel, check.source.system) not in told
     ]
 
 

@@ -436,9 +436,17 @@ def test_files_and_sources_that_do_not_meet_are_named(shop):
     assert any("landing/left_over.csv: no source takes it" in note for note in check.notes)
 
 
+def test_lines_without_a_price_are_a_problem_though_their_headers_have_totals(shop):
+    lines = {"name": "lines", "system": "shop", "channel": "order_lines", "files": "landing/orders.csv"}
+    shop.configure(ORDERS, lines | {"columns": {"order_id": "id", "quantity": {"value": 1}}})
+    shop.deliver("orders.csv", GOOD)
+    (problem,) = check_sources(shop.dataset, RUN_TIME).problems
+    assert problem.startswith("Source lines: no line has a price, so that its orders would bring 0")
+
+
 def test_one_file_may_feed_two_channels(shop):
     lines = {"name": "lines", "channel": "order_lines", "files": "landing/orders.csv"}
-    shop.configure(ORDERS, lines | {"columns": {"order_id": "id", "quantity": {"value": 1}}})
+    shop.configure(ORDERS, lines | {"columns": {"order_id": "id", "quantity": {"value": 1}, "unit_price": "total"}})
     shop.deliver("orders.csv", GOOD)
     check = check_sources(shop.dataset, RUN_TIME)
     assert check.is_fine
