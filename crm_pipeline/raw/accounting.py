@@ -31,6 +31,7 @@ __all__ = [
     "refused_files",
     "unaccounted_rows",
     "volume_warnings",
+    "waiting_files",
     "waiting_rows",
     "withdrawal_failures",
 ]
@@ -42,6 +43,10 @@ _FEW = 20
 """So many rows of a file may be unusable whatever their share, and so many records may go at once."""
 _MOST = 0.5
 _EXAMPLES = 5
+_WAITING_REMEDY = (
+    "They wait for a run after that. If that is wrong, correct the clock of this machine, or the times in the file, "
+    "their format or the source's timezone."
+)
 
 
 def open_entries(entries: Iterable[LedgerEntry], folder: Path | None = None) -> list[LedgerEntry]:
@@ -142,13 +147,25 @@ def emptied_files(entries: Iterable[LedgerEntry]) -> list[str]:
 
 def waiting_rows(entry: LedgerEntry) -> tuple[str, str]:
     """Return the problem that rows of a file are dated later than the run, and what to do about it."""
-    first = entry.waits_until.isoformat(sep=" ", timespec="seconds") if entry.waits_until else "unknown"
     problem = f"{entry.rows_waiting:,} of its {entry.rows_read:,} rows are dated later than the time of the run"
-    remedy = (
-        "They wait for a run after that. If that is wrong, correct the clock of this machine, or the times in the "
-        "file, their format or the source's timezone."
-    )
-    return f"{problem} (from {first} UTC on).", remedy
+    return f"{problem} ({_from(entry)}).", _WAITING_REMEDY
+
+
+def waiting_files(entries: Iterable[LedgerEntry]) -> list[str]:
+    """Name the files with rows that are dated later than the run, each once, in one sentence."""
+    waiting = [entry for entry in entries if entry.rows_waiting]
+    if not waiting:
+        return []
+    named = [f"{entry.file} ({entry.rows_waiting:,} of {entry.rows_read:,}, {_from(entry)})" for entry in waiting]
+    more = f" and {len(named) - _EXAMPLES:,} more files" if len(named) > _EXAMPLES else ""
+    rows = sum(entry.rows_waiting for entry in waiting)
+    listed = f"{', '.join(named[:_EXAMPLES])}{more}"
+    return [f"{rows:,} rows are dated later than the time of the run: {listed}. {_WAITING_REMEDY}"]
+
+
+def _from(entry: LedgerEntry) -> str:
+    first = entry.waits_until.isoformat(sep=" ", timespec="seconds") if entry.waits_until else "unknown"
+    return f"from {first} UTC on"
 
 
 def refused_files(entries: Iterable[LedgerEntry]) -> list[str]:

@@ -89,7 +89,7 @@ def _channel(
         + accounting.quarantine_failures(version, still_open, _limits(workspace, "quarantine_limit")),
         "withdrawn_within_limit": accounting.withdrawal_failures(entries, _limits(workspace, "withdrawal_limit")),
         "as_usual": accounting.incomplete_files(still_open)
-        + [f"{entry.file}: {' '.join(accounting.waiting_rows(entry))}" for entry in still_open if entry.rows_waiting]
+        + accounting.waiting_files(still_open)
         + accounting.emptied_files(still_open)
         + stale_files(workspace.dataset, entries)
         + accounting.volume_warnings(still_open, entries)

@@ -38,7 +38,7 @@ def without(loaded: Deployment, channels: set[str], folder: Path) -> Deployment:
     deployment = Deployment(folder / "data", folder / "state")
     target, origin = deployment.settings.dataset_folder, loaded.settings.dataset_folder
     target.mkdir(parents=True)
-    (target / "landing").symlink_to(origin / "landing")
+    shutil.copytree(origin / "landing", target / "landing")
     described = yaml.safe_load((origin / PIPELINE_FILE).read_text(encoding="utf-8"))
     described["sources"] = [source for source in described["sources"] if source["channel"] not in channels]
     described["business"].pop("source_trust")

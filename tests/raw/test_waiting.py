@@ -101,6 +101,10 @@ def test_a_file_with_waiting_rows_is_named_once_with_its_clock(shop):
     told = "2 of its 3 rows are dated later than the time of the run (from 2024-06-01 23:00:00 UTC on)."
     assert problem == told
     assert "clock of this machine" in remedy
+    (sentence,) = accounting.waiting_files(shop.ledger())
+    assert sentence.startswith(
+        "2 rows are dated later than the time of the run: landing/orders.csv (2 of 3, from 2024-06-01 23:00:00 UTC on)."
+    )
 
 
 def test_a_waiting_row_that_is_lost_is_not_accounted_for(shop):
