@@ -20,6 +20,8 @@ SUPERSEDED = "superseded"
 # The row is loaded: with the value read as it was meant, or later than the rows of its time.
 REPAIRED = "repaired"
 LOADED = "loaded"
+# It is dated later than any run.
+WAITING = "waiting"
 # A run stops where 5 % of a file are bad; the sample stays well below.
 LARGEST_SHARE = 0.02
 ROWS_PER_COPY = 5_000

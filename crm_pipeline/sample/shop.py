@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crm_pipeline.sample import records
 from crm_pipeline.sample.calendar import PERIODS, period_of, utc_offsets
-from crm_pipeline.sample.dirt import REPAIRED, Fault
+from crm_pipeline.sample.dirt import REPAIRED, WAITING, Fault
 from crm_pipeline.sample.people import Part
 from crm_pipeline.sample.rates import CURRENCIES, rate
 from crm_pipeline.sample.tables import (
@@ -48,7 +48,7 @@ FAULTS = {
         Fault("text_in_amount", "total_amount", "totals.paid", '"12.50 points"'),
         Fault("unknown_currency", "currency", "currency", '"pounds"'),
         Fault("broken_separators", "total_amount", "totals.paid", '"1,23,4.50"'),
-        Fault("future_time", "ordered_at", "placed_at", '"2126-02-03T10:00:00+00:00"'),
+        Fault("future_time", "ordered_at", "placed_at", '"2126-02-03T10:00:00+00:00"', WAITING),
         Fault("letter_case", "status", "status", str.upper, REPAIRED),
         Fault("negative_amount", "refunded_amount", "refund.amount", "-3.00"),
     ],

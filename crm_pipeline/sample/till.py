@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crm_pipeline.sample import records
 from crm_pipeline.sample.calendar import PERIODS, period_of
-from crm_pipeline.sample.dirt import REPAIRED, Fault
+from crm_pipeline.sample.dirt import REPAIRED, WAITING, Fault
 from crm_pipeline.sample.people import Part
 from crm_pipeline.sample.tables import SourceFile, by_period, calendar_dates, csv_cells, dates, money, numbers, times
 
@@ -37,7 +37,7 @@ FAULTS = {
         Fault("mixed_date_format", "ordered_at", "sold_at", "2025-03-14 10:15"),
         Fault("null_spelling", "total_amount", "total", "NULL"),
         Fault("letter_case", "status", "type", str.lower, REPAIRED),
-        Fault("future_time", "ordered_at", "sold_at", "14/03/2125 10:15"),
+        Fault("future_time", "ordered_at", "sold_at", "14/03/2125 10:15", WAITING),
     ],
     "items": [
         Fault("missing_id", "order_id", "receipt_no", ""),

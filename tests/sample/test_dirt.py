@@ -17,7 +17,7 @@ def places(table, kinds):
 
 def test_each_planted_fault_stands_in_a_row_of_its_own(dirt):
     assert not dirt.duplicated(["file", "line"]).any()
-    assert set(dirt["outcome"]) == {"quarantined", "duplicate", "superseded", "repaired", "loaded"}
+    assert set(dirt["outcome"]) == {"quarantined", "duplicate", "superseded", "repaired", "loaded", "waiting"}
 
 
 def test_rows_that_cannot_be_read_are_exactly_where_the_truth_says(landing, dirt):

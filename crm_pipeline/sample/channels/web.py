@@ -13,7 +13,7 @@ from crm_pipeline.sample.channels.ads import UTM
 from crm_pipeline.sample.channels.moments import Flags, Ints, utc
 from crm_pipeline.sample.channels.rows import IDS_PER_PART, account_ids, by_moment
 from crm_pipeline.sample.channels.sessions import make_sessions
-from crm_pipeline.sample.dirt import Fault
+from crm_pipeline.sample.dirt import WAITING, Fault
 from crm_pipeline.sample.tables import SourceFile, Texts, numbers
 from crm_pipeline.sample.world import World
 
@@ -43,7 +43,7 @@ FAULTS = {
         Fault("missing_id", "event_id", "event_id", None),
         Fault("unknown_code", "event_type", "event", "tap"),
         Fault("negative_amount", "duration_seconds", "seconds", -5),
-        Fault("future_time", "occurred_at", "occurred_at", pd.Timestamp("2062-01-31 12:00", tz="UTC")),
+        Fault("future_time", "occurred_at", "occurred_at", pd.Timestamp("2062-01-31 12:00", tz="UTC"), WAITING),
     ]
 }
 
