@@ -92,15 +92,15 @@ nobodys as (
 
 known as (
     select
-        {{ surrogate_key(['system', 'order_id']) }} as order_key,
+        {{ surrogate_key(['orders.system', 'orders.order_id']) }} as order_key,
         {{ record_id(
-            'system', 'case when nobodys.customer_id is null then orders.customer_id end',
+            'orders.system', 'case when nobodys.customer_id is null then orders.customer_id end',
             'loyalty_id', 'email', 'phone'
         ) }} as record_id,
         {{ local_date('ordered_at') }} as ordered_on,
         orders.*
     from orders
-    left join nobodys using (system, customer_id)
+    left join nobodys on orders.system = nobodys.system and orders.customer_id = nobodys.customer_id
     where ordered_at < {{ end_of_as_of_day() }}
 ),
 

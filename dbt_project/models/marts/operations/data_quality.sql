@@ -41,7 +41,9 @@ channel_metrics as (
 ),
 
 file_metrics as (
-    {%- for metric in ['read', 'loaded', 'quarantined', 'duplicate', 'superseded', 'withdrawn', 'left_out', 'waiting'] %}
+    {%- for metric in [
+        'read', 'loaded', 'quarantined', 'duplicate', 'superseded', 'withdrawn', 'left_out', 'waiting'
+    ] %}
     select
         'file' as area,
         source || ' #' || cast(delivery as varchar) || ' ' || file as subject,
