@@ -59,7 +59,10 @@ def read_excel(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig)
     """
     _refuse_other_formats(path)
     _refuse_unusable_parts(path, source.read.unpacked_limit)
-    unsaved = _unsaved_formulas(path)
+    try:
+        unsaved = _unsaved_formulas(path)
+    except _DAMAGE as error:
+        raise _unreadable(error) from None
     with _sheet(path, source.read.sheet) as sheet:
         first = source.read.header_row
         numbered = enumerate(sheet.iter_rows(min_row=first), start=first)

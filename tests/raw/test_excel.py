@@ -222,3 +222,13 @@ def test_titles_above_the_header_of_a_csv_file_are_skipped(shop):
     shop.load()
     assert shop.query("select order_id, _line from {orders}") == [("1", 4)]
     assert [row[:2] for row in shop.quarantine()] == [(5, "total_amount")]
+
+
+def test_a_workbook_whose_parts_are_not_where_its_list_says_is_refused(shop):
+    path = workbook(shop, ("id", "at", "total", "mail", "status"), ("1", "2024-01-01", 10, None, None))
+    content = path.read_bytes()
+    place = content.index(b"xl/worksheets/sheet1.xml") - 30
+    path.write_bytes(content[:place] + content[place + 1 :])
+    shop.load()
+    assert shop.entry("orders.xlsx").outcome == "refused"
+    assert "cannot be read as an Excel workbook" in (shop.entry("orders.xlsx").problem or "")
