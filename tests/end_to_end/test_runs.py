@@ -14,7 +14,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from crm_pipeline.dataset import load_dataset
-from crm_pipeline.dbt.project import dbt_environment, dbt_executable
+from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.definitions import build
 from crm_pipeline.operations.lock import RunLock
 from crm_pipeline.publish.queries import EXAMPLES, render_examples
@@ -193,15 +193,9 @@ def dbt(deployment: Deployment, *arguments: str, **environment: str) -> str:
 def test_the_history_says_of_a_past_day_what_a_run_as_of_that_day_says(day, published, tmp_path):
     # The same records are merged as today: who is who on that day is another question.
     dataset = load_dataset(published.settings.dataset_folder)
-    variables = {
-        "as_of_date": day.isoformat(),
-        "timezone": dataset.business.timezone,
-        "source_trust": dataset.source_trust(),
-    }
+    variables = dbt_vars(dataset, day)
     warehouse = tmp_path / published.settings.warehouse.name
-    dbt(
-        published, "run", "--select", "+dim_customers", "--vars", json.dumps(variables), CRM_WAREHOUSE=str(warehouse)
-    )  # fmt: skip
+    dbt(published, "run", "--select", "+dim_customers", "--vars", variables, CRM_WAREHOUSE=str(warehouse))
     shared = (
         "customer_key, first_name, last_name, email, phone, birth_date, gender, street, postal_code, city, country, "
         "income_band, household_size, acquisition_channel, language, loyalty_id, consent_email, consent_phone, "
@@ -234,6 +228,8 @@ def test_the_history_says_of_a_past_day_what_a_run_as_of_that_day_says(day, publ
 
 def test_the_models_unit_tests_hold(published):
     # They read column types from the lake and the warehouse that a run has made.
-    said = dbt(published, "test", "--select", "test_type:unit", "--vars", '{"as_of_date": "2026-06-30"}')
+    variables = json.loads(dbt_vars(load_dataset(published.settings.dataset_folder), date(2026, 6, 30)))
+    given = {name: variables[name] for name in ("as_of_date", "stand_ins")}
+    said = dbt(published, "test", "--select", "test_type:unit", "--vars", json.dumps(given))
     assert "ERROR=0" in said
     assert "PASS=0" not in said
