@@ -28,6 +28,7 @@ from crm_pipeline.strict import Strict
 from crm_pipeline.yaml_places import YamlError, read_yaml
 
 PIPELINE_FILE = "pipeline.yml"
+DeliveryKind = Literal["changes", "full", "full_folder"]
 #: Places of texts that people write without quotes, also where YAML would see a number, a date, or yes and no.
 _TEXTS = ("sources/*/columns/*/value", "sources/*/read/null_values/*")
 #: Zones that hang on the machine, or count leap seconds.
@@ -183,7 +184,7 @@ class SourceConfig(Strict):
     deleted_when: str | None = Field(
         default=None, description="SQL condition that a row says its record is deleted: what came before is taken back."
     )
-    delivery: Literal["changes", "full", "full_folder"] = Field(
+    delivery: DeliveryKind = Field(
         default="changes",
         description="What a file holds: rows that are new or changed, or all there are (`full`; `full_folder`: the "
         "files of one folder together). What the newest full delivery does not hold is withdrawn.",

@@ -1,17 +1,17 @@
 """What becomes of earlier deliveries of a source: rows whose key comes again are superseded, others are withdrawn.
 
-Withdrawn is what a later delivery says is deleted, and what the newest full delivery does not hold any more. Only the
+Withdrawn is what a later delivery says is deleted, and what a later full delivery does not hold any more. Only the
 batches that hold such rows are rewritten; all others are linked into the new version as they are.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import duckdb
 
 from crm_pipeline import lake
+from crm_pipeline.dataset import DeliveryKind
 from crm_pipeline.raw.batch_files import columns_of, conformed, files, write
 from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
@@ -20,7 +20,6 @@ from crm_pipeline.raw.source_rows import literal, quoted
 
 _KEYS, _DELETED, _HELD = "new_keys", "deleted_records", "held_records"
 _NAMED = 5
-DeliveryKind = Literal["changes", "full", "full_folder"]
 
 
 @dataclass(frozen=True)
