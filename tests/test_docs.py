@@ -12,6 +12,7 @@ DOCUMENTS = sorted(
     path
     for path in [
         *PROJECT.glob("*.md"),
+        *PROJECT.glob("docs/*.md"),
         *PROJECT.glob("data/*/README.md"),
         *PROJECT.glob("crm_pipeline/**/*.md"),
         *PROJECT.glob("dbt_project/models/**/*.md"),
