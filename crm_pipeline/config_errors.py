@@ -25,6 +25,14 @@ _EXPECTED = {
     "date_from_datetime_parsing": "a date is expected, such as 2024-06-30",
     "date_from_datetime_inexact": "a date without a time is expected, such as 2024-06-30",
 }
+#: What was called otherwise in earlier releases: a key of pipeline.yml, or a column of a contract -> its name.
+RENAMED = {
+    "ad_spend.channel": "medium",
+    "ad_spend.spend_date": "spend_on",
+    "campaigns.channel": "medium",
+    "consents.channel": "contact_channel",
+    "customers.acquisition_channel": "acquisition_medium",
+}
 _BOUNDS = ((Ge, "ge", "at least"), (Gt, "gt", "more than"), (Le, "le", "at most"), (Lt, "lt", "less than"))
 
 
@@ -50,6 +58,12 @@ def suggest(name: str, known: Iterable[str], *, listing: bool = True) -> str:
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"Use one of: {', '.join(known)}" if listing else ""
+
+
+def called_otherwise(name: str, known: Iterable[str], *, contract: str = "") -> str:
+    """Return the hint on a name that is not known: the one that took its place, or else what may have been meant."""
+    renamed = RENAMED.get(f"{contract}.{name}" if contract else name)
+    return f"It is called '{renamed}': rename it" if renamed else suggest(name, known)
 
 
 def _sentence(document: Document, model: type[BaseModel], item: Any) -> str:

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from crm_pipeline.actions import ActionSettings
 from crm_pipeline.changes import Change
-from crm_pipeline.config_errors import explain, suggest
+from crm_pipeline.config_errors import called_otherwise, explain, suggest
 from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.expressions import check_expression
@@ -262,7 +262,8 @@ class SourceConfig(Strict):
         for name, mapping in self.columns.items():
             if name not in contract.column_names:
                 problem = f"the channel {self.channel} has no column '{name}'."
-                raise ValueError(f"{problem} {suggest(name, contract.column_names)}")
+                hint = called_otherwise(name, contract.column_names, contract=self.channel)
+                raise ValueError(f"{problem} {hint}")
             if mapping.format and contract.column(name).logical_type not in ("date", "timestamp"):
                 raise ValueError(f"columns.{name}: a format is for dates and times only; remove it")
         missing = [column.name for column in contract.columns if column.required and column.name not in self.columns]

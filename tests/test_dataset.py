@@ -45,6 +45,20 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path):
     assert shop.drops_duplicates
 
 
+@pytest.mark.parametrize(
+    ("channel", "old", "new"),
+    [
+        ("campaigns", "channel", "medium"),
+        ("ad_spend", "spend_date", "spend_on"),
+        ("consents", "channel", "contact_channel"),
+    ],
+)
+def test_a_column_that_was_called_otherwise_is_named_with_its_name(tmp_path, channel, old, new):
+    mapped = GOOD.replace("channel: orders", f"channel: {channel}").replace("order_id: id", f"{old}: id")
+    with pytest.raises(DatasetError, match=f"no column '{old}'. It is called '{new}': rename it."):
+        load(tmp_path, mapped)
+
+
 def test_the_latest_day_is_the_default(tmp_path):
     assert load(tmp_path, GOOD.replace("  as_of: 2024-06-30\n", "")).business.as_of == "latest"
 

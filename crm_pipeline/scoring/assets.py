@@ -35,7 +35,7 @@ _INPUTS = [
     for stage, tables in {
         Stage.FEATURES: ("customer_features", "sampled_features"),
         Stage.CUSTOMER: (
-            "channel_touches",
+            "medium_touches",
             "customer_consent_states",
             "customer_referrers",
             "dim_campaigns",

@@ -29,7 +29,7 @@ from crm_pipeline.scoring.frame import (
     status_table,
     with_faults,
 )
-from crm_pipeline.scoring.journeys.removal_effects import channel_removal_effects
+from crm_pipeline.scoring.journeys.removal_effects import medium_removal_effects
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
@@ -150,8 +150,8 @@ def _basket_rules(given: Given) -> Made:
     return Made({"basket_rules": rules}, (Report(status, plots=plots),))
 
 
-def _channel_removal_effects(given: Given) -> Made:
-    return Made({"channel_removal_effects": channel_removal_effects(given.connection, given.asked.as_of)})
+def _medium_removal_effects(given: Given) -> Made:
+    return Made({"medium_removal_effects": medium_removal_effects(given.connection, given.asked.as_of)})
 
 
 def _early_warnings(given: Given) -> Made:
@@ -200,7 +200,7 @@ STEPS: dict[str, Step] = {
     "basket_rules": _basket_rules,
     "recommendations": predicting(Recommendation()),
     "referral_network": _referral_network,
-    "channel_removal_effects": _channel_removal_effects,
+    "medium_removal_effects": _medium_removal_effects,
     "uplift": _uplift,
     "experiments": _experiments,
     "programme_effects": _programme_effects,

@@ -120,8 +120,8 @@ TABLES = {
         REFERRAL_NETWORK_SCHEMA,
         "One row per person who brought somebody or was brought: the tree below, PageRank, community.",
     ),
-    "channel_removal_effects": Table(
-        REMOVAL_EFFECTS_SCHEMA, "One row per month and channel: share of its orders that would be lost without it."
+    "medium_removal_effects": Table(
+        REMOVAL_EFFECTS_SCHEMA, "One row per month and medium: share of its orders that would be lost without it."
     ),
     "uplift": Table(
         Uplift().schema, "One row per person and contact channel: what a contact is expected to add.", ("uplift",)

@@ -25,7 +25,7 @@
     'surveys': ['last_nps', 'last_csat', 'last_ces', 'nps_change', 'days_since_survey'],
     'loyalty': ['tier', 'days_since_redemption'],
 } %}
-{%- set demographics = ['age_band', 'gender', 'income_band', 'household_size', 'country', 'acquisition_channel'] %}
+{%- set demographics = ['age_band', 'gender', 'income_band', 'household_size', 'country', 'acquisition_medium'] %}
 
 with customers as (
     select * from {{ ref('dim_customers') }} where {{ whose }}

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'channel_attribution'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'medium_attribution'}}}) }}
 
 -- Each method shares out all orders, revenue and margin of known people in a month, to the cent; all rules are there.
 with attributed as (
@@ -8,7 +8,7 @@ with attributed as (
         sum(orders) as orders,
         sum(revenue) as revenue,
         sum(margin) as margin
-    from {{ ref('channel_attribution') }}
+    from {{ ref('medium_attribution') }}
     group by month, method
 ),
 

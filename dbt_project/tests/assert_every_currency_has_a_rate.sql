@@ -14,7 +14,7 @@ with amounts as (
     from {{ ref('stg_campaigns') }}
     where exchange_rate is null
     union all
-    select 'ad_spend' as channel, currency, spend_date as day from {{ ref('stg_ad_spend') }} where exchange_rate is null
+    select 'ad_spend' as channel, currency, spend_on as day from {{ ref('stg_ad_spend') }} where exchange_rate is null
 )
 
 select channel, currency, min(day) as first_day, count(*) as amounts

@@ -3,10 +3,10 @@
 with steps as (
     select
         *,
-        lag(people) over (partition by month, channel, segment order by step_number) as people_before
+        lag(people) over (partition by month, medium, segment order by step_number) as people_before
     from {{ ref('journey_funnel') }}
 )
 
-select month, channel, segment, step, people, people_before
+select month, medium, segment, step, people, people_before
 from steps
 where people > people_before

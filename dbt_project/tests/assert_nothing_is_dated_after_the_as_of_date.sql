@@ -22,9 +22,9 @@ having count(*) > 0
 union all
 {%- endfor %}
 {%- endfor %}
-select 'stg_ad_spend' as held_in, 'spend_date' as told_by, count(*) as occurrences
+select 'stg_ad_spend' as held_in, 'spend_on' as told_by, count(*) as occurrences
 from {{ ref('stg_ad_spend') }}
-where spend_date > {{ as_of_date() }}
+where spend_on > {{ as_of_date() }}
 having count(*) > 0
 union all
 select 'stg_orders' as held_in, 'ordered_on' as told_by, count(*) as occurrences

@@ -3,7 +3,7 @@
 -- Two ways lead to today's values: the ranking of customer_attributes, and the last day of the history.
 {% set shared = [
     'first_name', 'last_name', 'email', 'phone', 'birth_date', 'gender', 'street', 'postal_code', 'city', 'country',
-    'income_band', 'household_size', 'acquisition_channel', 'language', 'loyalty_id', 'consent_email', 'consent_phone',
+    'income_band', 'household_size', 'acquisition_medium', 'language', 'loyalty_id', 'consent_email', 'consent_phone',
     'consent_post', 'consent_push', 'consent_profiling',
 ] %}
 

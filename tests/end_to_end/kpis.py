@@ -92,13 +92,13 @@ class Facts:
 
     @cached_property
     def interactions(self) -> pd.DataFrame:
-        touchpoints = self.table("fct_touchpoints", "occurred_on", channel="channel")
+        touchpoints = self.table("fct_touchpoints", "occurred_on", channel="contact_channel")
         return touchpoints[(touchpoints["direction"] == "inbound") & (touchpoints["kind"] != "loyalty_earn")]
 
     @cached_property
     def emails(self) -> pd.DataFrame:
         contacts = self.table("fct_campaign_contacts", "sent_on")
-        return contacts[(contacts["channel"] == "email") & contacts["bounced_at"].isna()]
+        return contacts[(contacts["contact_channel"] == "email") & contacts["bounced_at"].isna()]
 
     @cached_property
     def invitations(self) -> pd.DataFrame:
@@ -189,7 +189,7 @@ def costs(facts: Facts) -> pd.DataFrame:
     campaigns = facts.table("dim_campaigns", "starts_on", person=None)
     contacts = facts.table("fct_campaign_contacts", "sent_on")
     objectives = facts.con.sql("from customer.dim_campaigns").df().set_index("campaign_key")["objective"]
-    spend = facts.table("fct_ad_spend", "spend_date", person=None)
+    spend = facts.table("fct_ad_spend", "spend_on", person=None)
     parts = [
         pd.DataFrame({"month": spend["month"], "cost": spend["spend"], "wins": True}),
         pd.DataFrame(
@@ -236,7 +236,7 @@ def campaign_returns(facts: Facts) -> pd.DataFrame:
     results = facts.scores("experiment_results")
     results = results[pd.to_datetime(results["as_of_date"]) == facts.as_of].set_index("campaign_key")
     gain = results["people_treated"] * results["margin_cuped_effect"].fillna(results["margin_effect"])
-    campaigns = facts.table("dim_campaigns", "starts_on", person=None, channel="channel").set_index("campaign_key")
+    campaigns = facts.table("dim_campaigns", "starts_on", person=None, channel="medium").set_index("campaign_key")
     contacts = facts.con.sql("from customer.fct_campaign_contacts").df()
     spend = facts.con.sql("from customer.fct_ad_spend").df()
     contacted_control = contacts[(contacts["variant"] == "control") & contacts["sent_at"].notna()]["campaign_key"]

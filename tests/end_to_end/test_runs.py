@@ -198,7 +198,7 @@ def test_the_history_says_of_a_past_day_what_a_run_as_of_that_day_says(day, publ
     dbt(published, "run", "--select", "+dim_customers", "--vars", variables, CRM_WAREHOUSE=str(warehouse))
     shared = (
         "customer_key, first_name, last_name, email, phone, birth_date, gender, street, postal_code, city, country, "
-        "income_band, household_size, acquisition_channel, language, loyalty_id, consent_email, consent_phone, "
+        "income_band, household_size, acquisition_medium, language, loyalty_id, consent_email, consent_phone, "
         "consent_post, consent_push, consent_profiling"
     )
     with duckdb.connect() as con:

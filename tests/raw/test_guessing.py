@@ -215,4 +215,4 @@ def test_an_optional_column_with_unknown_values_is_not_mapped_and_a_required_one
     assert (match.channel, "gender" in match.mappings) == ("customers", False)
     table = Table({"date": ["2024-01-01"], "platform": ["Metaverse"], "cost": ["5"], "clicks": ["1"]})
     match = match_channel(table, "ad_spend.csv")
-    assert (match.channel, "map its values" in match.doubts["channel"]) == ("ad_spend", True)
+    assert (match.channel, "map its values" in match.doubts["medium"]) == ("ad_spend", True)

@@ -79,7 +79,7 @@ EXPECTED = {
     ),
     "klaviyo_profiles": (
         "klaviyo_profiles.csv",
-        "customer_id, postal_code, acquisition_channel, created_at, consent_email, consent_phone, consent_at",
+        "customer_id, postal_code, acquisition_medium, created_at, consent_email, consent_phone, consent_at",
         [
             "01HZX3TQ0000000000000000A1|02134|Checkout|2024-02-29 23:15:00|true|false|2024-03-01 10:00:00",
             "01HZX3TQ0000000000000000B2|||2024-01-05 07:00:00|false||2024-04-02 06:00:00",
@@ -87,7 +87,7 @@ EXPECTED = {
     ),
     "klaviyo_campaigns": (
         "klaviyo_campaigns.csv",
-        "campaign_id, campaign_name, channel, starts_on, ends_on",
+        "campaign_id, campaign_name, medium, starts_on, ends_on",
         [
             "01JQYYRSHT0000000000000001|Free shipping, April|email|2024-04-06|2024-04-06",
             "01JQYYRSHT0000000000000002|Back in stock|push|2024-04-11|2024-04-11",

@@ -38,7 +38,7 @@ create table customer.fct_order_lines as
     from lines join customer.fct_orders as orders on orders.order_key = lines."order";
 create table customer.dim_customers_history as
     select person + 1 as customer_key, date '2023-07-01' as valid_from, null::date as valid_to, gender,
-        birth_date::date as birth_date, null::varchar as income_band, town as city, acquisition as acquisition_channel
+        birth_date::date as birth_date, null::varchar as income_band, town as city, acquisition as acquisition_medium
     from people;
 create table customer.fct_web_sessions (customer_key bigint, device_type varchar, started_on date);
 create table customer.fct_survey_responses

@@ -19,10 +19,10 @@ MONTH_ENDS = [date(2025, 9, 30), date(2025, 12, 31), date(2026, 2, 28), date(202
 TABLES = """
 create schema customer; create schema features;
 create table customer.dim_campaigns (
-    campaign_key bigint, campaign_id varchar, campaign_name varchar, channel varchar, experiment_name varchar
+    campaign_key bigint, campaign_id varchar, campaign_name varchar, medium varchar, experiment_name varchar
 );
 create table customer.fct_campaign_contacts (
-    customer_key bigint, campaign_key bigint, channel varchar, variant varchar, assigned_on date, sent_on date,
+    customer_key bigint, campaign_key bigint, contact_channel varchar, variant varchar, assigned_on date, sent_on date,
     unsubscribed_at timestamp
 );
 create table customer.fct_orders (

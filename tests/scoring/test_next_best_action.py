@@ -41,7 +41,12 @@ def proposed(connection, tables=None, settings=SETTINGS, **actions):
 def test_without_any_score_who_agrees_is_kept_in_touch_with_over_the_channel_that_pays_most():
     (one,) = proposed(people([EMAIL]))
     # 0.25 take notice x 0.05 respond x an order at a margin of 20, for a cent.
-    assert (one["action"], one["channel"], one["basis"], one["priority"]) == ("keep_in_touch", "email", "assumed", 1)
+    assert (one["action"], one["contact_channel"], one["basis"], one["priority"]) == (
+        "keep_in_touch",
+        "email",
+        "assumed",
+        1,
+    )
     assert one["expected_value"] == pytest.approx(0.25 * 0.05 * 20 - 0.01)
     assert one["reason"] == "Orders with a probability of 100 %, at a margin of 20.00 an order."
 
@@ -49,7 +54,7 @@ def test_without_any_score_who_agrees_is_kept_in_touch_with_over_the_channel_tha
 @pytest.mark.parametrize("consent", [None, NOTHING])
 def test_a_missing_consent_is_a_no(consent):
     (one,) = proposed(people([consent]))
-    assert (one["action"], one["channel"], one["reason"]) == ("none", None, "Agrees to no channel.")
+    assert (one["action"], one["contact_channel"], one["reason"]) == ("none", None, "Agrees to no channel.")
 
 
 def test_the_latest_decision_counts_and_a_later_one_than_the_as_of_date_does_not():
@@ -67,7 +72,7 @@ def test_who_unsubscribed_from_a_channel_is_not_contacted_over_it():
     left = (1, 1, "email", "treatment", LONG_AGO, LONG_AGO, datetime(2025, 1, 1))
     mailings.fill(connection, "customer.fct_campaign_contacts", [left])
     (one,) = proposed(connection)
-    assert one["channel"] == "sms"
+    assert one["contact_channel"] == "sms"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,9 @@ def test_who_had_as_many_contacts_as_allowed_in_thirty_days_is_left_alone(sent_o
 
 
 def test_what_was_measured_stands_above_what_is_assumed():
-    effects = pa.table({"customer_key": [1, 2], "channel": ["email", "email"], "expected_extra_margin": [0.7, -0.2]})
+    effects = pa.table(
+        {"customer_key": [1, 2], "contact_channel": ["email", "email"], "expected_extra_margin": [0.7, -0.2]}
+    )
     kept, left = proposed(people([EMAIL, EMAIL]), {"uplift": effects})
     assert (kept["basis"], kept["expected_value"]) == ("measured", pytest.approx(0.69))
     assert (left["action"], left["reason"]) == ("none", "No action is worth its cost.")
@@ -172,7 +179,11 @@ def test_the_potential_of_a_segment_is_what_its_best_actions_add_whatever_the_bu
     tables = {
         "rfm": scores(rfm_segment=["Lost", "Lost", "New"], monetary=[1.0, 2.0, 3.0]),
         "uplift": pa.table(
-            {"customer_key": [1, 1, 2], "channel": ["email", "sms", "email"], "expected_extra_margin": [0.5, 0.7, -1.0]}
+            {
+                "customer_key": [1, 1, 2],
+                "contact_channel": ["email", "sms", "email"],
+                "expected_extra_margin": [0.5, 0.7, -1.0],
+            }
         ),
     }
     result = propose(people([(True, True, False, False), EMAIL, None]), tables, ActionSettings(budget=0.0), SETTINGS)
@@ -192,6 +203,6 @@ def test_an_empty_shop_has_empty_tables():
 def test_a_channel_or_an_action_can_be_left_out():
     connection = people([(True, True, False, False)])
     (one,) = proposed(connection, reach={"sms": 0, "phone": 0})
-    assert one["channel"] == "email"
+    assert one["contact_channel"] == "email"
     (one,) = proposed(connection, response={"keep_in_touch": 0})
     assert one["action"] == "none"

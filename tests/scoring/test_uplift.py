@@ -97,7 +97,7 @@ def test_a_planted_effect_is_accepted_and_scored_per_person_and_channel(result):
     assert len(result.scores) == 1_200 * 2
     keys = result.scores["customer_key"].to_numpy()
     assert (np.diff(keys) >= 0).all()
-    assert result.scores["channel"].to_pylist()[:2] == ["email", "sms"]
+    assert result.scores["contact_channel"].to_pylist()[:2] == ["email", "sms"]
 
 
 def test_who_buys_more_anyway_is_expected_to_gain_more_and_the_mean_is_right(connection, result):

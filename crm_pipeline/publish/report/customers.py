@@ -150,12 +150,12 @@ CUSTOMERS = Section(
             "The best action for each person under consent, contact caps and budget, added up.",
             """
             select
-                replace(action, '_', ' ') as action, coalesce(channel, 'none') as channel, count(*) as people,
-                sum(cost) as cost, sum(expected_value) as "expected extra margin"
+                replace(action, '_', ' ') as action, coalesce(contact_channel, 'none') as "contact channel",
+                count(*) as people, sum(cost) as cost, sum(expected_value) as "expected extra margin"
             from marts.next_best_actions
             where action <> 'none'
             group by all
-            order by "expected extra margin" desc, action, channel
+            order by "expected extra margin" desc, action, "contact channel"
             """,
             table,
         ),

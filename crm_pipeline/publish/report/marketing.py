@@ -37,7 +37,7 @@ MARKETING = Section(
             "The newest ten. Return on investment is what the campaign changed, less its cost, over its cost.",
             """
             select
-                campaign_name as campaign, channel, starts_on as "starts on", people_contacted as people, open_rate,
+                campaign_name as campaign, medium, starts_on as "starts on", people_contacted as people, open_rate,
                 click_rate, response_rate, cost, roi, coalesce(experiment_status, 'no control') as experiment
             from marts.campaign_performance
             order by starts_on desc, campaign_name
@@ -48,34 +48,34 @@ MARKETING = Section(
         ),
         Part(
             "Who gets the credit",
-            "Share of the margin that each method of attribution gives to a channel, last 12 complete months.",
+            "Share of the margin that each method of attribution gives to a medium, last 12 complete months.",
             """
             select
-                replace(method, '_', ' ') as method, channel,
+                replace(method, '_', ' ') as method, medium,
                 sum(margin) / sum(sum(margin)) over (partition by method) as share
-            from marts.channel_attribution
+            from marts.medium_attribution
             where month > getvariable('last_month') - interval 12 month
                 and month <= getvariable('last_month')
-            group by method, channel
-            order by method, channel
+            group by method, medium
+            order by method, medium
             """,
             grid("share of margin"),
             wide=True,
         ),
         Part(
-            "What channels cost and bring",
+            "What media cost and bring",
             "Last 12 complete months; CAC is what a new customer cost, attributed margin is by the Markov method.",
             """
             select
-                channel, sum(new_customers) as "new customers", sum(acquisition_cost) as "cost of acquisition",
+                medium, sum(new_customers) as "new customers", sum(acquisition_cost) as "cost of acquisition",
                 sum(acquisition_cost) / nullif(sum(new_customers), 0) as cac,
                 sum(attributed_margin) as "attributed margin",
                 sum(attributed_margin) / nullif(sum(acquisition_cost), 0) as "margin per unit spent"
-            from marts.channel_economics
+            from marts.medium_economics
             where month > getvariable('last_month') - interval 12 month
                 and month <= getvariable('last_month')
-            group by channel
-            order by "attributed margin" desc nulls last, channel
+            group by medium
+            order by "attributed margin" desc nulls last, medium
             """,
             table,
         ),

@@ -38,7 +38,7 @@ RUNS_AHEAD_DAYS = 28
 FAULTS = {
     "spend": [
         Fault("text_in_amount", "spend", "Spend", "n/a"),
-        Fault("unknown_code", "channel", "Channel", "blimp"),
+        Fault("unknown_code", "medium", "Channel", "blimp"),
     ]
 }
 

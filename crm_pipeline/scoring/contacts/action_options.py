@@ -27,7 +27,7 @@ GIVEN: Mapping[str, Mapping[str, pa.DataType]] = {
     "churn": {"churn_probability": _NUMBER},
     "propensity": {"purchase_probability": _NUMBER},
     "category_propensity": {"category": _TEXT, "probability": _NUMBER, "is_new": _FLAG},
-    "uplift": {"channel": _TEXT, "expected_extra_margin": _NUMBER},
+    "uplift": {"contact_channel": _TEXT, "expected_extra_margin": _NUMBER},
     "loyalty": {"loyalty_stage": _TEXT},
     "recommendations": {"rank": _KEY, "product_key": _KEY},
     "early_warnings": {"signal": _TEXT, "strength": _NUMBER},
@@ -47,7 +47,7 @@ _ALLOWED = """
         unpivot (is_granted for consent in (consent_email, consent_phone, consent_post, consent_push))
     ),
     refused as (
-        select distinct customer_key, channel from customer.fct_campaign_contacts
+        select distinct customer_key, contact_channel from customer.fct_campaign_contacts
         where customer_key is not null and unsubscribed_at::date <= $as_of
     ),
     contacts as (
@@ -56,13 +56,13 @@ _ALLOWED = """
         group by customer_key
     ),
     allowed as (
-        select agreed.customer_key, terms.channel, terms.cost, terms.reach
+        select agreed.customer_key, terms.contact_channel, terms.cost, terms.reach
         from agreed
         join terms on terms.consent = agreed.consent
         where agreed.is_granted
             and not exists (
                 select 1 from refused
-                where refused.customer_key = agreed.customer_key and refused.channel = terms.channel
+                where refused.customer_key = agreed.customer_key and refused.contact_channel = terms.contact_channel
             )
     )
 """
@@ -126,11 +126,11 @@ _NEEDS = f"""
     from people
 """
 
-# One row per person, channel and action that is allowed: its value (cost taken off), and whether it was measured.
+# One row per person, contact channel and allowed action: its value (cost taken off), and whether it was measured.
 _VALUES = f"""
     with {_ALLOWED},
     valued as (
-        select needs.customer_key, allowed.channel, needs.action, allowed.cost,
+        select needs.customer_key, allowed.contact_channel, needs.action, allowed.cost,
             uplift.expected_extra_margin is not null and needs.action = 'keep_in_touch' as is_measured,
             round(case when is_measured then uplift.expected_extra_margin
                 else allowed.reach * responses.response * needs.stake end - allowed.cost, 6) as value
@@ -139,7 +139,7 @@ _VALUES = f"""
         join responses using (action)
         left join contacts using (customer_key)
         left join uplift
-            on uplift.customer_key = needs.customer_key and uplift.channel = allowed.channel
+            on uplift.customer_key = needs.customer_key and uplift.contact_channel = allowed.contact_channel
         where coalesce(contacts.contacts, 0) < $cap and allowed.reach > 0 and responses.response > 0
     )
 """
@@ -151,12 +151,12 @@ def register(
     """Let SQL see the score tables, empty where missing, the settings, and what fits whom (`needs`)."""
     for name, columns in GIVEN.items():
         connection.register(name, _complete(tables.get(name), columns))
-    channels = [channel for channel in actions.costs if channel in actions.reach]
+    channels = [name for name in actions.costs if name in actions.reach]
     terms = {
-        "channel": channels,
-        "consent": [CONSENTS[channel] for channel in channels],
-        "cost": [actions.costs[channel] for channel in channels],
-        "reach": [actions.reach[channel] for channel in channels],
+        "contact_channel": channels,
+        "consent": [CONSENTS[name] for name in channels],
+        "cost": [actions.costs[name] for name in channels],
+        "reach": [actions.reach[name] for name in channels],
     }
     connection.register("terms", pa.table(terms))
     responses = {"action": list(actions.response), "response": list(actions.response.values())}
@@ -165,15 +165,17 @@ def register(
 
 
 def best_options(connection: duckdb.DuckDBPyConnection, actions: ActionSettings, settings: ScoringSettings) -> pa.Table:
-    """Return the best action of each person over each channel: customer_key, channel, action, cost, is_measured, value.
+    """Return the best action of each person over each contact channel.
 
-    Ordered by person and, where a person's options are worth the same, by cost and channel.
+    Its columns: customer_key, contact_channel, action, cost, is_measured, value.
+
+    Ordered by person and, where a person's options are worth the same, by cost and contact channel.
     """
     return connection.sql(
         f"""{_VALUES}
         select * from valued
-        qualify row_number() over (partition by customer_key, channel order by value desc, action) = 1
-        order by customer_key, cost, channel
+        qualify row_number() over (partition by customer_key, contact_channel order by value desc, action) = 1
+        order by customer_key, cost, contact_channel
         """,
         params=_params(actions, settings),
     ).to_arrow_table()
@@ -182,7 +184,7 @@ def best_options(connection: duckdb.DuckDBPyConnection, actions: ActionSettings,
 def options_by_rule(
     connection: duckdb.DuckDBPyConnection, actions: ActionSettings, settings: ScoringSettings, rule: pa.Table
 ) -> pa.Table:
-    """Return what a rule (columns rfm_segment, action) does: one option per person over the cheapest channel.
+    """Return what a rule (columns rfm_segment, action) does: one option per person, over the cheapest channel.
 
     Where the rule's action does not fit a person they are kept in touch with. Columns and order as of `best_options`.
     """
@@ -195,7 +197,7 @@ def options_by_rule(
         where valued.action in (rule.action, 'keep_in_touch')
         qualify row_number() over (
             partition by valued.customer_key
-            order by valued.cost, valued.channel, (valued.action = rule.action) desc
+            order by valued.cost, valued.contact_channel, (valued.action = rule.action) desc
         ) = 1
         order by rfm.monetary desc, valued.customer_key
         """,

@@ -28,7 +28,7 @@ class Trial:
     Attributes:
         keys: the person.
         campaigns: key of the campaign.
-        channels: channel over which the campaign contacts.
+        channels: contact channel over which the campaign contacts.
         days: the day on which the recipient was drawn.
         treated: 1 for who was to be contacted, 0 for who was held out.
         share: share of the campaign's recipients who were to be contacted.
@@ -65,7 +65,7 @@ class Campaign:
     key: int
     name: str
     experiment: str
-    channel: str
+    contact_channel: str
     treated: int
     held_out: int
     fault: str | None
@@ -98,19 +98,19 @@ def campaigns(
             having count(distinct variant) = 1
         )
         select campaign_key, coalesce(any_value(campaigns.campaign_name), any_value(campaigns.campaign_id)),
-            any_value(campaigns.experiment_name), any_value(campaigns.channel),
+            any_value(campaigns.experiment_name), any_value(campaigns.medium),
             count(*) filter (where drawn.variant = 'treatment'), count(*) filter (where drawn.variant = 'control')
         from drawn
         join customer.dim_campaigns as campaigns using (campaign_key)
-        where campaigns.experiment_name is not null and campaigns.channel is not null
+        where campaigns.experiment_name is not null and campaigns.medium is not null
         group by campaign_key
         order by campaign_key
         """,
         params={"as_of": settings.as_of},
     ).fetchall()
     return [
-        Campaign(key, name, kind, channel, treated, held_out, _fault(treated, held_out, control_shares.get(kind)))
-        for key, name, kind, channel, treated, held_out in rows
+        Campaign(key, name, kind, medium, treated, held_out, _fault(treated, held_out, control_shares.get(kind)))
+        for key, name, kind, medium, treated, held_out in rows
     ]
 
 
@@ -156,7 +156,7 @@ def trial(
             select customer_key, as_of_date, {features.select_list(connection, names)} from {features.SAMPLE}
             where as_of_date in (select distinct as_of_date from seen)
         )
-        select seen.campaign_key, seen.channel, seen.assigned_on, seen.treated,
+        select seen.campaign_key, seen.contact_channel, seen.assigned_on, seen.treated,
             coalesce(responses.margin, 0) as response_margin, coalesce(responses.orders, 0) as response_orders, known.*
         from seen
         join known using (customer_key, as_of_date)
@@ -171,7 +171,7 @@ def trial(
 
 # One row per person and campaign, with the first day on which the person was drawn; of those whose features are kept.
 _DRAWN = f"""
-    select customer_key, campaign_key, any_value(channel) as channel, min(assigned_on) as assigned_on,
+    select customer_key, campaign_key, any_value(contact_channel) as contact_channel, min(assigned_on) as assigned_on,
         bool_and(variant = 'treatment')::double as treated
     from customer.fct_campaign_contacts
     where campaign_key = any($campaigns) and customer_key in (select customer_key from {features.SAMPLE})
@@ -188,7 +188,7 @@ def _trial(table: pa.Table, names: tuple[str, ...]) -> Trial:
     return Trial(
         keys=table["customer_key"].to_numpy(),
         campaigns=keys,
-        channels=np.array(table["channel"].to_pylist(), dtype=np.str_),
+        channels=np.array(table["contact_channel"].to_pylist(), dtype=np.str_),
         days=table["assigned_on"].to_numpy().astype("datetime64[D]"),
         treated=treated,
         share=share[place] if len(keys) else share,

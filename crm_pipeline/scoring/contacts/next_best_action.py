@@ -1,4 +1,4 @@
-"""Next best action: for each person the action and channel of the highest expected value, or none, and why.
+"""Next best action: for each person the action and contact channel of the highest expected value, or none, and why.
 
 The plan as a whole stays within the budget of the settings. Beside it stands what a rule by RFM segment would do.
 """
@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
         ("customer_key", pa.int64()),
         ("as_of_date", pa.date32()),
         ("action", pa.string()),
-        ("channel", pa.string()),
+        ("contact_channel", pa.string()),
         ("category", pa.string()),
         ("product_key", pa.int64()),
         ("expected_value", pa.float64()),
@@ -89,7 +89,7 @@ _RESULT = f"""
         qualify row_number() over (partition by customer_key order by rank, product_key) = 1
     ),
     planned as (
-        select states.*, chosen.action, chosen.channel, chosen.value, chosen.cost, chosen.is_measured,
+        select states.*, chosen.action, chosen.contact_channel, chosen.value, chosen.cost, chosen.is_measured,
             needs.category, needs.reason, possible.value as best_value,
             case when chosen.action in ('cross_sell', 'keep_in_touch') then best.product_key end as product_key
         from states
@@ -100,7 +100,8 @@ _RESULT = f"""
         ) as possible on possible.customer_key = states.customer_key
         left join best on best.customer_key = chosen.customer_key
     )
-    select customer_key, $as_of::date as as_of_date, coalesce(action, 'none') as action, channel, category, product_key,
+    select customer_key, $as_of::date as as_of_date, coalesce(action, 'none') as action, contact_channel, category,
+        product_key,
         coalesce(value, 0.0) as expected_value, coalesce(cost, 0.0) as cost,
         case when action is not null then if(is_measured, 'measured', 'assumed') end as basis,
         case when action is not null then reason
@@ -118,7 +119,7 @@ _RESULT = f"""
 _TARGETS = """
     with potential as (
         select customer_key, cost, value from options where value > 0
-        qualify row_number() over (partition by customer_key order by value desc, cost, channel) = 1
+        qualify row_number() over (partition by customer_key order by value desc, cost, contact_channel) = 1
     ),
     grouped as (
         select coalesce(segments.persona, rfm.rfm_segment, 'none') as segment, known.customer_key,

@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
     [
         ("customer_key", pa.int64()),
         ("as_of_date", pa.date32()),
-        ("channel", pa.string()),
+        ("contact_channel", pa.string()),
         ("expected_extra_margin", pa.float64()),
         ("expected_extra_orders", pa.float64()),
         ("model_version", pa.string()),
@@ -161,7 +161,7 @@ class Uplift:
     def score(
         self, connection: duckdb.DuckDBPyConnection, fitted: Fitted, version: str, settings: ScoringSettings
     ) -> pa.Table:
-        """Return one row per person with features at the as-of date and channel that has experiments."""
+        """Return one row per person with features at the as-of date and contact channel that has experiments."""
         batches = [
             _scored(batch, fitted, version, settings.as_of)
             for batch in _people(connection, fitted.names, settings.as_of, _BATCH_ROWS)
@@ -181,7 +181,7 @@ class Uplift:
             "mean_extra_margin": round(prepared.mean_effect, 6),
             "mean_extra_margin_error": round(prepared.error, 6),
             "experiments": [
-                f"{one.name} ({one.channel}): {one.treated} contacted, {one.held_out} held out" for one in used
+                f"{one.name} ({one.contact_channel}): {one.treated} contacted, {one.held_out} held out" for one in used
             ],
             "left_out": [
                 f"{one.name}: {one.fault or 'nothing is known of its people before it, or its days are not over'}"
@@ -266,7 +266,7 @@ def _people(
 
 
 def _scored(batch: pa.RecordBatch, fitted: Fitted, version: str, as_of: date) -> pa.RecordBatch:
-    """Return the rows of a batch of people, by person and channel."""
+    """Return the rows of a batch of people, by person and contact channel."""
     count, channels = len(batch), np.array(fitted.channels, dtype=np.str_)
     matrix = np.repeat(features.matrix(batch, fitted.names), len(channels), axis=0)
     told = np.tile(channels, count)

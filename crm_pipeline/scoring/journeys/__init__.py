@@ -1,1 +1,1 @@
-"""How people come: what each channel is worth on the way to an order."""
+"""How people come: what each medium is worth on the way to an order."""

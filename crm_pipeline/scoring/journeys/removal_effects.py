@@ -1,14 +1,14 @@
-"""Markov attribution: what share of a month's orders would be lost without a channel.
+"""Markov attribution: what share of a month's orders would be lost without a medium.
 
-The paths of a month form an absorbing Markov chain over channels, from `START` to `CONVERSION` or `LOST`. A channel's
-removal effect is the share of conversions that is lost when all who come to the channel are lost there; the effects,
-brought to a sum of 1, are the channels' shares (Anderl et al., Mapping the customer journey, International Journal of
+The paths of a month form an absorbing Markov chain over media, from `START` to `CONVERSION` or `LOST`. A medium's
+removal effect is the share of conversions that is lost when all who come to the medium are lost there; the effects,
+brought to a sum of 1, are the media' shares (Anderl et al., Mapping the customer journey, International Journal of
 Research in Marketing 33, 2016).
 
 A path to an order is what `order_touches` holds of it. A path to nowhere is a run of touches with gaps of at most
 `LOOK_BACK_DAYS` that no order follows in as many days. Each belongs to the month in which it ended: the order's, or
 that in which the days ran out, so that the newest months are as complete as the oldest. Visits that do not say where
-they came from are no channel.
+they came from are no medium.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ REMOVAL_EFFECTS_SCHEMA = pa.schema(
     [
         ("as_of_date", pa.date32()),
         ("month", pa.date32()),
-        ("channel", pa.string()),
+        ("medium", pa.string()),
         ("removal_effect", pa.float64()),
         ("share", pa.float64()),
     ]
@@ -41,55 +41,55 @@ _DIGITS = 12
 _TRANSITIONS = """
     with to_order as (
         select date_trunc('month', ordered_on)::date as month, order_key::varchar as path, $conversion as outcome,
-            channel, position
+            medium, position
         from customer.order_touches
-        where channel <> 'direct' and ordered_on <= $as_of
+        where medium <> 'direct' and ordered_on <= $as_of
     ),
     known as (
-        select customer_key, channel, occurred_on, occurred_at, coalesce(next_order_on <= $as_of, false) as is_followed
-        from customer.channel_touches
-        where channel <> 'direct' and occurred_on <= $as_of
+        select customer_key, medium, occurred_on, occurred_at, coalesce(next_order_on <= $as_of, false) as is_followed
+        from customer.medium_touches
+        where medium <> 'direct' and occurred_on <= $as_of
     ),
     following as (
         select *, lag(occurred_on) over person as previous_on, lag(is_followed) over person as is_previous_followed
         from known
-        window person as (partition by customer_key order by occurred_at, channel)
+        window person as (partition by customer_key order by occurred_at, medium)
     ),
     numbered as (
         select *, sum(case when occurred_on - previous_on <= $days and not is_previous_followed then 0 else 1 end)
-            over (partition by customer_key order by occurred_at, channel rows unbounded preceding) as number
+            over (partition by customer_key order by occurred_at, medium rows unbounded preceding) as number
         from following
         where not is_followed
     ),
     to_nowhere as (
-        select customer_key || '|' || number as path, channel,
-            row_number() over (partition by customer_key, number order by occurred_at, channel) as position,
+        select customer_key || '|' || number as path, medium,
+            row_number() over (partition by customer_key, number order by occurred_at, medium) as position,
             max(occurred_on) over (partition by customer_key, number) + $days::int as ended_on
         from numbered
     ),
     paths as (
         select * from to_order
         union all
-        select date_trunc('month', ended_on)::date, path, $lost, channel, position
+        select date_trunc('month', ended_on)::date, path, $lost, medium, position
         from to_nowhere
         where ended_on <= $as_of
     ),
     steps as (
-        select month, outcome, channel, lag(channel) over path as previous, lead(channel) over path as next
+        select month, outcome, medium, lag(medium) over path as previous, lead(medium) over path as next
         from paths
         window path as (partition by outcome, path order by position)
     ),
     transitions as (
-        select month, coalesce(previous, $start) as origin, channel as target from steps
+        select month, coalesce(previous, $start) as origin, medium as target from steps
         union all
-        select month, channel, outcome from steps where next is null
+        select month, medium, outcome from steps where next is null
     )
     select month, origin, target, count(*) as transitions from transitions group by all order by all
 """
 
 
-def channel_removal_effects(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
-    """Return the table `channel_removal_effects`: one row per month with a conversion and channel of its paths."""
+def medium_removal_effects(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
+    """Return the table `medium_removal_effects`: one row per month with a conversion and medium of its paths."""
     counted = connection.sql(
         _TRANSITIONS,
         params={"as_of": as_of, "days": LOOK_BACK_DAYS, "start": START, "conversion": CONVERSION, "lost": LOST},
@@ -102,19 +102,19 @@ def channel_removal_effects(connection: duckdb.DuckDBPyConnection, as_of: date) 
             {
                 "as_of_date": as_of,
                 "month": month,
-                "channel": channel,
+                "medium": medium,
                 "removal_effect": round(effect, _DIGITS),
                 "share": round(effect / whole, _DIGITS),
             }
-            for channel, effect in effects.items()
+            for medium, effect in effects.items()
         ]
     return pa.Table.from_pylist(rows, schema=REMOVAL_EFFECTS_SCHEMA)
 
 
 def removal_effects(transitions: Iterable[tuple[str, str, int]]) -> dict[str, float]:
-    """Return the removal effect of each channel, by name; none where no path leads to a conversion.
+    """Return the removal effect of each medium, by name; none where no path leads to a conversion.
 
-    Who never meets the channel converts as before, and who does meet it is lost: with N = (I - Q)^-1 and x the
+    Who never meets the medium converts as before, and who does meet it is lost: with N = (I - Q)^-1 and x the
     probability of a conversion from each state, a share of N[start, c] / N[c, c] meets c and x[c] of them convert.
 
     Args:

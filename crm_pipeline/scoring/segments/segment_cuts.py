@@ -56,7 +56,7 @@ _DIMENSIONS = (
             ("demographics", "gender"),
             ("demographics", "income_band"),
             ("demographics", "city"),
-            ("behaviour", "acquisition_channel"),
+            ("behaviour", "acquisition_medium"),
         )
     ),
     *(

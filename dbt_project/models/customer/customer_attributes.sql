@@ -2,7 +2,7 @@
 -- they are; what was given in other channels follows, the newest first. Stand-ins say nothing.
 
 {%- set attributes = ['first_name', 'last_name', 'birth_date', 'gender', 'email', 'phone', 'loyalty_id', 'address',
-                      'country', 'language', 'age_band', 'income_band', 'household_size', 'acquisition_channel'] %}
+                      'country', 'language', 'age_band', 'income_band', 'household_size', 'acquisition_medium'] %}
 {%- set given_anywhere = ['email', 'phone', 'loyalty_id', 'country'] %}
 
 with person_map as (
@@ -40,7 +40,7 @@ profiles as (
         coalesce({{ age_band('customers.birth_date') }}, customers.age_band) as age_band,
         customers.income_band,
         customers.household_size,
-        customers.acquisition_channel,
+        customers.acquisition_medium,
         coalesce(customers.updated_at, customers.created_at) as valid_from
     from customers
     inner join person_map on customers.record_id = person_map.record_id

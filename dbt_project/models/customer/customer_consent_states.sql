@@ -12,7 +12,7 @@ turns as (
     select
         customer_key,
         coalesce(decided_on, date '1970-01-01') as day,
-        'consent_' || case when purpose = 'profiling' then 'profiling' else channel end as consent,
+        'consent_' || case when purpose = 'profiling' then 'profiling' else contact_channel end as consent,
         case when is_granted then 1 else 0 end - case when was_granted then 1 else 0 end as more_yes,
         case when not is_granted then 1 else 0 end - case when not was_granted then 1 else 0 end as more_no
     from decisions

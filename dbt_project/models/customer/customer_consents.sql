@@ -8,7 +8,7 @@ with decisions as (
 select
     customer_key,
     {%- for channel in ['email', 'phone', 'post', 'push'] %}
-    coalesce(bool_and(is_granted) filter (where purpose = 'marketing' and channel = '{{ channel }}'), false)
+    coalesce(bool_and(is_granted) filter (where purpose = 'marketing' and contact_channel = '{{ channel }}'), false)
         as consent_{{ channel }},
     {%- endfor %}
     coalesce(bool_and(is_granted) filter (where purpose = 'profiling'), false) as consent_profiling,

@@ -2,7 +2,7 @@
 -- anew from the versions that the records have by then.
 
 {%- set stated = ['first_name', 'last_name', 'birth_date', 'gender', 'country', 'income_band', 'household_size',
-                  'acquisition_channel', 'language'] %}
+                  'acquisition_medium', 'language'] %}
 {%- set address = ['street', 'postal_code', 'city'] %}
 {%- set identifying = ['email', 'phone', 'loyalty_id'] %}
 

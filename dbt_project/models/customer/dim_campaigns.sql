@@ -3,7 +3,7 @@ select
     system,
     campaign_id,
     campaign_name,
-    channel,
+    medium,
     objective,
     starts_on,
     ends_on,

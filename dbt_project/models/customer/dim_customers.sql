@@ -1,7 +1,7 @@
 -- The golden record: of each attribute the value that ranks first, and what all records of the person add up to.
 
 {%- set attributes = ['first_name', 'last_name', 'birth_date', 'gender', 'email', 'phone', 'loyalty_id', 'country',
-                      'language', 'age_band', 'income_band', 'household_size', 'acquisition_channel'] %}
+                      'language', 'age_band', 'income_band', 'household_size', 'acquisition_medium'] %}
 
 with person_map as (
     select * from {{ source('identity', 'person_map') }}
@@ -83,7 +83,7 @@ select
     chosen.age_band,
     chosen.income_band,
     cast(chosen.household_size as bigint) as household_size,
-    chosen.acquisition_channel,
+    chosen.acquisition_medium,
     chosen.language,
     referrers.referrer_customer_key,
     chosen.loyalty_id,

@@ -2,7 +2,7 @@
 -- what was known on that day. It is made from the records' own dates, so that it does not matter on which days it ran.
 
 {%- set stated = ['first_name', 'last_name', 'birth_date', 'gender', 'country', 'income_band', 'household_size',
-                  'acquisition_channel', 'language'] %}
+                  'acquisition_medium', 'language'] %}
 {%- set address = ['street', 'postal_code', 'city'] %}
 {%- set identifying = ['email', 'phone', 'loyalty_id'] %}
 {%- set consents = ['consent_email', 'consent_phone', 'consent_post', 'consent_push', 'consent_profiling'] %}
@@ -105,7 +105,7 @@ select
     states.country,
     states.income_band,
     states.household_size,
-    states.acquisition_channel,
+    states.acquisition_medium,
     states.language,
     states.loyalty_id,
     states.consent_email,

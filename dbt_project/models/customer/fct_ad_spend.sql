@@ -1,8 +1,8 @@
 select
     spend_key,
     system,
-    spend_date,
-    channel,
+    spend_on,
+    medium,
     campaign_key,
     campaign_name,
     spend,

@@ -3,7 +3,7 @@ with contacts as (
 ),
 
 campaigns as (
-    select campaign_key, channel, cost_per_contact from {{ ref('stg_campaigns') }}
+    select campaign_key, medium, cost_per_contact from {{ ref('stg_campaigns') }}
 ),
 
 person_map as (
@@ -16,7 +16,7 @@ select
     contacts.contact_id,
     person_map.customer_key,
     contacts.campaign_key,
-    campaigns.channel,
+    campaigns.medium as contact_channel,
     contacts.variant,
     contacts.assigned_at,
     contacts.assigned_on,

@@ -11,7 +11,7 @@ select
     consents.system,
     person_map.customer_key,
     consents.purpose,
-    consents.channel,
+    consents.contact_channel,
     consents.is_granted,
     consents.decided_at,
     -- A record without any date has always been known: its consents have no day.
@@ -23,6 +23,6 @@ from consents
 left join person_map on consents.record_id = person_map.record_id
 window
     newest_first as (
-        partition by consents.record_id, consents.purpose, consents.channel
+        partition by consents.record_id, consents.purpose, consents.contact_channel
         order by consents.decided_at desc
     )

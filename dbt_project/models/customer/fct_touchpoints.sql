@@ -1,5 +1,6 @@
 -- Every contact of a person with the company, in all channels. A row of this list is a kind of contact: where it is
--- told, whose, when, over which channel, what it is, who made it, the source's name for it, and which rows it covers.
+-- told, whose, when, over which contact channel, what it is, who made it, the source's name for it, and which rows it
+-- covers.
 
 {%- set contacts = [
     ('orders', 'customer_key', 'ordered_at', 'sales_channel', "'order'", 'inbound', 'order_id',
@@ -8,15 +9,16 @@
      "status <> 'cancelled' and kind = 'return'"),
     ('orders', 'customer_key', 'ordered_at', 'sales_channel', "'cancellation'", 'inbound', 'order_id',
      "status = 'cancelled'"),
-    ('registrations', 'customer_key', 'created_at', 'acquisition_channel', "'registration'", 'inbound',
+    ('registrations', 'customer_key', 'created_at', 'acquisition_medium', "'registration'", 'inbound',
      "'customer|' || source_customer_id", 'true'),
     ('sessions', 'customer_key', 'started_at', 'platform', "'web_session'", 'inbound', 'session_key', 'true'),
-    ('campaign_contacts', 'customer_key', 'sent_at', 'channel', "'campaign_sent'", 'outbound', 'contact_id', 'true'),
-    ('campaign_contacts', 'customer_key', 'opened_at', 'channel', "'campaign_opened'", 'inbound', 'contact_id',
+    ('campaign_contacts', 'customer_key', 'sent_at', 'contact_channel', "'campaign_sent'", 'outbound', 'contact_id',
      'true'),
-    ('campaign_contacts', 'customer_key', 'clicked_at', 'channel', "'campaign_clicked'", 'inbound', 'contact_id',
+    ('campaign_contacts', 'customer_key', 'opened_at', 'contact_channel', "'campaign_opened'", 'inbound', 'contact_id',
      'true'),
-    ('campaign_contacts', 'customer_key', 'unsubscribed_at', 'channel', "'campaign_unsubscribed'", 'inbound',
+    ('campaign_contacts', 'customer_key', 'clicked_at', 'contact_channel', "'campaign_clicked'", 'inbound', 'contact_id',
+     'true'),
+    ('campaign_contacts', 'customer_key', 'unsubscribed_at', 'contact_channel', "'campaign_unsubscribed'", 'inbound',
      'contact_id', 'true'),
     ('tickets', 'customer_key', 'opened_at', 'contact_channel', "'ticket_opened'", 'inbound', 'ticket_id', 'true'),
     ('tickets', 'customer_key', 'resolved_at', 'contact_channel', "'ticket_resolved'", 'outbound', 'ticket_id',
@@ -50,11 +52,11 @@ with registrations as (
 
 {% endfor -%}
 touchpoints as (
-    {%- for name, person, moment, channel, kind, direction, reference, covered in contacts %}
+    {%- for name, person, moment, contact_channel, kind, direction, reference, covered in contacts %}
     select
         {{ person }} as customer_key,
         {{ moment }} as occurred_at,
-        {{ channel }} as channel,
+        {{ contact_channel }} as contact_channel,
         {{ kind }} as kind,
         '{{ direction }}' as direction,
         system || '|' || cast({{ reference }} as varchar) as reference
@@ -68,7 +70,7 @@ select
     customer_key,
     occurred_at,
     {{ local_date('occurred_at') }} as occurred_on,
-    coalesce(channel, 'unknown') as channel,
+    coalesce(contact_channel, 'unknown') as contact_channel,
     kind,
     direction,
     reference

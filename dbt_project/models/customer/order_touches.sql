@@ -6,7 +6,7 @@ with orders as (
 ),
 
 touches as (
-    select * from {{ ref('channel_touches') }}
+    select * from {{ ref('medium_touches') }}
 ),
 
 looked_back as (
@@ -14,11 +14,11 @@ looked_back as (
         orders.order_key,
         orders.customer_key,
         orders.ordered_on,
-        touches.channel,
+        touches.medium,
         touches.kind,
         touches.occurred_at,
         {{ days_between('touches.occurred_on', 'orders.ordered_on') }} as days_before,
-        count(*) filter (where touches.channel <> 'direct') over (partition by orders.order_key) as told_touches
+        count(*) filter (where touches.medium <> 'direct') over (partition by orders.order_key) as told_touches
     from orders
     inner join touches
         on
@@ -31,11 +31,11 @@ select
     order_key,
     customer_key,
     ordered_on,
-    row_number() over (partition by order_key order by occurred_at asc, channel asc) as position,
+    row_number() over (partition by order_key order by occurred_at asc, medium asc) as position,
     count(*) over (partition by order_key) as touches,
-    channel,
+    medium,
     kind,
     occurred_at,
     days_before
 from looked_back
-where channel <> 'direct' or told_touches = 0
+where medium <> 'direct' or told_touches = 0

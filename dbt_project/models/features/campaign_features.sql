@@ -8,7 +8,7 @@ with contacts as (
         {%- for event in ['opened', 'clicked', 'unsubscribed'] %}
         {{ local_date(event ~ '_at') }} as {{ event }}_on,
         {%- endfor %}
-        coalesce(channel, 'email') in ('email', 'push') as is_tracked
+        coalesce(contact_channel, 'email') in ('email', 'push') as is_tracked
     from {{ ref('fct_campaign_contacts') }}
     where customer_key is not null and sent_on is not null
 ),

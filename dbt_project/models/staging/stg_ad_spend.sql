@@ -5,9 +5,9 @@ with spend as (
         {{ filled('campaign_name') }} as clean_campaign_name,
         coalesce(currency, '{{ var("currency") }}') as known_currency
     from {{ source('raw', 'ad_spend') }}
-    where spend_date <= {{ as_of_date() }}
+    where spend_on <= {{ as_of_date() }}
     qualify row_number() over (
-        partition by _system, spend_date, channel, {{ filled('campaign_id') }}, {{ filled('campaign_name') }}
+        partition by _system, spend_on, medium, {{ filled('campaign_id') }}, {{ filled('campaign_name') }}
         order by _delivery desc, _line desc
     ) = 1
 ),
@@ -15,15 +15,15 @@ with spend as (
 rated as (
     select spend.*, {{ exchange_rate('spend.known_currency') }} as exchange_rate
     from spend
-    {{ join_exchange_rates('spend.known_currency', 'spend.spend_date') }}
+    {{ join_exchange_rates('spend.known_currency', 'spend.spend_on') }}
 )
 
 select
-    {{ surrogate_key(['_system', 'spend_date', 'channel', 'clean_campaign_id',
+    {{ surrogate_key(['_system', 'spend_on', 'medium', 'clean_campaign_id',
                       'clean_campaign_name']) }} as spend_key,
     _system as system,
-    spend_date,
-    channel,
+    spend_on,
+    medium,
     clean_campaign_id as campaign_id,
     case
         when clean_campaign_id is not null then {{ surrogate_key(['_system', 'clean_campaign_id']) }}

@@ -37,7 +37,7 @@ select
     known_system as system,
     known_campaign_id as campaign_id,
     {{ filled('campaign_name') }} as campaign_name,
-    channel,
+    medium,
     lower({{ filled('objective') }}) as objective,
     starts_on,
     ends_on,

@@ -20,7 +20,7 @@
     ('campaign_contacts', source('raw', 'campaign_contacts'), 'assigned_at', 'cast(null as bigint)',
      'nobody is known to have been contacted, and experiment_results is empty'),
     ('ad_spend', source('raw', 'ad_spend'), 'null', 'cast(null as bigint)',
-     'acquisition costs are empty, also those of channel_economics'),
+     'acquisition costs are empty, also those of medium_economics'),
     ('support_tickets', source('raw', 'support_tickets'), 'opened_at', 'cast(null as bigint)',
      'service_quality and ticket_causes are empty'),
     ('survey_responses', source('raw', 'survey_responses'), 'answered_at', 'cast(null as bigint)',

@@ -13,16 +13,16 @@ with decisions as (
 -- A customer record says since when its consents hold, or else they hold since it was last changed; a record without
 -- any date has always been known.
 answers as (
-    {%- for channel in ['email', 'phone', 'post'] %}
+    {%- for contact_channel in ['email', 'phone', 'post'] %}
     select
         _system,
         trim(customer_id) as customer_id,
-        '{{ channel }}' as channel,
-        consent_{{ channel }} as is_granted,
+        '{{ contact_channel }}' as contact_channel,
+        consent_{{ contact_channel }} as is_granted,
         coalesce(consent_at, updated_at, created_at, timestamp '1970-01-01 00:00:00') as decided_at,
         _first_delivery
     from {{ source('raw', 'customers') }}
-    where consent_{{ channel }} is not null
+    where consent_{{ contact_channel }} is not null
     {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
@@ -32,14 +32,14 @@ profile_decisions as (
     select
         *,
         lag(is_granted) over (
-            partition by _system, customer_id, channel
+            partition by _system, customer_id, contact_channel
             order by decided_at asc, is_granted desc, _first_delivery asc
         ) as previous_answer
     from answers
 ),
 
 unsubscriptions as (
-    select contacts.*, campaigns.channel
+    select contacts.*, campaigns.medium
     from {{ ref('stg_campaign_contacts') }} as contacts
     inner join {{ ref('stg_campaigns') }} as campaigns on contacts.campaign_key = campaigns.campaign_key
     where contacts.unsubscribed_at is not null and contacts.record_id is not null
@@ -52,7 +52,7 @@ all_decisions as (
         clean_email as email,
         clean_phone as phone,
         purpose,
-        channel,
+        contact_channel,
         is_granted,
         decided_at,
         {{ filled('origin') }} as origin,
@@ -66,7 +66,7 @@ all_decisions as (
         null as email,
         null as phone,
         'marketing' as purpose,
-        channel,
+        contact_channel,
         is_granted,
         decided_at,
         'customer record' as origin,
@@ -83,10 +83,10 @@ all_decisions as (
         'marketing' as purpose,
         -- Text messages need the consent to phone; what is neither mail nor message is turned down altogether.
         case
-            when channel in ('email', 'phone', 'post', 'push') then channel
-            when channel = 'sms' then 'phone'
+            when medium in ('email', 'phone', 'post', 'push') then medium
+            when medium = 'sms' then 'phone'
             else 'all'
-        end as channel,
+        end as contact_channel,
         false as is_granted,
         unsubscribed_at as decided_at,
         'unsubscribed' as origin,
@@ -95,27 +95,27 @@ all_decisions as (
     from unsubscriptions
 ),
 
--- Marketing is agreed to by channel; profiling needs none.
-by_channel as (
-    {%- for channel in ['email', 'phone', 'post', 'push'] %}
-    select *, '{{ channel }}' as contact_channel
+-- Marketing is agreed to by contact channel; profiling needs none.
+by_contact_channel as (
+    {%- for contact_channel in ['email', 'phone', 'post', 'push'] %}
+    select *, '{{ contact_channel }}' as decided_channel
     from all_decisions
-    where purpose = 'marketing' and channel in ('{{ channel }}', 'all')
+    where purpose = 'marketing' and contact_channel in ('{{ contact_channel }}', 'all')
     union all
     {%- endfor %}
-    select *, 'all' as contact_channel
+    select *, 'all' as decided_channel
     from all_decisions
     where purpose = 'profiling'
 )
 
 select
-    {{ surrogate_key(['system', 'record_id', 'purpose', 'contact_channel', 'decided_at']) }} as consent_key,
+    {{ surrogate_key(['system', 'record_id', 'purpose', 'decided_channel', 'decided_at']) }} as consent_key,
     system,
     record_id,
     max(email) as email,
     max(phone) as phone,
     purpose,
-    contact_channel as channel,
+    decided_channel as contact_channel,
     -- Of two decisions of one moment the refusal counts.
     bool_and(is_granted) as is_granted,
     decided_at,
@@ -123,6 +123,6 @@ select
     min(origin) as origin,
     bool_and(is_from_profile) as is_from_profile,
     min(_first_delivery) as first_delivery
-from by_channel
+from by_contact_channel
 where decided_at < {{ end_of_as_of_day() }}
-group by system, record_id, purpose, contact_channel, decided_at
+group by system, record_id, purpose, decided_channel, decided_at

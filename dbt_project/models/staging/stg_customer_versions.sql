@@ -75,7 +75,7 @@ select
     {{ filled('age_band') }} as age_band,
     {{ filled('income_band') }} as income_band,
     household_size,
-    {{ filled('acquisition_channel') }} as acquisition_channel,
+    {{ filled('acquisition_medium') }} as acquisition_medium,
     {{ filled('referrer_id') }} as referrer_id,
     lower({{ filled('social_handle') }}) as social_handle,
     lower({{ filled('language') }}) as language,

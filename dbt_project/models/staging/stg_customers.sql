@@ -20,7 +20,7 @@ select
     age_band,
     income_band,
     household_size,
-    acquisition_channel,
+    acquisition_medium,
     referrer_id,
     social_handle,
     language,

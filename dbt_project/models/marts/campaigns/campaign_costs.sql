@@ -17,8 +17,8 @@ matched as (
     inner join campaigns
         on
             lower(spend.campaign_name) = lower(campaigns.campaign_name)
-            and spend.spend_date >= coalesce(campaigns.starts_on, spend.spend_date)
-            and spend.spend_date <= coalesce(campaigns.ends_on, spend.spend_date)
+            and spend.spend_on >= coalesce(campaigns.starts_on, spend.spend_on)
+            and spend.spend_on <= coalesce(campaigns.ends_on, spend.spend_on)
     where spend.campaign_key is null
     qualify row_number() over (
         partition by spend.spend_key order by campaigns.starts_on desc nulls last, campaigns.campaign_key asc

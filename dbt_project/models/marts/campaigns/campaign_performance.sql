@@ -32,7 +32,7 @@ counted as (
     select
         campaign_key,
         system,
-        channel,
+        contact_channel,
         count(distinct customer_key) filter (where sent_at is not null) as people_contacted,
         count(sent_at) as sent,
         {%- for event in events %}
@@ -40,10 +40,10 @@ counted as (
         {%- endfor %}
         count(sent_at) filter (where variant = 'control') > 0 as is_control_contacted
     from contacts
-    group by campaign_key, system, channel
+    group by campaign_key, system, contact_channel
 ),
 
--- What a system has recorded of no contact over a channel, it does not see: that is unknown, not none.
+-- What a system has recorded of no contact over a contact channel, it does not see: that is unknown, not none.
 reached as (
     select
         campaign_key,
@@ -51,7 +51,7 @@ reached as (
         sent,
         is_control_contacted,
         {%- for event in events %}
-        case when sum({{ event }}) over (partition by system, channel) > 0 then {{ event }} end as {{ event }},
+        case when sum({{ event }}) over (partition by system, contact_channel) > 0 then {{ event }} end as {{ event }},
         {%- endfor %}
         coalesce(nullif(delivered, 0), sent) as arrived
     from counted
@@ -62,7 +62,7 @@ select
     {{ as_of_date() }} as as_of_date,
     campaigns.campaign_id,
     campaigns.campaign_name,
-    campaigns.channel,
+    campaigns.medium,
     campaigns.objective,
     campaigns.starts_on,
     campaigns.ends_on,

@@ -1,7 +1,7 @@
 select
     customer_key,
     as_of_date,
-    channel,
+    contact_channel,
     expected_extra_margin,
     expected_extra_orders,
     model_version

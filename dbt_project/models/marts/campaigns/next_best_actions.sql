@@ -10,7 +10,7 @@ select
     scored.customer_key,
     scored.as_of_date,
     scored.action,
-    scored.channel,
+    scored.contact_channel,
     scored.category,
     scored.product_key,
     scored.expected_value,

@@ -5,7 +5,7 @@ with orders as (
 ),
 
 costs as (
-    select month, sum(acquisition_cost) as acquisition_cost from {{ ref('channel_costs') }} group by month
+    select month, sum(acquisition_cost) as acquisition_cost from {{ ref('medium_costs') }} group by month
 ),
 
 customers as (

@@ -54,7 +54,7 @@ select
     people.age_band,
     people.income_band,
     people.household_size,
-    people.acquisition_channel,
+    people.acquisition_medium,
     people.consent_email,
     people.consent_phone,
     people.known_since,
@@ -120,7 +120,7 @@ select
     segments.is_outlier,
     segments.niche,
     next_best_actions.action as next_best_action,
-    next_best_actions.channel as next_best_channel,
+    next_best_actions.contact_channel as next_best_contact_channel,
     next_best_actions.expected_value as next_best_value
 from people
 left join features on people.customer_key = features.customer_key

@@ -29,7 +29,7 @@ last_contacts as (
     select
         returns.customer_key,
         returns.ordered_on,
-        contacts.channel,
+        contacts.contact_channel,
         campaigns.objective
     from returns
     inner join contacts
@@ -67,7 +67,7 @@ since as (
 select
     {{ month_of('returns.ordered_on') }} as month,
     case
-        when last_contacts.customer_key is not null then coalesce(last_contacts.channel, 'unknown')
+        when last_contacts.customer_key is not null then coalesce(last_contacts.contact_channel, 'unknown')
         when returns.ordered_on >= begun.first_sent_on then 'none'
     end as contact_channel,
     case

@@ -7,8 +7,8 @@
 with touches as (
     select
         *,
-        lag(occurred_on) over (partition by customer_key order by occurred_at asc, channel asc) as previous_on
-    from {{ ref('channel_touches') }}
+        lag(occurred_on) over (partition by customer_key order by occurred_at asc, medium asc) as previous_on
+    from {{ ref('medium_touches') }}
 ),
 
 orders as (
@@ -30,7 +30,7 @@ segments as (
 entries as (
     select
         customer_key,
-        channel,
+        medium,
         occurred_on as contact_on,
         {{ add_days('occurred_on', days) }} as last_on
     from touches
@@ -40,7 +40,7 @@ entries as (
 visited as (
     select
         entries.customer_key,
-        entries.channel,
+        entries.medium,
         entries.contact_on,
         entries.last_on,
         min(touches.visited_at) as visited_at,
@@ -50,7 +50,7 @@ visited as (
         on
             entries.customer_key = touches.customer_key
             and touches.occurred_on between entries.contact_on and entries.last_on
-    group by entries.customer_key, entries.channel, entries.contact_on, entries.last_on
+    group by entries.customer_key, entries.medium, entries.contact_on, entries.last_on
 ),
 
 ordered as (
@@ -73,7 +73,7 @@ ordered as (
 journeys as (
     select
         {{ month_of('visited.contact_on') }} as month,
-        visited.channel,
+        visited.medium,
         {{ segment_or_none('segments.rfm_segment') }} as segment,
         visited.contact_on,
         {{ local_date('visited.visited_at') }} as visit_on,
@@ -93,7 +93,7 @@ counted as (
     {%- for step in steps %}
     select
         month,
-        channel,
+        medium,
         segment,
         {{ loop.index }} as step_number,
         '{{ step }}' as step,
@@ -108,14 +108,14 @@ counted as (
         ) as median_days
         {%- endif %}
     from journeys
-    group by month, channel, segment
+    group by month, medium, segment
     {{ "union all" if not loop.last }}
     {%- endfor %}
 )
 
 select
     month,
-    channel,
+    medium,
     segment,
     cast(step_number as bigint) as step_number,
     step,

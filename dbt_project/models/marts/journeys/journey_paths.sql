@@ -9,17 +9,17 @@ with orders as (
 order_touches as (
     select
         *,
-        channel || ' ' || kind as step,
-        lag(channel || ' ' || kind) over (partition by order_key order by position) as previous_step
+        medium || ' ' || kind as step,
+        lag(medium || ' ' || kind) over (partition by order_key order by position) as previous_step
     from {{ ref('order_touches') }}
 ),
 
 touches as (
     select
         *,
-        channel || ' ' || case when carted_at is not null then 'cart' else kind end as step,
-        lead(occurred_on) over (partition by customer_key order by occurred_at asc, channel asc) as next_on
-    from {{ ref('channel_touches') }}
+        medium || ' ' || case when carted_at is not null then 'cart' else kind end as step,
+        lead(occurred_on) over (partition by customer_key order by occurred_at asc, medium asc) as next_on
+    from {{ ref('medium_touches') }}
 ),
 
 -- A step again and again is one step of the path.

@@ -6,7 +6,7 @@ with marketing as (
         {{ to_money('sum(coalesce(ad_spend, 0) + coalesce(campaign_cost, 0))') }} as marketing_cost,
         sum(acquisition_cost) as acquisition_cost,
         {{ to_money('sum(coalesce(ad_spend, 0) + campaign_cost - coalesce(acquisition_cost, 0))') }} as retention_cost
-    from {{ ref('channel_costs') }}
+    from {{ ref('medium_costs') }}
     group by month
 ),
 

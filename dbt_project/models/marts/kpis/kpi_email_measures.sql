@@ -10,7 +10,7 @@ emails as (
         {{ segment_or_none('segments.rfm_segment') }} as segment
     from {{ ref('fct_campaign_contacts') }} as contacts
     left join segments on contacts.customer_key = segments.customer_key
-    where contacts.channel = 'email' and contacts.sent_on is not null and contacts.bounced_at is null
+    where contacts.contact_channel = 'email' and contacts.sent_on is not null and contacts.bounced_at is null
 )
 
 select

@@ -11,7 +11,7 @@ drawn as (
 returns as (
     select
         {{ month_of('coalesce(campaigns.starts_on, drawn.first_assigned_on)') }} as month,
-        coalesce(campaigns.channel, 'unknown') as channel,
+        coalesce(campaigns.medium, 'unknown') as channel,
         campaigns.cost,
         {{ to_money('campaigns.incremental_margin') }} - campaigns.cost as campaign_return
     from campaigns

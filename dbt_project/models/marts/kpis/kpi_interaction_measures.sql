@@ -8,7 +8,7 @@ channel_months as (
     select
         customer_key,
         {{ month_of('occurred_on') }} as month,
-        channel,
+        contact_channel as channel,
         count(*) as interactions
     from {{ ref('fct_touchpoints') }}
     where direction = 'inbound' and kind <> 'loyalty_earn'

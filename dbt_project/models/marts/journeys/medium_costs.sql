@@ -19,7 +19,7 @@ contacts as (
 campaign_costs as (
     select
         starts_on as spent_on,
-        channel,
+        medium,
         is_acquisition,
         cost
     from campaigns
@@ -27,7 +27,7 @@ campaign_costs as (
     union all
     select
         contacts.sent_on as spent_on,
-        campaigns.channel,
+        campaigns.medium,
         campaigns.is_acquisition,
         contacts.cost
     from contacts
@@ -36,8 +36,8 @@ campaign_costs as (
 
 costs as (
     select
-        {{ month_of('spend_date') }} as month,
-        channel,
+        {{ month_of('spend_on') }} as month,
+        medium,
         spend as ad_spend,
         null as campaign_cost,
         spend as acquisition_cost
@@ -45,7 +45,7 @@ costs as (
     union all
     select
         {{ month_of('spent_on') }} as month,
-        coalesce(channel, 'other') as channel,
+        coalesce(medium, 'other') as medium,
         null as ad_spend,
         cost as campaign_cost,
         case when is_acquisition then cost end as acquisition_cost
@@ -54,9 +54,9 @@ costs as (
 
 select
     month,
-    channel,
+    medium,
     {{ to_money('sum(ad_spend)') }} as ad_spend,
     {{ to_money('sum(campaign_cost)') }} as campaign_cost,
     {{ to_money('sum(acquisition_cost)') }} as acquisition_cost
 from costs
-group by month, channel
+group by month, medium

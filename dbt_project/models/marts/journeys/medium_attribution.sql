@@ -1,21 +1,21 @@
--- What each channel brought, by six methods. They differ in how they share what a channel with a name has touched; what
+-- What each medium brought, by six methods. They differ in how they share what a medium with a name has touched; what
 -- came direct, or from nobody knows where, is the same by all of them.
 
 {%- set amounts = [('orders', 4), ('revenue', 2), ('margin', 2)] %}
 
 with credits as (
-    select * from {{ ref('channel_credits') }}
+    select * from {{ ref('medium_credits') }}
 ),
 
 removal_effects as (
-    select * from {{ source('scoring', 'channel_removal_effects') }} where as_of_date = {{ as_of_date() }}
+    select * from {{ source('scoring', 'medium_removal_effects') }} where as_of_date = {{ as_of_date() }}
 ),
 
 totals as (
     select
         {%- for amount, digits in amounts %}
         cast(sum({{ amount }}) as decimal(18, 2)) as all_{{ amount }},
-        cast(sum({{ amount }}) filter (where channel not in ('direct', 'unknown')) as decimal(18, 2))
+        cast(sum({{ amount }}) filter (where medium not in ('direct', 'unknown')) as decimal(18, 2))
             as touched_{{ amount }},
         {%- endfor %}
         month
@@ -33,7 +33,7 @@ markov as (
             totals.touched_{{ amount }} * cast(coalesce(removal_effects.share, 1) as decimal(20, 12)) as decimal(38, 12)
         ) as {{ amount }},
         {%- endfor %}
-        coalesce(removal_effects.channel, 'unknown') as channel
+        coalesce(removal_effects.medium, 'unknown') as medium
     from totals
     left join removal_effects on totals.month = removal_effects.month
     where totals.touched_orders is not null
@@ -43,9 +43,9 @@ markov as (
         {%- for amount, digits in amounts %}
         {{ amount }},
         {%- endfor %}
-        channel
+        medium
     from credits
-    where method = 'last_touch' and channel in ('direct', 'unknown')
+    where method = 'last_touch' and medium in ('direct', 'unknown')
 ),
 
 by_method as (
@@ -55,8 +55,8 @@ by_method as (
         {%- for amount, digits in amounts %}
         {{ amount }},
         {%- endfor %}
-        channel,
-        channel not in ('direct', 'unknown') as is_named
+        medium,
+        medium not in ('direct', 'unknown') as is_named
     from credits
     union all
     select
@@ -65,33 +65,33 @@ by_method as (
         {%- for amount, digits in amounts %}
         sum({{ amount }}) as {{ amount }},
         {%- endfor %}
-        channel,
-        channel not in ('direct', 'unknown') as is_named
+        medium,
+        medium not in ('direct', 'unknown') as is_named
     from markov
     where exists (select 1 from removal_effects)
-    group by month, channel
+    group by month, medium
 ),
 
 running as (
     select
         month,
         method,
-        channel,
+        medium,
         {%- for amount, digits in amounts %}
         sum({{ amount }}) over so_far as {{ amount }}_so_far,
         {%- endfor %}
-        row_number() over (partition by month, method order by is_named asc, channel desc) = 1 as is_last,
+        row_number() over (partition by month, method order by is_named asc, medium desc) = 1 as is_last,
         is_named
     from by_method
     window so_far as (
         partition by month, method
-        order by is_named desc, channel asc
+        order by is_named desc, medium asc
         rows between unbounded preceding and current row
     )
 ),
 
 -- Rounding what is credited so far, and ending on the total, makes the credits of a month add up to it exactly; with
--- the channels that all methods credit alike at the end, their figures stay alike.
+-- the media that all methods credit alike at the end, their figures stay alike.
 rounded as (
     select
         running.month,
@@ -105,7 +105,7 @@ rounded as (
             end as decimal(18, {{ digits }})
         ) as {{ amount }}_so_far,
         {%- endfor %}
-        running.channel,
+        running.medium,
         running.is_named
     from running
     inner join totals on running.month = totals.month
@@ -120,18 +120,18 @@ attributed as (
         cast(
             {{ amount }}_so_far
             - lag({{ amount }}_so_far, 1, 0) over (
-                partition by month, method order by is_named desc, channel asc
+                partition by month, method order by is_named desc, medium asc
             ) as decimal(18, {{ digits }})
         ) as {{ amount }},
         {%- endfor %}
-        channel
+        medium
     from rounded
 )
 
 select
     attributed.month,
     attributed.method,
-    attributed.channel,
+    attributed.medium,
     attributed.orders,
     attributed.revenue,
     attributed.margin,
@@ -141,4 +141,4 @@ select
     case when attributed.method = 'markov' then removal_effects.removal_effect end as removal_effect
 from attributed
 left join removal_effects
-    on attributed.month = removal_effects.month and attributed.channel = removal_effects.channel
+    on attributed.month = removal_effects.month and attributed.medium = removal_effects.medium

@@ -1,7 +1,7 @@
 -- How people were reached, and how they came. A message that nobody opened touched nobody; letters, text messages and
 -- calls cannot tell, so each that arrived counts. Tickets, points and surveys follow a sale: they bring nobody.
 
-{%- set media = {
+{%- set other_names = {
     'cpc': 'search', 'ppc': 'search', 'sem': 'search', 'paid_search': 'search', 'paidsearch': 'search',
     'paid_social': 'social', 'paidsocial': 'social', 'social_paid': 'social', 'e-mail': 'email', 'newsletter': 'email',
     'banner': 'display', 'cpm': 'display', 'affiliates': 'affiliate', 'none': 'direct', '(none)': 'direct',
@@ -9,7 +9,7 @@
 } %}
 
 with sessions as (
-    select *, lower(coalesce(utm_medium, utm_source)) as medium from {{ ref('fct_web_sessions') }}
+    select *, lower(coalesce(utm_medium, utm_source)) as told_medium from {{ ref('fct_web_sessions') }}
 ),
 
 orders as (
@@ -25,20 +25,20 @@ referrals as (
 ),
 
 campaign_names as (
-    select lower(campaign_name) as campaign, channel from {{ ref('fct_ad_spend') }}
+    select lower(campaign_name) as campaign, medium from {{ ref('fct_ad_spend') }}
     union all
-    select lower(campaign_name) as campaign, channel from {{ ref('dim_campaigns') }}
+    select lower(campaign_name) as campaign, medium from {{ ref('dim_campaigns') }}
     union all
-    select lower(campaign_id) as campaign, channel from {{ ref('dim_campaigns') }}
+    select lower(campaign_id) as campaign, medium from {{ ref('dim_campaigns') }}
 ),
 
--- A name that two channels use tells neither.
-campaign_channels as (
-    select campaign, min(channel) as channel
+-- A name that two media use tells neither.
+campaign_media as (
+    select campaign, min(medium) as medium
     from campaign_names
     where campaign is not null
     group by campaign
-    having min(channel) = max(channel)
+    having min(medium) = max(medium)
 ),
 
 visits as (
@@ -47,52 +47,52 @@ visits as (
         coalesce(orders.customer_key, sessions.customer_key) as customer_key,
         sessions.started_at as occurred_at,
         coalesce(
-            campaign_channels.channel,
-            case sessions.medium
-                {%- for medium, channel in media.items() %}
-                when '{{ medium }}' then '{{ channel }}'
+            campaign_media.medium,
+            case sessions.told_medium
+                {%- for name, medium in other_names.items() %}
+                when '{{ name }}' then '{{ medium }}'
                 {%- endfor %}
             end,
-            sessions.medium,
+            sessions.told_medium,
             'direct'
-        ) as channel,
+        ) as medium,
         sessions.cart_additions + sessions.checkouts + sessions.purchases > 0 or sessions.order_key is not null
             as has_cart
     from sessions
     left join orders on sessions.order_key = orders.order_key
-    left join campaign_channels on lower(sessions.utm_campaign) = campaign_channels.campaign
+    left join campaign_media on lower(sessions.utm_campaign) = campaign_media.campaign
 ),
 
 reached as (
     select
         customer_key,
         case
-            when channel in ('email', 'push') then coalesce(opened_at, clicked_at)
+            when contact_channel in ('email', 'push') then coalesce(opened_at, clicked_at)
             when bounced_at is null then coalesce(delivered_at, sent_at)
         end as occurred_at,
-        coalesce(channel, 'other') as channel
+        coalesce(contact_channel, 'other') as medium
     from contacts
 ),
 
 occurrences as (
-    select customer_key, occurred_at, channel, 'visit' as kind, has_cart from visits
+    select customer_key, occurred_at, medium, 'visit' as kind, has_cart from visits
     union all
-    select customer_key, occurred_at, channel, 'campaign' as kind, false as has_cart from reached
+    select customer_key, occurred_at, medium, 'campaign' as kind, false as has_cart from reached
     union all
     select
         referred_customer_key as customer_key,
         invited_at as occurred_at,
-        'referral' as channel,
+        'referral' as medium,
         'invitation' as kind,
         false as has_cart
     from referrals
 ),
 
--- A day over one channel is one touch: opening a mail, and the visit by its link, do not count twice.
+-- A day over one medium is one touch: opening a mail, and the visit by its link, do not count twice.
 touches as (
     select
         customer_key,
-        channel,
+        medium,
         {{ local_date('occurred_at') }} as occurred_on,
         min(occurred_at) as occurred_at,
         min_by(kind, cast(occurred_at as varchar) || kind) as kind,
@@ -100,7 +100,7 @@ touches as (
         min(occurred_at) filter (where has_cart) as carted_at
     from occurrences
     where customer_key is not null and occurred_at is not null
-    group by customer_key, channel, {{ local_date('occurred_at') }}
+    group by customer_key, medium, {{ local_date('occurred_at') }}
 ),
 
 -- Touches and orders of a person in one line: the first order at or after a touch is the next one below it.
@@ -112,7 +112,7 @@ timeline as (
     union all
     select
         customer_key,
-        cast(null as varchar) as channel,
+        cast(null as varchar) as medium,
         cast(null as date) as occurred_on,
         ordered_at as occurred_at,
         cast(null as varchar) as kind,
@@ -136,7 +136,7 @@ with_next_order as (
 
 select
     customer_key,
-    channel,
+    medium,
     occurred_on,
     occurred_at,
     kind,
@@ -146,4 +146,4 @@ select
         when next_order_on <= {{ add_days('occurred_on', var('attribution_days')) }} then next_order_on
     end as next_order_on
 from with_next_order
-where channel is not null
+where medium is not null

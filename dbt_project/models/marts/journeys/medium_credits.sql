@@ -1,4 +1,4 @@
--- What each channel brought, by rules that share an order among the touches on its path, before rounding. An order
+-- What each medium brought, by rules that share an order among the touches on its path, before rounding. An order
 -- without a path is credited to unknown.
 
 {%- set rules = ['first_touch', 'last_touch', 'linear', 'position_based', 'time_decay'] %}
@@ -36,7 +36,7 @@ decayed as (
 weighted as (
     select
         order_key,
-        channel,
+        medium,
         cast(case when position = 1 then 1 else 0 end as decimal(20, 12)) as first_touch,
         cast(case when position = touches then 1 else 0 end as decimal(20, 12)) as last_touch,
         cast({{ ratio('1', 'touches') }} as decimal(20, 12)) as linear,
@@ -59,10 +59,10 @@ credited as (
         sum(movements.{{ amount }} * coalesce(weighted.{{ rule }}, 1)) as {{ rule }}_{{ amount }},
         {%- endfor %}
         {%- endfor %}
-        coalesce(weighted.channel, 'unknown') as channel
+        coalesce(weighted.medium, 'unknown') as medium
     from movements
     left join weighted on movements.credited_order_key = weighted.order_key
-    group by movements.month, coalesce(weighted.channel, 'unknown')
+    group by movements.month, coalesce(weighted.medium, 'unknown')
 )
 
 {% for rule in rules %}
@@ -72,7 +72,7 @@ select
     cast({{ rule }}_{{ amount }} as decimal(38, 12)) as {{ amount }},
     {%- endfor %}
     '{{ rule }}' as method,
-    channel
+    medium
 from credited
 {{ "union all" if not loop.last }}
 {%- endfor %}

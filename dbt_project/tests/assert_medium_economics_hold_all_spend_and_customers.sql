@@ -1,9 +1,9 @@
-{{ config(meta={'dagster': {'ref': {'name': 'channel_economics'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'medium_economics'}}}) }}
 
 -- All ad spend is there to the cent, and each buyer is a new customer once.
 with economics as (
     select coalesce(sum(ad_spend), 0) as ad_spend, coalesce(sum(new_customers), 0) as new_customers
-    from {{ ref('channel_economics') }}
+    from {{ ref('medium_economics') }}
 ),
 
 spend as (
