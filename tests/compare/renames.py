@@ -32,16 +32,25 @@ def read_changes(path: Path = RENAMES) -> list[Change]:
 def of_published(changes: Iterable[Change], old: Shape, new: Shape) -> list[Change]:
     """Leave out what is of neither file, such as keys of `pipeline.yml` and columns of contracts."""
     schemas = {table.split(".")[0] for table in (*old, *new)}
-    return [
-        named
+    spoken = [
+        change
         for change in changes
         if change.kind in OF_THE_FILE and (change.old or change.new).split(".")[0] in {*schemas, "*"}
+    ]
+    by_name = {change.old for change in spoken if change.kind in ("column", "dropped")}
+    return [
+        named
+        for change in spoken
         for named in _without_stars(change, old, new)
+        if named is change or change.kind == "type" or named.old not in by_name
     ]
 
 
 def _without_stars(change: Change, old: Shape, new: Shape) -> Iterator[Change]:
-    """Name each column that a row with stars (`marts.*.customer_key`) stands for; a star that fits nothing stays."""
+    """Name each column that a row with stars (`marts.*.channel`) stands for; a star that fits nothing stays.
+
+    What a row of its own says of a column goes before what a star says of it.
+    """
     pattern = change.old or change.new
     if "*" not in pattern:
         yield change

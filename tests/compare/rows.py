@@ -9,6 +9,7 @@ from tests.compare.shape import ColumnPair, TablePair
 
 OLD, NEW = "old_release", "new_release"
 TOLERANCE = 1e-9
+PERSON_KEY, PERSON_ID = "customer_key", "customer_id"
 FLOATS = ("DOUBLE", "FLOAT")
 NAMES_THE_RUN = {"run_id", "published_at", "code_version", "checks_passed", "fingerprint", "release", "model_version"}
 """Columns that say which run or code made a row: they differ between any two releases."""
@@ -34,7 +35,7 @@ def compared_rows(con: duckdb.DuckDBPyConnection, pair: TablePair, shown: int = 
     columns = [column for column in pair.columns if column.new not in NAMES_THE_RUN]
     if not columns:
         return Rows(_count(con, f"{NEW}.{_dotted(pair.new)}"))
-    old = f"select {', '.join(map(_old_value, columns))} from {OLD}.{_dotted(pair.old)}"
+    old = f"select {', '.join(map(_old_value, columns))} from {OLD}.{_dotted(pair.old)} as told"
     new = f"select {', '.join(map(_new_value, columns))} from {NEW}.{_dotted(pair.new)}"
     con.execute(f"create or replace temp table only_old as {old} except all {new}")
     con.execute(f"create or replace temp table only_new as {new} except all {old}")
@@ -89,9 +90,13 @@ def _examples(con: duckdb.DuckDBPyConnection, side: str, shown: int) -> list[str
 
 
 def _old_value(column: ColumnPair) -> str:
-    """An old value as the new release should hold it: retyped, and in the new words where an old one has one."""
+    """An old value as the new release should hold it: retyped, in new words, and a person by their durable id."""
     value = _quoted(column.old)
-    if column.old_type != column.new_type:
+    if column.old.endswith(PERSON_KEY) and column.new.endswith(PERSON_ID):
+        value = (
+            f"(select {PERSON_ID} from {OLD}.customer.dim_customers as people where people.{PERSON_KEY} = told.{value})"
+        )
+    elif column.old_type != column.new_type:
         value = f"try_cast({value} as {column.new_type})"
     split = _split_words(column)
     return f"{_reworded(value, [(o, n) for o, n in column.words if o not in split])} as {_quoted(column.new)}"
