@@ -28,13 +28,14 @@ test: setup ## Run the tests
 test-slow: setup ## Run the slow tests: each optional channel left out, daily deliveries, odd shops, large companies (40 minutes)
 	$(BIN)/pytest -m slow --dist=load
 
-check: setup ## Lint, format, types, SQL style, dbt parse and the rules of the dbt project
+check: setup ## Lint, format, types, SQL style, dbt parse, the rules of the dbt project and portable SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
 	$(BIN)/python -m tests.dbt.project_rules
+	$(BIN)/python -m tests.dbt.portability
 
 ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000)
 	$(BIN)/crm ui --dataset $(DATASET)

@@ -79,7 +79,11 @@
 {%- endmacro %}
 
 {% macro minutes_between(earlier, later) -%}
-    {{ seconds_between(earlier, later) }} / 60.0
+    {{ ratio(seconds_between(earlier, later), 60) }}
+{%- endmacro %}
+
+{% macro hours_between(earlier, later) -%}
+    {{ ratio(minutes_between(earlier, later), 60) }}
 {%- endmacro %}
 
 {% macro add_days(day, number) -%}
@@ -94,12 +98,21 @@
     {{ dbt.datediff(earlier, later, 'day') }}
 {%- endmacro %}
 
+{# The months that begin between two days; engines that count in months count those that have passed. #}
 {% macro months_between(earlier, later) -%}
-    {{ dbt.datediff(earlier, later, 'month') }}
+    (({{ month_number(later) }}) - ({{ month_number(earlier) }}))
+{%- endmacro %}
+
+{% macro month_number(day) -%}
+    extract(year from {{ day }}) * 12 + extract(month from {{ day }})
 {%- endmacro %}
 
 {% macro month_of(day) -%}
     cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}
+
+{% macro year_of(day) -%}
+    cast(date_trunc('year', {{ day }}) as date)
 {%- endmacro %}
 
 {% macro month_end(day) -%}

@@ -5,7 +5,7 @@
 
 {% macro key_text(columns) -%}
     {%- for column in columns -%}
-        coalesce(cast({{ column }} as varchar), ''){{ " || '|' || " if not loop.last }}
+        coalesce(cast({{ column }} as string), ''){{ " || '|' || " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -21,6 +21,25 @@
 {# A quotient; null, not an error, where there is nothing to divide by. #}
 {% macro ratio(part, whole) -%}
     cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
+{%- endmacro %}
+
+{# The mean of what is not null, as a double: of a group, of its rows that fulfil a condition, or over a window. #}
+{% macro mean(value, where=none, over=none) -%}
+    {{ adapter.dispatch('mean', 'crm')(value, rows_meant(where, over)) }}
+{%- endmacro %}
+
+{% macro rows_meant(where, over) -%}
+    {%- if where %} filter (where {{ where }}){% endif -%}
+    {%- if over %} over {{ over }}{% endif -%}
+{%- endmacro %}
+
+{# Of decimals Spark's own is a decimal of few digits. #}
+{% macro default__mean(value, meant) -%}
+    cast(sum({{ value }}){{ meant }} as double) / nullif(cast(count({{ value }}){{ meant }} as double), 0)
+{%- endmacro %}
+
+{% macro duckdb__mean(value, meant) -%}
+    avg({{ value }}){{ meant }}
 {%- endmacro %}
 
 {# Text without blanks around it; null when nothing is left. #}
@@ -66,7 +85,7 @@ such as `0` identifies nobody. #}
         when not {{ is_stand_in(customer_id) }} then {{ system }} || '|customer|' || {{ customer_id }}
         when
             {%- for given in [loyalty_id, email, phone] %}
-            {{ 'or ' if not loop.first }}not {{ is_stand_in("cast(" ~ given ~ " as varchar)") }}
+            {{ 'or ' if not loop.first }}not {{ is_stand_in("cast(" ~ given ~ " as string)") }}
             {%- endfor %}
             then {{ system }} || '|guest|' || md5(lower({{ key_text([loyalty_id, email, phone]) }}))
     end
@@ -74,18 +93,16 @@ such as `0` identifies nobody. #}
 
 {# The age band on the as-of date; null where no birth date is known. #}
 {% macro age_band(birth_date) -%}
-    {#- Dates read as numbers such as 20110630: their difference divided by 10000 is the age in whole years. -#}
+    {#- Dates read as numbers such as 20110630: a year of age is a difference of 10000. -#}
     {%- set age -%}
-        (
-            {{ day_number(as_of_date()) }} - ({{ day_number(birth_date) }})
-        ) / 10000.0
+        ({{ day_number(as_of_date()) }} - ({{ day_number(birth_date) }}))
     {%- endset -%}
     case
-        when {{ age }} < 18 then 'under 18'
+        when {{ age }} < 180000 then 'under 18'
         {%- for youngest, limit in [(18, 25), (25, 35), (35, 45), (45, 55), (55, 65), (65, 75)] %}
-        when {{ age }} < {{ limit }} then '{{ youngest }}-{{ limit - 1 }}'
+        when {{ age }} < {{ limit }}0000 then '{{ youngest }}-{{ limit - 1 }}'
         {%- endfor %}
-        when {{ age }} >= 75 then '75+'
+        when {{ age }} >= 750000 then '75+'
     end
 {%- endmacro %}
 
@@ -95,7 +112,7 @@ such as `0` identifies nobody. #}
 
 {# The order of a person's customer records: by the trust in their system, then by how recent they are. #}
 {% macro most_trusted_first(system, told_at, record_id) -%}
-    {{ trust_rank(system) }} asc, {{ told_at }} desc nulls last, {{ record_id }} asc
+    {{ trust_rank(system) }} asc nulls last, {{ told_at }} desc nulls last, {{ record_id }} asc nulls last
 {%- endmacro %}
 
 {# The order of what was given in channels: by how recent it is; at one moment the value itself decides. #}

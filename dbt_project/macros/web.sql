@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro default__url_parameter(url, name) -%}
-    {{ filled("url_decode(parse_url(" ~ url ~ ", 'QUERY', '" ~ name ~ "'))") }}
+    {{ filled("try_url_decode(parse_url(" ~ url ~ ", 'QUERY', '" ~ name ~ "'))") }}
 {%- endmacro %}
 
 {% macro duckdb__url_parameter(url, name) -%}

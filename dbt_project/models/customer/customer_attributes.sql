@@ -82,7 +82,7 @@ unpivoted as (
     select
         ranked_profiles.customer_key,
         attribute_names.attribute,
-        {{ named_by('attribute_names.attribute', attributes, 'cast(ranked_profiles.{} as varchar)') }}
+        {{ named_by('attribute_names.attribute', attributes, 'cast(ranked_profiles.{} as string)') }}
             as attribute_value,
         ranked_profiles.system,
         ranked_profiles.record_id,
@@ -136,7 +136,8 @@ from_channels as (
         coalesce({{ named_by('latest.attribute', given_anywhere, 'profile_values.{}') }}, 0)
         + row_number() over (
             partition by latest.customer_key, latest.attribute
-            order by {{ last_given_first('latest.valid_from', 'latest.attribute_value') }}, latest.record_id asc
+            order by
+                {{ last_given_first('latest.valid_from', 'latest.attribute_value') }}, latest.record_id asc nulls last
         ) as rank
     from latest_given as latest
     left join profile_values on latest.customer_key = profile_values.customer_key

@@ -38,4 +38,4 @@ select
     {%- endfor %}
     day
 from turns_by_day
-window so_far as (partition by customer_key order by day)
+window so_far as (partition by customer_key order by day nulls last)

@@ -111,7 +111,7 @@ starts as (
 given_or_start as (
     select customer_key, day, kind, value from last_of_day
     union all
-    select customer_key, known_from as day, 'start' as kind, cast(null as varchar) as value from starts
+    select customer_key, known_from as day, 'start' as kind, cast(null as string) as value from starts
 ),
 
 given_on_days as (
@@ -134,4 +134,4 @@ select
     given_on_days.day
 from given_on_days
 inner join starts on given_on_days.customer_key = starts.customer_key
-window so_far as (partition by given_on_days.customer_key order by given_on_days.day)
+window so_far as (partition by given_on_days.customer_key order by given_on_days.day nulls last)

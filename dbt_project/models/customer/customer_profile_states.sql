@@ -39,7 +39,7 @@ record_days as (
         profile_days.day,
         person_records.record_id,
         max(person_versions.valid_from) over (
-            partition by person_records.record_id order by profile_days.day
+            partition by person_records.record_id order by profile_days.day nulls last
         ) as version_from
     from profile_days
     inner join person_records on profile_days.customer_key = person_records.customer_key

@@ -41,5 +41,5 @@ select
 from claims
 where customer_key <> referrer_customer_key
 qualify row_number() over (
-    partition by customer_key order by priority asc, claimed_at asc nulls last, tie_break asc
+    partition by customer_key order by priority asc nulls last, claimed_at asc nulls last, tie_break asc nulls last
 ) = 1

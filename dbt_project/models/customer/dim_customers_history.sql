@@ -36,7 +36,7 @@ latest_parts as (
         day
     from days
     group by customer_key, day
-    window so_far as (partition by customer_key order by day)
+    window so_far as (partition by customer_key order by day nulls last)
 ),
 
 -- Nobody is there before the day from which they are known; since then, a row of what they gave always holds.
@@ -77,14 +77,14 @@ states as (
 changes as (
     select customer_key, day
     from states
-    qualify state_key is distinct from lag(state_key) over (partition by customer_key order by day)
+    qualify state_key is distinct from lag(state_key) over (partition by customer_key order by day nulls last)
 ),
 
 periods as (
     select
         customer_key,
         day,
-        lead(day) over (partition by customer_key order by day) as next_day
+        lead(day) over (partition by customer_key order by day nulls last) as next_day
     from changes
 )
 

@@ -45,7 +45,7 @@ running as (
     select
         *,
         sum(weight) over (
-            partition by order_key order by line_key rows between unbounded preceding and current row
+            partition by order_key order by line_key nulls last rows between unbounded preceding and current row
         ) as weight_so_far,
         sum(weight) over (partition by order_key) as weight_of_order
     from adjusted

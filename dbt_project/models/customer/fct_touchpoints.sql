@@ -59,7 +59,7 @@ touchpoints as (
         {{ contact_channel }} as contact_channel,
         {{ kind }} as kind,
         '{{ direction }}' as direction,
-        system || '|' || cast({{ reference }} as varchar) as reference
+        system || '|' || cast({{ reference }} as string) as reference
     from {{ name }}
     where {{ person }} is not null and {{ moment }} is not null and {{ covered }}
     {{ "union all" if not loop.last }}

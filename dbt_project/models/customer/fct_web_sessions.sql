@@ -10,7 +10,7 @@ logins as (
     select session_key, record_id, occurred_at as logged_in_at
     from {{ ref('stg_web_events') }}
     where record_id is not null
-    qualify row_number() over (partition by session_key order by occurred_at, event_id) = 1
+    qualify row_number() over (partition by session_key order by occurred_at nulls last, event_id nulls last) = 1
 ),
 
 -- The three parameters of one arrival belong together.
@@ -18,7 +18,7 @@ arrivals as (
     select session_key, utm_source, utm_medium, utm_campaign
     from {{ ref('stg_web_events') }}
     where coalesce(utm_source, utm_medium, utm_campaign) is not null
-    qualify row_number() over (partition by session_key order by occurred_at, event_id) = 1
+    qualify row_number() over (partition by session_key order by occurred_at nulls last, event_id nulls last) = 1
 ),
 
 visits as (
@@ -61,8 +61,8 @@ with_next_login as (
     from sessions
     window next_ones as (
         -- What names no device shares none.
-        partition by system, coalesce(anonymous_id, cast(session_key as varchar))
-        order by coalesce(logged_in_at, started_at), session_key
+        partition by system, coalesce(anonymous_id, cast(session_key as string))
+        order by coalesce(logged_in_at, started_at) nulls last, session_key nulls last
         rows between current row and unbounded following
     )
 ),

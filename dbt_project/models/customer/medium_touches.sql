@@ -95,7 +95,7 @@ touches as (
         medium,
         {{ local_date('occurred_at') }} as occurred_on,
         min(occurred_at) as occurred_at,
-        min_by(kind, cast(occurred_at as varchar) || kind) as kind,
+        min_by(kind, cast(occurred_at as string) || kind) as kind,
         min(occurred_at) filter (where kind = 'visit') as visited_at,
         min(occurred_at) filter (where has_cart) as carted_at
     from occurrences
@@ -112,10 +112,10 @@ timeline as (
     union all
     select
         customer_key,
-        cast(null as varchar) as medium,
+        cast(null as string) as medium,
         cast(null as date) as occurred_on,
         ordered_at as occurred_at,
-        cast(null as varchar) as kind,
+        cast(null as string) as kind,
         cast(null as timestamp) as visited_at,
         cast(null as timestamp) as carted_at,
         ordered_on
@@ -128,7 +128,7 @@ with_next_order as (
         *,
         first_value(ordered_on ignore nulls) over (
             partition by customer_key
-            order by occurred_at asc, ordered_on asc nulls first
+            order by occurred_at asc nulls last, ordered_on asc nulls first
             rows between current row and unbounded following
         ) as next_order_on
     from timeline

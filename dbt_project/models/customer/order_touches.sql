@@ -31,7 +31,7 @@ select
     order_key,
     customer_key,
     ordered_on,
-    row_number() over (partition by order_key order by occurred_at asc, medium asc) as position,
+    row_number() over (partition by order_key order by occurred_at asc nulls last, medium asc nulls last) as position,
     count(*) over (partition by order_key) as touches,
     medium,
     kind,

@@ -59,4 +59,6 @@ select
     sold_line_key,
     sold_order_key
 from candidates
-qualify row_number() over (partition by line_key order by ordered_at desc, sold_order_key asc, sold_line_key asc) = 1
+qualify row_number() over (
+    partition by line_key order by ordered_at desc, sold_order_key asc nulls last, sold_line_key asc nulls last
+) = 1

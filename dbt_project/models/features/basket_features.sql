@@ -15,7 +15,7 @@ dates as (
 
 -- A name takes more room than its number; the numbers follow the alphabet.
 categories as (
-    select category, cast(row_number() over (order by category) as integer) as category_number
+    select category, cast(row_number() over (order by category nulls last) as integer) as category_number
     from products
     group by category
 ),
@@ -53,7 +53,7 @@ by_category as (
         bought.category_number,
         cast(sum(bought.revenue) as decimal(18, 2)) as revenue,
         -- Of several categories with the same revenue the first by name comes first.
-        cast(sum(bought.revenue) * 100 as bigint) * 1000000 - bought.category_number as precedence
+        cast(round(sum(bought.revenue) * 100) as bigint) * 1000000 - bought.category_number as precedence
     from bought
     inner join dates on dates.as_of_date between bought.first_date and bought.last_date
     group by bought.customer_key, dates.as_of_date, bought.category_number

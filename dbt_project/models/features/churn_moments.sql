@@ -97,7 +97,7 @@ repeated as (
         ordered_on,
         paid,
         units * lag({{ ratio('paid', 'units') }}) over (
-            partition by customer_key, product_key order by ordered_on
+            partition by customer_key, product_key order by ordered_on nulls last
         ) as paid_before
     from products
 ),

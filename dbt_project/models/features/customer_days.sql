@@ -62,6 +62,8 @@ select
     case when ({{ days_between("date '1970-01-05'", 'day') }}) % 7 >= 5 then orders else 0 end as orders_on_weekend,
     case
         when orders > 0
-            then {{ days_between('lag(day) over (partition by customer_key, orders > 0 order by day)', 'day') }}
+            then {{ days_between(
+                'lag(day) over (partition by customer_key, orders > 0 order by day nulls last)', 'day'
+            ) }}
     end as gap_days
 from days

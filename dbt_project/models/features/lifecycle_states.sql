@@ -72,13 +72,13 @@ changes as (
     select customer_key, valid_from, stage
     from beginnings
     where valid_from <= {{ as_of_date() }} and (ends_on is null or valid_from < ends_on)
-    qualify stage is distinct from lag(stage) over (partition by customer_key order by valid_from)
+    qualify stage is distinct from lag(stage) over (partition by customer_key order by valid_from nulls last)
 )
 
 select
     customer_key,
     valid_from,
-    lead(valid_from) over (partition by customer_key order by valid_from) as valid_to,
+    lead(valid_from) over (partition by customer_key order by valid_from nulls last) as valid_to,
     stage,
-    lag(stage) over (partition by customer_key order by valid_from) as previous_stage
+    lag(stage) over (partition by customer_key order by valid_from nulls last) as previous_stage
 from changes

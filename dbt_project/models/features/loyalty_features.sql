@@ -4,7 +4,9 @@
 with events as (
     select
         *,
-        row_number() over (partition by customer_key order by occurred_at, loyalty_event_key) as event_number
+        row_number() over (
+            partition by customer_key order by occurred_at nulls last, loyalty_event_key nulls last
+        ) as event_number
     from {{ ref('fct_loyalty_events') }}
     where customer_key is not null
 ),
@@ -30,13 +32,13 @@ running as (
     select
         customer_key,
         day,
-        lead(day) over (partition by customer_key order by day) as next_day,
+        lead(day) over (partition by customer_key order by day nulls last) as next_day,
         sum(points) over so_far as points_balance,
         {{ last_given('tier', 'so_far') }} as tier,
         max(case when has_redemption then day end) over so_far as last_redemption_on
     from days
     window so_far as (
-        partition by customer_key order by day rows between unbounded preceding and current row
+        partition by customer_key order by day nulls last rows between unbounded preceding and current row
     )
 ),
 

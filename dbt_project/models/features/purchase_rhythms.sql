@@ -7,7 +7,7 @@ with order_days as (
         customer_key,
         day,
         cast(gap_days as bigint) as gap,
-        cast(counted_revenue * 100 as bigint) as spend
+        cast(round(counted_revenue * 100) as bigint) as spend
     from {{ ref('customer_days') }}
     where has_order
 ),
@@ -30,15 +30,15 @@ persons as (
         count({{ measure }}) over so_far as {{ measure }}s,
         sum({{ measure }}) over so_far as {{ measure }}_sum,
         sum({{ measure }}_square) over so_far as {{ measure }}_squares,
-        avg({{ measure }}) over last_three as {{ measure }}_lately,
+        {{ mean(measure, over='last_three') }} as {{ measure }}_lately,
         {%- endfor %}
         lead(day) over person as next_day,
         row_number() over person as order_days
     from days
     window
-        person as (partition by customer_key order by day),
-        so_far as (partition by customer_key order by day rows between unbounded preceding and current row),
-        last_three as (partition by customer_key order by day rows between 2 preceding and current row)
+        person as (partition by customer_key order by day nulls last),
+        so_far as (partition by customer_key order by day nulls last rows between unbounded preceding and current row),
+        last_three as (partition by customer_key order by day nulls last rows between 2 preceding and current row)
 ),
 
 shop_days as (
@@ -58,7 +58,7 @@ shop as (
         sum(gap_sum) over so_far as gap_sum,
         sum(gap_squares) over so_far as gap_squares
     from shop_days
-    window so_far as (order by day rows between unbounded preceding and current row)
+    window so_far as (order by day nulls last rows between unbounded preceding and current row)
 ),
 
 shop_gaps as (
@@ -92,13 +92,12 @@ judged as (
 limits as (
     select
         *,
-        cast(
-            coalesce(floor(round(usual_gap + usual_deviation, 6)), {{ var('churn_horizon_days') }}) as integer
+        coalesce(
+            cast(floor(round(usual_gap + usual_deviation, 6)) as integer), {{ var('churn_horizon_days') }}
         ) as usual_days,
-        cast(
-            greatest(
-                coalesce(floor(round(usual_gap + 2 * usual_deviation, 6)), 0), {{ var('churn_horizon_days') }}
-            ) as integer
+        greatest(
+            coalesce(cast(floor(round(usual_gap + 2 * usual_deviation, 6)) as integer), 0),
+            {{ var('churn_horizon_days') }}
         ) as lapse_days
     from judged
 ),
@@ -109,11 +108,12 @@ compared as (
     select
         *,
         order_days = 2
-        or coalesce(round(mean_gap - gap_lately - gap_deviation / sqrt(3.0), 6) > 0, false)
-        or coalesce(round(spend_lately - mean_spend - spend_deviation / sqrt(3.0), 6) > 0, false) as is_rising,
+        or coalesce(round(mean_gap - gap_lately - {{ ratio('gap_deviation', 'sqrt(3.0)') }}, 6) > 0, false)
+        or coalesce(round(spend_lately - mean_spend - {{ ratio('spend_deviation', 'sqrt(3.0)') }}, 6) > 0, false)
+            as is_rising,
         -- Who orders on the very day on which they would have churned never was churned.
         coalesce(
-            gap > lag(lapse_days) over (partition by customer_key order by day) + 1, false
+            gap > lag(lapse_days) over (partition by customer_key order by day nulls last) + 1, false
         ) as is_return
     from limits
 )
@@ -129,6 +129,6 @@ select
     is_rising,
     is_return,
     max(case when is_return then {{ add_days('day', 'usual_days') }} end) over (
-        partition by customer_key order by day rows between unbounded preceding and current row
+        partition by customer_key order by day nulls last rows between unbounded preceding and current row
     ) as returned_until
 from compared

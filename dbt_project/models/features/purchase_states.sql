@@ -9,7 +9,7 @@ running as (
     select
         customer_key,
         day,
-        lead(day) over (partition by customer_key order by day) as next_day,
+        lead(day) over (partition by customer_key order by day nulls last) as next_day,
         {%- for amount in ['orders', 'revenue', 'margin', 'counted_revenue', 'returned_amount', 'discount_amount',
                            'units', 'orders_with_units', 'orders_with_channel', 'orders_store', 'orders_web',
                            'orders_app', 'orders_marketplace', 'orders_with_coupon', 'orders_on_weekend'] %}
@@ -18,11 +18,11 @@ running as (
         count(case when has_order then day end) over so_far as order_days,
         min(case when has_order then day end) over so_far as first_order_on,
         max(case when has_order then day end) over so_far as last_order_on,
-        avg(gap_days) over so_far as mean_gap_days,
+        {{ mean('gap_days', over='so_far') }} as mean_gap_days,
         stddev_samp(gap_days) over so_far as sd_gap_days
     from days
     window so_far as (
-        partition by customer_key order by day rows between unbounded preceding and current row
+        partition by customer_key order by day nulls last rows between unbounded preceding and current row
     )
 )
 

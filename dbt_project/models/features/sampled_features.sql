@@ -15,7 +15,7 @@ grid as (
 
 -- Of 1,009 parts, over which people are spread evenly, as many as give about so many rows.
 size as (
-    select {{ var('sampled_feature_rows') }} * 1009.0 / greatest(number_of_rows, 1) as parts
+    select {{ ratio(var('sampled_feature_rows') ~ ' * 1009', 'greatest(number_of_rows, 1)') }} as parts
     from grid
 ),
 

@@ -32,7 +32,8 @@ placed as (
     select
         *,
         case when rated_on is not null then row_number() over (
-            partition by customer_key order by rated_on asc nulls first, opened_at asc, ticket_key asc
+            partition by customer_key
+            order by rated_on asc nulls first, opened_at asc nulls last, ticket_key asc nulls last
         ) end as rating_number
     from tickets
 ),
@@ -52,12 +53,11 @@ summed as (
         count(*) filter (
             where placed.reopened_on > dates.months_12_before and placed.reopened_on <= dates.as_of_date
         ) as reopened_12m,
-        avg(placed.first_response_minutes) filter (
-            where {{ in_12m }} and placed.first_response_on <= dates.as_of_date
-        ) as first_response_minutes,
-        avg(placed.resolution_minutes) filter (
-            where {{ in_12m }} and placed.resolved_on <= dates.as_of_date
-        ) as resolution_minutes,
+        {{ mean(
+            'placed.first_response_minutes', where=in_12m ~ ' and placed.first_response_on <= dates.as_of_date'
+        ) }} as first_response_minutes,
+        {{ mean('placed.resolution_minutes', where=in_12m ~ ' and placed.resolved_on <= dates.as_of_date') }}
+            as resolution_minutes,
         max_by(placed.satisfaction, placed.rating_number) filter (
             where placed.rated_on <= dates.as_of_date
         ) as last_ticket_satisfaction,
@@ -77,8 +77,8 @@ select
     tickets_prev_90d,
     complaints_12m,
     reopened_12m,
-    first_response_minutes / 60.0 as avg_first_response_hours_12m,
-    resolution_minutes / 60.0 as avg_resolution_hours_12m,
+    {{ ratio('first_response_minutes', 60) }} as avg_first_response_hours_12m,
+    {{ ratio('resolution_minutes', 60) }} as avg_resolution_hours_12m,
     cast(last_ticket_satisfaction as double) as last_ticket_satisfaction,
     open_tickets
 from summed

@@ -17,13 +17,13 @@ measured as (
         case when kind = 'nps' then cast(score as double) else score_share end as measure,
         row_number() over answers_so_far as answer_number
     from responses
-    window answers_so_far as (partition by customer_key, kind order by answered_at, response_key)
+    window answers_so_far as (partition by customer_key, kind order by answered_at nulls last, response_key nulls last)
 ),
 
 changes as (
     select
         *,
-        measure - lag(measure) over (partition by customer_key, kind order by answer_number) as change
+        measure - lag(measure) over (partition by customer_key, kind order by answer_number nulls last) as change
     from measured
 ),
 

@@ -15,7 +15,7 @@ days as (
     select
         customer_key,
         day,
-        lead(day) over (partition by customer_key order by day) as next_day,
+        lead(day) over (partition by customer_key order by day nulls last) as next_day,
         count(*) as sessions,
         count(*) filter (where platform = 'app') as app_sessions,
         sum(page_views + product_views) as views,
@@ -51,7 +51,7 @@ select
                       'abandoned_carts_90d'] %}
     cast(coalesce(windows.{{ count }}, 0) as bigint) as {{ count }},
     {%- endfor %}
-    coalesce(windows.seconds_90d, 0) / 60.0 as web_minutes_90d,
+    {{ ratio('coalesce(windows.seconds_90d, 0)', 60) }} as web_minutes_90d,
     {{ ratio('windows.app_sessions_90d', 'windows.sessions_90d') }} as app_share_90d
 from days
 inner join dates

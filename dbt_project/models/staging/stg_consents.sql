@@ -33,7 +33,7 @@ profile_decisions as (
         *,
         lag(is_granted) over (
             partition by _system, customer_id, contact_channel
-            order by decided_at asc, is_granted desc, _first_delivery asc
+            order by decided_at asc nulls last, is_granted desc, _first_delivery asc nulls last
         ) as previous_answer
     from answers
 ),

@@ -44,11 +44,11 @@ held as (
         min(valid_from) over (
             partition by _system, clean_customer_id
             order by
-                is_known asc,
+                is_known asc nulls last,
                 case when is_known then version_at end asc nulls first,
                 version_at desc nulls first,
-                _delivery asc,
-                _line asc
+                _delivery asc nulls last,
+                _line asc nulls last
             rows between 1 following and unbounded following
         ) as valid_to
     from candidates

@@ -12,7 +12,7 @@ periods as (
         currency,
         rate,
         rate_date as valid_from,
-        lead(rate_date) over (partition by currency order by rate_date) as next_from
+        lead(rate_date) over (partition by currency order by rate_date nulls last) as next_from
     from rates
 )
 

@@ -28,7 +28,7 @@ countries_given as (
 last_countries as (
     select record_id, country
     from countries_given
-    qualify row_number() over (partition by record_id order by given_at desc, country asc) = 1
+    qualify row_number() over (partition by record_id order by given_at desc, country asc nulls last) = 1
 ),
 
 -- The country of a customer's record; where it names none, that of the last order which does.
@@ -67,9 +67,9 @@ records as (
     select
         {{ record_id }} as record_id,
         system,
-        cast({{ loyalty_id }} as varchar) as loyalty_id,
-        cast({{ email }} as varchar) as email,
-        cast({{ phone }} as varchar) as phone,
+        cast({{ loyalty_id }} as string) as loyalty_id,
+        cast({{ email }} as string) as email,
+        cast({{ phone }} as string) as phone,
         min(first_delivery) as first_delivery,
         min({{ moment }}) as known_at,
         min({{ moment }}) as given_at

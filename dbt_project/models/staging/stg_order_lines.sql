@@ -16,7 +16,8 @@ known as (
         coalesce(lines.currency, orders.currency) as known_currency,
         -- The place within its order, not within its file: a row keeps its key however files are cut.
         row_number() over (
-            partition by orders.order_key order by lines._source, lines._delivery, lines._line
+            partition by orders.order_key
+            order by lines._source nulls last, lines._delivery nulls last, lines._line nulls last
         ) as place,
         case
             when 'cancelled' in (orders.status, lines.status) then 'cancelled'

@@ -21,7 +21,7 @@ sold as (
     from names
     qualify row_number() over (
         partition by product_key
-        order by case when product_name is null then 1 else 0 end asc, times_used desc, product_name asc
+        order by product_name is null asc nulls last, times_used desc, product_name asc nulls last
     ) = 1
 ),
 

@@ -28,7 +28,9 @@ without_visit as (
 starts as (
     select
         *,
-        lag(occurred_at) over (partition by _system, visitor order by occurred_at, event_id) as previous_at
+        lag(occurred_at) over (
+            partition by _system, visitor order by occurred_at nulls last, event_id nulls last
+        ) as previous_at
     from without_visit
 ),
 
@@ -40,9 +42,9 @@ visits as (
             max(case
                 when previous_at is null or {{ minutes_between('previous_at', 'occurred_at') }} >= 30 then occurred_at
             end) over (
-                partition by _system, visitor order by occurred_at, event_id
+                partition by _system, visitor order by occurred_at nulls last, event_id nulls last
                 rows between unbounded preceding and current row
-            ) as varchar
+            ) as string
         ) as visit
     from starts
 )

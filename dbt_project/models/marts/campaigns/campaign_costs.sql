@@ -21,7 +21,7 @@ matched as (
             and spend.spend_on <= coalesce(campaigns.ends_on, spend.spend_on)
     where spend.campaign_key is null
     qualify row_number() over (
-        partition by spend.spend_key order by campaigns.starts_on desc nulls last, campaigns.campaign_key asc
+        partition by spend.spend_key order by campaigns.starts_on desc nulls last, campaigns.campaign_key asc nulls last
     ) = 1
 ),
 

@@ -62,7 +62,7 @@ redeeming_orders as (
             and orders.ordered_on >= contacts.sent_on
     where orders.is_counted
     qualify row_number() over (
-        partition by orders.order_key order by contacts.sent_on desc, contacts.contact_key asc
+        partition by orders.order_key order by contacts.sent_on desc, contacts.contact_key asc nulls last
     ) = 1
 ),
 

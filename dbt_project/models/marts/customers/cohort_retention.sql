@@ -60,7 +60,7 @@ so_far as (
     left join activity on grid.cohort_month = activity.cohort_month and grid.month = activity.month
     left join costs on grid.cohort_month = costs.month
     window months_so_far as (
-        partition by grid.cohort_month order by grid.month rows between unbounded preceding and current row
+        partition by grid.cohort_month order by grid.month nulls last rows between unbounded preceding and current row
     )
 )
 

@@ -19,7 +19,7 @@ segments as (
 top_segments as (
     select stage, rfm_segment, people
     from segments
-    qualify row_number() over (partition by stage order by people desc, rfm_segment asc) = 1
+    qualify row_number() over (partition by stage order by people desc, rfm_segment asc nulls last) = 1
 ),
 
 -- Means of exact numbers: of floating-point ones the last digit would hang on their order.
@@ -30,13 +30,13 @@ stages as (
         sum(customers.revenue_12m) as revenue_12m,
         sum(customers.margin_12m) as margin_12m,
         sum(cast(customers.clv_predicted as decimal(18, 4))) as customer_equity,
-        avg(cast(customers.clv_predicted as decimal(18, 4))) as clv_predicted,
-        avg(cast(customers.churn_probability as decimal(18, 9))) as churn_probability,
-        avg(customers.recency_days) as recency_days,
-        avg(customers.orders_12m) as orders_12m,
-        avg(cast(customers.avg_order_value as decimal(18, 4))) as avg_order_value,
+        {{ mean('cast(customers.clv_predicted as decimal(18, 4))') }} as clv_predicted,
+        {{ mean('cast(customers.churn_probability as decimal(18, 9))') }} as churn_probability,
+        {{ mean('customers.recency_days') }} as recency_days,
+        {{ mean('customers.orders_12m') }} as orders_12m,
+        {{ mean('cast(customers.avg_order_value as decimal(18, 4))') }} as avg_order_value,
         {%- for channel in shares %}
-        avg(cast(customers.share_{{ channel }} as decimal(18, 9))) as share_{{ channel }},
+        {{ mean('cast(customers.share_' ~ channel ~ ' as decimal(18, 9))') }} as share_{{ channel }},
         {%- endfor %}
         count(*) filter (where customers.consent_email) as consenting,
         count(answers.last_nps) as nps_answers,
@@ -44,7 +44,7 @@ stages as (
         count(*) filter (where answers.last_nps <= 6) as detractors,
         count(answers.last_csat) as csat_answers,
         count(*) filter (where answers.last_csat >= 0.75) as satisfied,
-        avg({{ days_between('customers.lifecycle_since', 'customers.as_of_date') }}) as days_in_stage
+        {{ mean(days_between('customers.lifecycle_since', 'customers.as_of_date')) }} as days_in_stage
     from customers
     left join answers on customers.customer_key = answers.customer_key
     group by customers.lifecycle_stage

@@ -55,7 +55,7 @@ stays as (
         month,
         entered + coalesce(
             sum(change) over (
-                partition by stage order by month rows between unbounded preceding and 1 preceding
+                partition by stage order by month nulls last rows between unbounded preceding and 1 preceding
             ), 0
         ) as stays
     from stage_months

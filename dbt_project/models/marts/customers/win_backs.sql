@@ -3,7 +3,7 @@
 with returns as (
     select
         *,
-        lag(ordered_on) over (partition by customer_key order by ordered_on) as left_on
+        lag(ordered_on) over (partition by customer_key order by ordered_on nulls last) as left_on
     from {{ ref('purchase_rhythms') }}
     qualify is_return
 ),
@@ -41,7 +41,7 @@ last_contacts as (
     qualify
         row_number() over (
             partition by returns.customer_key, returns.ordered_on
-            order by contacts.sent_at desc, contacts.contact_key asc
+            order by contacts.sent_at desc, contacts.contact_key asc nulls last
         ) = 1
 ),
 

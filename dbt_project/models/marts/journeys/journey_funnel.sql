@@ -7,7 +7,9 @@
 with touches as (
     select
         *,
-        lag(occurred_on) over (partition by customer_key order by occurred_at asc, medium asc) as previous_on
+        lag(occurred_on) over (
+            partition by customer_key order by occurred_at asc nulls last, medium asc nulls last
+        ) as previous_on
     from {{ ref('medium_touches') }}
 ),
 
@@ -17,7 +19,9 @@ orders as (
         order_key,
         ordered_at,
         ordered_on,
-        lead(ordered_on) over (partition by customer_key order by ordered_at asc, order_key asc) as repeated_on
+        lead(ordered_on) over (
+            partition by customer_key order by ordered_at asc nulls last, order_key asc nulls last
+        ) as repeated_on
     from {{ ref('fct_orders') }}
     where is_counted and customer_key is not null
 ),
@@ -66,7 +70,8 @@ ordered as (
             and visited.carted_at <= orders.ordered_at
             and visited.last_on >= orders.ordered_on
     qualify row_number() over (
-        partition by visited.customer_key, visited.contact_on order by orders.ordered_at asc, orders.order_key asc
+        partition by visited.customer_key, visited.contact_on
+        order by orders.ordered_at asc nulls last, orders.order_key asc nulls last
     ) = 1
 ),
 

@@ -10,7 +10,7 @@ order_touches as (
     select
         *,
         medium || ' ' || kind as step,
-        lag(medium || ' ' || kind) over (partition by order_key order by position) as previous_step
+        lag(medium || ' ' || kind) over (partition by order_key order by position nulls last) as previous_step
     from {{ ref('order_touches') }}
 ),
 
@@ -18,7 +18,9 @@ touches as (
     select
         *,
         medium || ' ' || case when carted_at is not null then 'cart' else kind end as step,
-        lead(occurred_on) over (partition by customer_key order by occurred_at asc, medium asc) as next_on
+        lead(occurred_on) over (
+            partition by customer_key order by occurred_at asc nulls last, medium asc nulls last
+        ) as next_on
     from {{ ref('medium_touches') }}
 ),
 
@@ -26,7 +28,7 @@ touches as (
 paths as (
     select
         orders.order_key,
-        {{ joined_text('order_touches.step', ' > ', 'order_touches.position') }} as path,
+        {{ joined_text('order_touches.step', ' > ', 'order_touches.position nulls last') }} as path,
         count(*) as steps
     from order_touches
     inner join orders on order_touches.order_key = orders.order_key
@@ -74,7 +76,7 @@ outcomes as (
 ranked as (
     select
         *,
-        row_number() over (partition by outcome order by people desc, journeys desc, path asc) as rank,
+        row_number() over (partition by outcome order by people desc, journeys desc, path asc nulls last) as rank,
         sum(journeys) over (partition by outcome) as all_journeys
     from outcomes
 )

@@ -80,12 +80,12 @@ running as (
         {%- for amount, digits in amounts %}
         sum({{ amount }}) over so_far as {{ amount }}_so_far,
         {%- endfor %}
-        row_number() over (partition by month, method order by is_named asc, medium desc) = 1 as is_last,
+        row_number() over (partition by month, method order by is_named asc nulls last, medium desc) = 1 as is_last,
         is_named
     from by_method
     window so_far as (
         partition by month, method
-        order by is_named desc, medium asc
+        order by is_named desc, medium asc nulls last
         rows between unbounded preceding and current row
     )
 ),
@@ -120,7 +120,7 @@ attributed as (
         cast(
             {{ amount }}_so_far
             - lag({{ amount }}_so_far, 1, 0) over (
-                partition by month, method order by is_named desc, medium asc
+                partition by month, method order by is_named desc, medium asc nulls last
             ) as decimal(18, {{ digits }})
         ) as {{ amount }},
         {%- endfor %}

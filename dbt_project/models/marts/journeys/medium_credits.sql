@@ -28,7 +28,7 @@ decayed as (
     select
         *,
         -- A touch counts half of one that came a week later.
-        cast(power(2, -days_before / 7.0) as decimal(20, 12)) as freshness
+        cast(power(2, {{ ratio('-days_before', 7) }}) as decimal(20, 12)) as freshness
     from touches
 ),
 

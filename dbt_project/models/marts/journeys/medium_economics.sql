@@ -48,7 +48,7 @@ margins_so_far as (
     select
         *,
         sum(margin) over (
-            partition by month, medium order by month_number rows between unbounded preceding and current row
+            partition by month, medium order by month_number nulls last rows between unbounded preceding and current row
         ) as margin_so_far
     from margins
 ),

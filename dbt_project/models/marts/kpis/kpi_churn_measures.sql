@@ -19,7 +19,7 @@ lapses as (
         customer_key,
         ordered_on,
         {{ add_days('ordered_on', (var('churn_horizon_days') | int) + 1) }} as lapsed_on,
-        lead(ordered_on) over (partition by customer_key order by ordered_on) as back_on
+        lead(ordered_on) over (partition by customer_key order by ordered_on nulls last) as back_on
     from order_days
 ),
 
@@ -79,7 +79,7 @@ summed as (
             grid.month = cells.month
             and grid.dimension = cells.dimension
             and grid.dimension_value = cells.dimension_value
-    window so_far as (partition by grid.dimension, grid.dimension_value order by grid.month)
+    window so_far as (partition by grid.dimension, grid.dimension_value order by grid.month nulls last)
 )
 
 select
@@ -90,6 +90,8 @@ select
     cast(lapsed_so_far as bigint) as lapsed_customers,
     cast(newly_lapsed as bigint) as newly_lapsed_customers,
     cast(
-        lag(customers_so_far - lapsed_so_far) over (partition by dimension, dimension_value order by month) as bigint
+        lag(customers_so_far - lapsed_so_far) over (
+            partition by dimension, dimension_value order by month nulls last
+        ) as bigint
     ) as current_customers_before
 from summed

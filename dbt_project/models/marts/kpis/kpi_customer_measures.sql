@@ -22,7 +22,9 @@ placed as (
     select
         *,
         month > min(month) over (partition by customer_key) as is_returning,
-        row_number() over (partition by customer_key order by first_at asc, channel asc) = 1 as is_new
+        row_number() over (
+            partition by customer_key order by first_at asc nulls last, channel asc nulls last
+        ) = 1 as is_new
     from channel_months
 ),
 
@@ -32,7 +34,7 @@ customer_months as (
         month,
         bool_or(is_new) as is_new,
         bool_or(is_returning) as is_returning,
-        lag(month) over (partition by customer_key order by month) as previous_month
+        lag(month) over (partition by customer_key order by month nulls last) as previous_month
     from placed
     group by customer_key, month
 ),
@@ -102,6 +104,6 @@ select
     case when dimension <> 'channel' then retained_customers end as retained_customers,
     case
         when dimension <> 'channel'
-            then lag(active_customers) over (partition by dimension, dimension_value order by month)
+            then lag(active_customers) over (partition by dimension, dimension_value order by month nulls last)
     end as active_customers_before
 from counted

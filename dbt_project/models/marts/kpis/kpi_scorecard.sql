@@ -79,7 +79,7 @@ compared as (
             when lag(month) over months_of_kpi = {{ add_months('month', -1) }} then lag(value) over months_of_kpi
         end as previous_value
     from valued
-    window months_of_kpi as (partition by kpi, dimension, dimension_value order by month)
+    window months_of_kpi as (partition by kpi, dimension, dimension_value order by month nulls last)
 )
 
 select

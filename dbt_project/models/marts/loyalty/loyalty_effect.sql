@@ -109,10 +109,13 @@ weighed as (
         {%- endfor %}
         {{ ratio('sum(members * (member_margin_variance + power(member_margin_after, 2)))', 'sum(members)') }}
             as member_margin_square,
-        {{ ratio('sum(members * members * other_has_repurchased * (1 - other_has_repurchased) / others)',
-            'sum(members) * sum(members)') }} as other_repurchase_variance,
-        {{ ratio('sum(members * members * other_margin_variance / others)', 'sum(members) * sum(members)') }}
-            as other_margin_variance
+        {{ ratio(
+            'sum(' ~ ratio('members * members * other_has_repurchased * (1 - other_has_repurchased)', 'others') ~ ')',
+            'sum(members) * sum(members)'
+        ) }} as other_repurchase_variance,
+        {{ ratio(
+            'sum(' ~ ratio('members * members * other_margin_variance', 'others') ~ ')', 'sum(members) * sum(members)'
+        ) }} as other_margin_variance
     from bands
     group by orders_before_band
 )
@@ -124,8 +127,9 @@ select
     member_has_repurchased as repurchase_rate,
     other_has_repurchased as repurchase_rate_of_others,
     member_has_repurchased - other_has_repurchased as repurchase_difference,
-    1.96 * sqrt(member_has_repurchased * (1 - member_has_repurchased) / members + other_repurchase_variance)
-        as repurchase_margin_of_error,
+    1.96 * sqrt(
+        {{ ratio('member_has_repurchased * (1 - member_has_repurchased)', 'members') }} + other_repurchase_variance
+    ) as repurchase_margin_of_error,
     member_orders_after as orders_per_person,
     other_orders_after as orders_per_person_of_others,
     {{ to_money('member_margin_after') }} as margin_per_person,
@@ -133,6 +137,8 @@ select
     {{ to_money('member_margin_after - other_margin_after') }} as margin_difference,
     -- Rounding may leave less than nothing where all margins are equal.
     {{ to_money(
-        '1.96 * sqrt(greatest(member_margin_square - power(member_margin_after, 2), 0) / members + other_margin_variance)'
+        '1.96 * sqrt('
+        ~ ratio('greatest(member_margin_square - power(member_margin_after, 2), 0)', 'members')
+        ~ ' + other_margin_variance)'
     ) }} as margin_margin_of_error
 from weighed

@@ -5,7 +5,9 @@ with events as (
     select
         *,
         {{ month_of('occurred_on') }} as month,
-        row_number() over (partition by customer_key order by occurred_at, loyalty_event_key) as event_number
+        row_number() over (
+            partition by customer_key order by occurred_at nulls last, loyalty_event_key nulls last
+        ) as event_number
     from {{ ref('fct_loyalty_events') }}
     where customer_key is not null
 ),
@@ -20,7 +22,7 @@ member_months as (
         {%- for kind in ['earn', 'redeem', 'expire', 'adjust'] %}
         sum(points) filter (where kind = '{{ kind }}') as points_{{ kind }},
         {%- endfor %}
-        row_number() over (partition by customer_key order by month) = 1 as is_new
+        row_number() over (partition by customer_key order by month nulls last) = 1 as is_new
     from events
     group by customer_key, month
 ),
@@ -32,14 +34,14 @@ balances as (
         sum(points) over so_far as balance
     from member_months
     window so_far as (
-        partition by customer_key order by month rows between unbounded preceding and current row
+        partition by customer_key order by month nulls last rows between unbounded preceding and current row
     )
 ),
 
 states as (
     select
         *,
-        lag(month_tier) over (partition by customer_key order by month) as tier_before
+        lag(month_tier) over (partition by customer_key order by month nulls last) as tier_before
     from balances
 ),
 
@@ -61,8 +63,8 @@ credits as (
     select
         customer_key,
         occurred_on,
-        sum(points) over (partition by customer_key order by event_number) - points as first_point,
-        sum(points) over (partition by customer_key order by event_number) as last_point
+        sum(points) over (partition by customer_key order by event_number nulls last) - points as first_point,
+        sum(points) over (partition by customer_key order by event_number nulls last) as last_point
     from events
     where points > 0
 ),
@@ -73,8 +75,8 @@ debits as (
         kind,
         occurred_on,
         month,
-        -sum(points) over (partition by customer_key order by event_number) + points as first_point,
-        -sum(points) over (partition by customer_key order by event_number) as last_point
+        -sum(points) over (partition by customer_key order by event_number nulls last) + points as first_point,
+        -sum(points) over (partition by customer_key order by event_number nulls last) as last_point
     from events
     where points < 0
 ),
@@ -144,4 +146,4 @@ from tiers
 inner join months on tiers.first_month <= months.month_start
 left join shifted on months.month_start = shifted.month and tiers.tier = shifted.tier
 left join moved on months.month_start = moved.month and tiers.tier = moved.tier
-window tier_so_far as (partition by tiers.tier order by months.month_start)
+window tier_so_far as (partition by tiers.tier order by months.month_start nulls last)

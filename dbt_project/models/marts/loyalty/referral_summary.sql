@@ -30,7 +30,8 @@ first_accepted as (
     from referrals
     where accepted_on is not null
     qualify row_number() over (
-        partition by referrer_customer_key, referred_customer_key order by accepted_at asc, referral_key asc
+        partition by referrer_customer_key, referred_customer_key
+        order by accepted_at asc nulls last, referral_key asc nulls last
     ) = 1
 )
 

@@ -5,7 +5,9 @@ with events as (
         customer_key,
         {{ month_of('occurred_on') }} as month,
         tier,
-        lag(tier) over (partition by customer_key order by occurred_at, loyalty_event_key) as tier_before
+        lag(tier) over (
+            partition by customer_key order by occurred_at nulls last, loyalty_event_key nulls last
+        ) as tier_before
     from {{ ref('fct_loyalty_events') }}
     where customer_key is not null and tier is not null
 )

@@ -46,7 +46,7 @@ file_metrics as (
     ] %}
     select
         'file' as area,
-        source || ' #' || cast(delivery as varchar) || ' ' || file as subject,
+        source || ' #' || cast(delivery as string) || ' ' || file as subject,
         'rows_{{ metric }}' as metric,
         rows_{{ metric }} as value,
         outcome || coalesce(': ' || problem, '') as detail
@@ -58,12 +58,12 @@ file_metrics as (
 quarantine_metrics as (
     select
         'quarantine' as area,
-        channel || coalesce('.' || "column", '') || ': ' || problem as subject,
+        channel || coalesce('.' || quarantine.column, '') || ': ' || problem as subject,
         'values' as metric,
         count(*) as value,
         max(remedy) as detail
-    from {{ source('raw', 'quarantine') }}
-    group by channel, "column", problem
+    from {{ source('raw', 'quarantine') }} as quarantine
+    group by channel, quarantine.column, problem
 ),
 
 order_totals as (
@@ -85,7 +85,7 @@ order_metrics as (
         'freshness' as subject,
         'days_since_last_order' as metric,
         days_since_last_order as value,
-        'last order on ' || cast(last_order_on as varchar) as detail
+        'last order on ' || cast(last_order_on as string) as detail
     from order_totals
     {%- for metric in ['known_order_share', 'known_revenue_share'] %}
     union all

@@ -37,10 +37,10 @@ grid as (
 years as (
     select
         category,
-        date_trunc('year', month) as year,
+        {{ year_of('month') }} as year,
         sum(revenue) as revenue
     from grid
-    group by category, date_trunc('year', month)
+    group by category, {{ year_of('month') }}
     having count(*) = 12 and bool_and(is_complete)
 ),
 
@@ -48,9 +48,9 @@ seasons as (
     select
         grid.category,
         extract(month from grid.month) as month_of_year,
-        cast(round(avg({{ ratio('grid.revenue * 12', 'years.revenue') }}), 9) as double) as season_index
+        cast(round({{ mean(ratio('grid.revenue * 12', 'years.revenue')) }}, 9) as double) as season_index
     from grid
-    inner join years on grid.category = years.category and date_trunc('year', grid.month) = years.year
+    inner join years on grid.category = years.category and {{ year_of('grid.month') }} = years.year
     group by grid.category, extract(month from grid.month)
 ),
 
@@ -61,7 +61,7 @@ compared as (
         lag(revenue, 1) over so_far as previous_revenue,
         lag(revenue, 12) over so_far as previous_year_revenue
     from grid
-    window so_far as (partition by category order by month)
+    window so_far as (partition by category order by month nulls last)
 )
 
 select

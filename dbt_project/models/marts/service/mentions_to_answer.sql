@@ -53,7 +53,11 @@ select
     clv_predicted as value_at_stake,
     row_number() over (
         order by
-            is_negative desc, has_wide_reach desc, clv_predicted desc nulls last, reach desc nulls last, mention_key asc
+            is_negative desc,
+            has_wide_reach desc,
+            clv_predicted desc nulls last,
+            reach desc nulls last,
+            mention_key asc nulls last
     ) as priority
 from judged
 where is_negative or has_wide_reach or is_question

@@ -78,20 +78,25 @@ bounded as (
         end as score,
         case kind
             when 'nps' then likely_promoters - likely_detractors
-            when 'csat' then (satisfied_share + {{ z * z / 2 }} / answers) / (1 + {{ z * z }} / answers)
+            when 'csat' then {{ ratio(
+                'satisfied_share + ' ~ ratio(z * z / 2, 'answers'), '1 + ' ~ ratio(z * z, 'answers')
+            ) }}
             when 'ces' then mean_share
         end as middle,
         case kind
             when 'nps'
-                then {{ z }} * sqrt(
-                    (likely_promoters + likely_detractors - power(likely_promoters - likely_detractors, 2))
-                    / (answers + 2)
-                )
+                then {{ z }} * sqrt({{ ratio(
+                    'likely_promoters + likely_detractors - power(likely_promoters - likely_detractors, 2)',
+                    'answers + 2'
+                ) }})
             when 'csat'
-                then {{ z }} * sqrt(
-                    (satisfied_share * (1 - satisfied_share) + {{ z * z / 4 }} / answers) / answers
-                ) / (1 + {{ z * z }} / answers)
-            when 'ces' then coalesce({{ z }} * spread / sqrt(answers), 1)
+                then {{ ratio(
+                    z ~ ' * sqrt(' ~ ratio(
+                        'satisfied_share * (1 - satisfied_share) + ' ~ ratio(z * z / 4, 'answers'), 'answers'
+                    ) ~ ')',
+                    '1 + ' ~ ratio(z * z, 'answers')
+                ) }}
+            when 'ces' then coalesce({{ ratio(z ~ ' * spread', 'sqrt(answers)') }}, 1)
         end as half_width,
         case kind when 'nps' then -1 else 0 end as minimum,
         case kind when 'nps' then 100 when 'csat' then 1 when 'ces' then 6 end as points,

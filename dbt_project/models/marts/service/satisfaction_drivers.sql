@@ -117,7 +117,9 @@ select
     mean_with,
     mean_without,
     mean_with - mean_without as difference,
-    1.96 * sqrt(variance_with / answers_with + variance_without / answers_without) as margin_of_error,
+    1.96 * sqrt(
+        {{ ratio('variance_with', 'answers_with') }} + {{ ratio('variance_without', 'answers_without') }}
+    ) as margin_of_error,
     {{ ratio('mean_with - mean_without', 'spread') }} as standardised_difference
 from summed
 where answers_with >= 5 and answers_without >= 5

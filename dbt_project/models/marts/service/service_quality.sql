@@ -15,9 +15,9 @@ with tickets as (
         {{ is_resolved('tickets') }} as is_resolved,
         reopen_count,
         satisfaction,
-        first_response_minutes / 60.0 as first_response_hours,
-        resolution_minutes / 60.0 as resolution_hours,
-        {{ minutes_between('opened_at', end_of_as_of_day()) }} / 60.0 as hours_so_far
+        {{ ratio('first_response_minutes', 60) }} as first_response_hours,
+        {{ ratio('resolution_minutes', 60) }} as resolution_hours,
+        {{ hours_between('opened_at', end_of_as_of_day()) }} as hours_so_far
     from {{ ref('fct_support_tickets') }} as tickets
 ),
 
@@ -125,7 +125,7 @@ joined as (
             and cells.contact_channel = changes.contact_channel
             and cells.category = changes.category
     left join orders on months.month = orders.month
-    window cell_so_far as (partition by cells.contact_channel, cells.category order by months.month)
+    window cell_so_far as (partition by cells.contact_channel, cells.category order by months.month nulls last)
 )
 
 select

@@ -5,7 +5,7 @@ with mentions as (
         *,
         {{ month_of('posted_on') }} as month,
         case
-            when replied_at >= posted_at then {{ minutes_between('posted_at', 'replied_at') }} / 60.0
+            when replied_at >= posted_at then {{ hours_between('posted_at', 'replied_at') }}
         end as reply_hours
     from {{ ref('fct_social_mentions') }}
 ),

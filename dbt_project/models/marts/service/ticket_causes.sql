@@ -26,7 +26,7 @@ order_days as (
     select
         customer_key,
         ordered_on,
-        lead(ordered_on) over (partition by customer_key order by ordered_on) as next_ordered_on
+        lead(ordered_on) over (partition by customer_key order by ordered_on nulls last) as next_ordered_on
     from (select distinct customer_key, ordered_on from {{ ref('fct_orders') }} where is_counted) as days
     where customer_key is not null
 ),
@@ -136,7 +136,7 @@ select
     rated_12m,
     {{ ratio('satisfaction_sum', 'rated_12m') }} as satisfaction,
     reopen_rate,
-    resolution_minutes / 60.0 as resolution_hours_median,
+    {{ ratio('resolution_minutes', 60) }} as resolution_hours_median,
     {{ to_money('service_cost') }} as service_cost_12m,
     followed_tickets,
     repurchase_rate,
