@@ -17,7 +17,7 @@ from crm_pipeline.dataset import load_dataset
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.definitions import build
 from crm_pipeline.operations.lock import RunLock
-from crm_pipeline.publish.queries import EXAMPLES, render_examples
+from crm_pipeline.publish.queries import EXAMPLES, read_questions, render_examples
 from crm_pipeline.publish.release import current_release
 from crm_pipeline.raw.contract import pii_columns
 from crm_pipeline.stages import Stage
@@ -174,7 +174,7 @@ def test_a_run_from_a_later_stage_leaves_those_before_it_alone(spare):
 
 def test_the_example_questions_are_answered_from_the_published_file(published):
     answers = render_examples(published.settings)
-    assert all(example.question in answers for example in EXAMPLES)
+    assert all(example.question in answers for example in read_questions()[:EXAMPLES])
     assert answers.count("no rows") == 0
 
 
