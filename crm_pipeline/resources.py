@@ -1,27 +1,20 @@
 """What every step of a run shares: the dataset, the as-of date, the warehouse to read, dbt, and the right to write."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
-from importlib.metadata import version
-from typing import Any
 
 import duckdb
 from dagster import ConfigurableResource, Failure, InitResourceContext
-from dagster_dbt import DbtCliResource
-from packaging.version import Version
 from pydantic import Field, PrivateAttr
 
-from crm_pipeline.dataset import Dataset, load_dataset
-from crm_pipeline.dbt import warm
-from crm_pipeline.dbt.project import dbt_vars
-from crm_pipeline.operations import made_of
-from crm_pipeline.operations.lock import RunLock, RunLockedError
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.dataset import Dataset, load_dataset
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import connect
+from crm_pipeline.storage import made_of
+from crm_pipeline.storage.lock import RunLock, RunLockedError
+from crm_pipeline.storage.warehouse import connect
 
 
 class Workspace(ConfigurableResource):
@@ -92,45 +85,3 @@ class Workspace(ConfigurableResource):
         """Open the warehouse for reading; closed at once after use, for a reader locks dbt out."""
         with connect(self.settings) as connection:
             yield connection
-
-    def dbt_vars(self) -> str:
-        """The business settings that the models need, as dbt's `--vars`."""
-        return dbt_vars(self.dataset, self.as_of_date)
-
-
-class Dbt(DbtCliResource):
-    """dbt as a subprocess of its own, without what the parent class asks of dbt first.
-
-    The parent asks `dbt --version`, which looks for updates over the network: seconds, or a hang without one.
-    """
-
-    _warm: ExitStack = PrivateAttr(default_factory=ExitStack)
-
-    def setup_for_execution(self, context: InitResourceContext) -> None:
-        """Start importing dbt in a process of its own, while the stages before dbt's go on."""
-        super().setup_for_execution(context)
-        self._warm.enter_context(warm.warm_process())
-
-    def teardown_after_execution(self, context: InitResourceContext) -> None:  # noqa: ARG002
-        """End the process that has dbt imported."""
-        self._warm.close()
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        """Open no adapter in this process: it takes seconds, and only helpers that lock the warehouse use it."""
-
-
-def resources(settings: Settings) -> dict[str, Any]:
-    """Name the resources that the stages ask for."""
-    project = str(settings.dbt_project)
-    dbt = Dbt(
-        project_dir=project,
-        profiles_dir=project,
-        dbt_executable=sys.executable,
-        # What stands first behind the executable: the module that hands the command to the warm process.
-        global_config_flags=["-m", warm.__name__],
-    )
-    return {"workspace": Workspace(), "dbt": dbt}

@@ -24,7 +24,7 @@ from typing import TypeVar
 import duckdb
 import psutil
 
-from crm_pipeline.settings import PROJECT, Settings
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.stages import STAGES
 
 Told = TypeVar("Told")
@@ -57,7 +57,7 @@ def alone(work: Callable[..., Told], *arguments: object) -> Told:
 def measured_run(settings: Settings) -> Figures:
     """Run `crm run` and watch it from outside."""
     environment = {**os.environ, "CRM_STATE_ROOT": str(settings.state_root), "CRM_DATA_ROOT": str(settings.data_root)}
-    command = [sys.executable, "-m", "crm_pipeline.cli", "run", "--dataset", settings.dataset]
+    command = [sys.executable, "-m", "crm_pipeline.cli.app", "run", "--dataset", settings.dataset]
     started, figures = time.monotonic(), Figures()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     watched = psutil.Process(process.pid)

@@ -16,18 +16,18 @@ from pathlib import Path
 import yaml
 from splink import DuckDBAPI, Linker
 
-from crm_pipeline.dataset import PIPELINE_FILE, load_dataset
+from crm_pipeline.config.dataset import PIPELINE_FILE, load_dataset
+from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.settings import Settings, now
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.identity import candidates, changes, store
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.profiles import COMPARED, load_profiles
 from crm_pipeline.identity.resolve import Previous, resolve
-from crm_pipeline.matching import MatchSettings
 from crm_pipeline.raw.load import load
 from crm_pipeline.sample.generate import generate
-from crm_pipeline.settings import Settings, now
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import workshop
+from crm_pipeline.storage.warehouse import workshop
 from tests.bench import alone, peak_gigabytes
 
 AS_OF = date(2026, 6, 30)

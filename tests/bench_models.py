@@ -21,14 +21,14 @@ from pathlib import Path
 import duckdb
 from dbt.cli.main import dbtRunner
 
-from crm_pipeline import lake
-from crm_pipeline.dataset import load_dataset
+from crm_pipeline.config.dataset import load_dataset
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.project import dbt_environment, dbt_vars
 from crm_pipeline.scoring import steps
 from crm_pipeline.scoring.steps import Given
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import connect
+from crm_pipeline.storage import lake
+from crm_pipeline.storage.warehouse import connect
 from tests.bench import alone, peak_gigabytes
 
 OWN = (

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.settings import PROJECT, Settings
 
 DOCUMENTS = sorted(
     path

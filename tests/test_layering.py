@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.settings import PROJECT, Settings
 from crm_pipeline.stages import STAGES, Stage, is_upstream
 
 PACKAGE = PROJECT / "crm_pipeline"
+#: The rooms of the package, each of which imports from those before it only. The stages stand in the order of the flow.
+ROOMS = (
+    *("stages", "config", "storage", "faults", "show", "sample", "resources"),
+    *("raw", "dbt", "identity", "scoring", "publish"),
+    *("operations", "definitions", "cli"),
+)
 MAY_IMPORT_DAGSTER = re.compile(r"^(definitions\.py|resources\.py|dbt/.*|operations/.*|.*/assets\.py|.*/checks\.py)$")
 
 
@@ -24,20 +30,23 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def stage_of_module(name: str) -> Stage | None:
-    parts = name.split(".")
-    known = len(parts) > 1 and parts[0] == "crm_pipeline" and parts[1] in {stage.value for stage in STAGES}
-    return Stage(parts[1]) if known else None
+def room_of(module: str) -> str | None:
+    """The room of a module of the package: its folder, or the module itself where it lies beside them."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "crm_pipeline" and len(parts) > 1 and parts[1] in ROOMS else None
 
 
-def forward_imports(package: Path) -> list[str]:
+def upward_imports(package: Path) -> list[str]:
     found = []
-    for stage in STAGES:
-        for path in sorted((package / stage).rglob("*.py")):
-            for name in imports(path):
-                other = stage_of_module(name)
-                if other and is_upstream(stage, other):
-                    found.append(f"{path.relative_to(package)} imports {name}")
+    for path in sorted(package.rglob("*.py")):
+        relative = path.relative_to(package)
+        room = relative.parts[0].removesuffix(".py")
+        if room not in ROOMS:
+            continue
+        for name in imports(path):
+            other = room_of(name)
+            if other and ROOMS.index(other) > ROOMS.index(room):
+                found.append(f"{relative} imports {name}")
     return found
 
 
@@ -65,8 +74,18 @@ def forward_refs(nodes: dict[str, dict]) -> list[str]:
     ]
 
 
-def test_no_python_stage_imports_a_later_one():
-    assert forward_imports(PACKAGE) == []
+def test_all_of_the_package_lies_in_the_rooms():
+    here = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if not path.name.startswith(("_", "."))}
+    assert here == set(ROOMS)
+
+
+def test_the_stages_of_python_stand_in_the_order_of_the_flow():
+    stages = [room for room in ROOMS if room in {stage.value for stage in STAGES}]
+    assert stages == sorted(stages, key=lambda name: STAGES.index(Stage(name)))
+
+
+def test_no_room_imports_from_a_higher_one():
+    assert upward_imports(PACKAGE) == []
 
 
 def test_dagster_is_imported_only_where_it_may_be():
@@ -89,15 +108,15 @@ def test_each_model_lies_in_the_folder_of_its_stage():
     "line",
     [
         "from crm_pipeline.publish.release import publish",
-        "from crm_pipeline import marts",
+        "from crm_pipeline import definitions",
         "import crm_pipeline.scoring.rfm",
     ],
 )
-def test_a_planted_forward_import_is_found(tmp_path, line):
+def test_a_planted_upward_import_is_found(tmp_path, line):
     module = tmp_path / "identity" / "planted.py"
     module.parent.mkdir()
     module.write_text(f"{line}\n")
-    assert len(forward_imports(tmp_path)) == 1
+    assert len(upward_imports(tmp_path)) == 1
 
 
 def test_a_planted_dagster_import_is_found(tmp_path):

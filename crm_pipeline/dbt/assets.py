@@ -8,13 +8,14 @@ from typing import Any
 from dagster import AssetCheckResult, AssetExecutionContext, AssetMaterialization, AssetsDefinition, Failure, Output
 from dagster_dbt import DagsterDbtTranslatorSettings, dbt_assets
 
-from crm_pipeline import guard
 from crm_pipeline.dbt import evidence
-from crm_pipeline.dbt.project import dbt_environment, failure_sentence
+from crm_pipeline.dbt.project import dbt_environment, dbt_vars, failure_sentence
+from crm_pipeline.dbt.resource import Dbt
 from crm_pipeline.dbt.translator import StageTranslator
-from crm_pipeline.resources import Dbt, Workspace
+from crm_pipeline.faults import guard
+from crm_pipeline.resources import Workspace
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import row_counts
+from crm_pipeline.storage.warehouse import row_counts
 
 
 def stage_assets(stage: Stage, manifest: Path) -> AssetsDefinition:
@@ -43,7 +44,7 @@ def _build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt, stage
     (target / "run_results.json").unlink(missing_ok=True)
     # The log of each statement costs a quarter of a build; the statements themselves lie in the target's `run` folder.
     arguments = ["build", "--log-level-file", "info", "--exclude-resource-type", "unit_test"]
-    arguments += ["--vars", workspace.dbt_vars()]
+    arguments += ["--vars", dbt_vars(workspace.dataset, workspace.as_of_date)]
     invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     events = list(invocation.stream())
     counts = row_counts(settings, stage) if settings.warehouse.exists() else {}

@@ -11,13 +11,13 @@ from typing import Any
 
 import duckdb
 
-from crm_pipeline import guard
-from crm_pipeline.lake import current_version
-from crm_pipeline.raw.contract import pii_columns
+from crm_pipeline.config.contract import pii_columns
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.faults import guard
 from crm_pipeline.raw.ledger import read_ledger
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import attached
+from crm_pipeline.storage.lake import current_version
+from crm_pipeline.storage.warehouse import attached
 
 MOST = 5
 _MOST_KEYS, _MOST_COLUMNS, _LONGEST = 4, 6, 40

@@ -10,11 +10,11 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from crm_pipeline.dataset import Dataset
-from crm_pipeline.lake import as_pattern, atomic_file
-from crm_pipeline.matching import STAND_INS
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.matching import STAND_INS
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.lake import as_pattern, atomic_file
 
 _PROJECT_FILES = ("*.sql", "*.yml", "*.csv", "*.md")
 

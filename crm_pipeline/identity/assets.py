@@ -6,15 +6,15 @@ from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, Failure, MaterializeResult, MetadataValue, multi_asset
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity import evidence, store
 from crm_pipeline.identity.accuracy import alone
 from crm_pipeline.identity.overrides import OverrideError, read_overrides
 from crm_pipeline.identity.resolve import Resolution, resolve
 from crm_pipeline.identity.truth import read_truth
 from crm_pipeline.resources import Workspace
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import workshop
+from crm_pipeline.storage.warehouse import workshop
 
 _TABLES = {
     "person_map": "One row per source record: the person it belongs to, and the link that ties it to that person.",

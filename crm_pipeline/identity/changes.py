@@ -13,13 +13,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crm_pipeline.config.matching import KINDS, MatchSettings
 from crm_pipeline.identity import memory
 from crm_pipeline.identity.cluster import Links, connected
 from crm_pipeline.identity.normalise import ENDING
 from crm_pipeline.identity.numbers import whole_numbers
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.profiles import MOST_CARRIERS
-from crm_pipeline.matching import KINDS, MatchSettings
 
 # Two spellings of one telephone number become one value only where both are looked at: they share an ending.
 _KEY = f"hash(kind, case when kind = 'phone' then {ENDING.format('value')} else value end)"

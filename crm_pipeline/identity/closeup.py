@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity import changes, probability
 from crm_pipeline.identity.comparisons import COMPARISONS
 from crm_pipeline.identity.normalise import PLAIN_PHONE, SHORTEST_PHONE, load_identifiers
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.profiles import COMPARED, load_profiles
-from crm_pipeline.matching import MatchSettings
 
 Pair = tuple[str, str]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.code_hash import code_hash
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.profiles import COMPARED
 from crm_pipeline.identity.rules import CONFLICT_SCHEMA
-from crm_pipeline.matching import MatchSettings
+from crm_pipeline.storage.code_hash import code_hash
 
 _LIBRARIES = ("anyascii", "babel", "duckdb", "nicknames", "phonenumbers", "scipy", "splink")
 _KEY = ("record_key", pa.int64())

@@ -11,8 +11,8 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 
+from crm_pipeline.config.matching import KINDS, STAND_INS, MatchSettings
 from crm_pipeline.identity.regions import region_of
-from crm_pipeline.matching import KINDS, STAND_INS, MatchSettings
 
 # What sources write when they know nothing, or when the value is not the person's own. Matched in full, in lower case.
 BLOCKED_PATTERNS: tuple[str, ...] = (*STAND_INS, "0?1234567(8(90?)?)?")

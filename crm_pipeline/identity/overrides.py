@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from crm_pipeline.config_errors import explain
-from crm_pipeline.lake import atomic_file
-from crm_pipeline.strict import Strict
-from crm_pipeline.yaml_places import YamlError, read_yaml
+from crm_pipeline.config.errors import explain
+from crm_pipeline.config.strict import Strict
+from crm_pipeline.config.yaml_places import YamlError, read_yaml
+from crm_pipeline.storage.lake import atomic_file
 
 OVERRIDES_FILE = "identity_overrides.yml"
 _HEADER = """\

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crm_pipeline.config.matching import KINDS, MatchSettings
 from crm_pipeline.identity import (
     candidates,
     changes,
@@ -35,7 +36,6 @@ from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.profiles import load_profiles
 from crm_pipeline.identity.rules import RuleLinks
-from crm_pipeline.matching import KINDS, MatchSettings
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from crm_pipeline.config.matching import KINDS, MatchSettings
 from crm_pipeline.identity.cluster import Links, connected
 from crm_pipeline.identity.numbers import Nodes, whole_numbers
 from crm_pipeline.identity.profiles import MOST_CARRIERS
-from crm_pipeline.matching import KINDS, MatchSettings
 
 #: What links records, strongest first: the position is the priority of a link.
 LINK_KINDS = ("override", *KINDS, "probability")

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from crm_pipeline import lake
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity.figures import Figures, describe
 from crm_pipeline.identity.memory import Memory
 from crm_pipeline.identity.outputs import TABLES
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.resolve import Previous, Resolution
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage import lake
 
 _ACCEPTED = "accepted.json"
 _MODEL = "model.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline import lake
+from crm_pipeline.storage import lake
 
 TRUTH_FILE = Path("truth") / "records.csv"
 # Staging model, the id of its rows, and the record that the row belongs to.

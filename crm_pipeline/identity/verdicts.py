@@ -7,8 +7,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity.figures import Figures
-from crm_pipeline.matching import MatchSettings
 
 # In a smaller set one person is easily a percent of all records.
 _ENOUGH_RECORDS = 1_000

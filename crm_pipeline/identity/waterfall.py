@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import accumulate
 
-from crm_pipeline import pages
 from crm_pipeline.identity.closeup import Closeup, Weight
 from crm_pipeline.identity.explain import Explanation
 from crm_pipeline.identity.explain_report import (
@@ -18,6 +17,7 @@ from crm_pipeline.identity.explain_report import (
     weight_notes,
 )
 from crm_pipeline.identity.probability import to_weight
+from crm_pipeline.show import pages
 
 _WIDTH, _ROW, _TOP = 780, 24, 30
 _LEFT, _RIGHT = 290, 60

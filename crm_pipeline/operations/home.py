@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from crm_pipeline.lake import atomic_file
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.storage.lake import atomic_file
 
 _INSTANCE = """\
 telemetry:

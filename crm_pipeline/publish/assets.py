@@ -19,19 +19,19 @@ from dagster import (
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from crm_pipeline import __version__
+from crm_pipeline.config.contract import pii_columns
+from crm_pipeline.config.settings import now
 from crm_pipeline.identity.store import read as read_identity
-from crm_pipeline.lake import current_version
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.gates import Gate, Outcome, judge
 from crm_pipeline.publish.release import publish
 from crm_pipeline.publish.report.page import write_report
 from crm_pipeline.publish.serving import ReleaseInfo
 from crm_pipeline.raw.accounting import raw_totals
-from crm_pipeline.raw.contract import pii_columns
 from crm_pipeline.raw.ledger import read_ledger
 from crm_pipeline.resources import Workspace
-from crm_pipeline.settings import now
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.lake import current_version
 
 SERVING_FILE = AssetKey([Stage.PUBLISH.value, "serving_file"])
 REPORT = AssetKey([Stage.PUBLISH.value, "report"])

@@ -7,6 +7,7 @@ import duckdb
 
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.sql import quoted
 
 # Columns that hold personal data under a name that no contract knows: later stages make them.
 DERIVED_PII = frozenset(
@@ -43,11 +44,6 @@ class PublishedTable:
     def sql_columns(self) -> str:
         """The quoted column names, with commas."""
         return ", ".join(quoted(column) for column, _ in self.columns)
-
-
-def quoted(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def is_pii(column: str, pii: Collection[str]) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import duckdb
 
-from crm_pipeline.publish.contents import PublishedTable, quoted
+from crm_pipeline.publish.contents import PublishedTable
+from crm_pipeline.storage.sql import quoted
 
 # Adding and taking away x * (2^20 + 1) leaves the 33 leading bits of a double: about ten decimal digits. Parallel sums
 # differ in the last bits from run to run; such noise is not a change.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.lake import atomic_file
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.publish.errors import PublishError
-from crm_pipeline.settings import Settings
+from crm_pipeline.storage.lake import atomic_file
 
 HEADER = ("dataset", "model", "champion", "measured by", "its value", "baseline", "its value", "origins won", "status")
 BEGIN, END = "<!-- models: written by `make models` -->", "<!-- models: end -->"

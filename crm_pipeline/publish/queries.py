@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.publish.errors import PublishError
-from crm_pipeline.settings import PROJECT, Settings
 
 QUESTIONS = PROJECT / "docs" / "questions.md"
 EXAMPLES = 5

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.publish.contents import PublishedTable, published_tables, quoted
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.publish.contents import PublishedTable, published_tables
 from crm_pipeline.publish.errors import PublishError
-from crm_pipeline.settings import Settings
-from crm_pipeline.warehouse import WAREHOUSE, attached
+from crm_pipeline.storage.sql import literal, quoted
+from crm_pipeline.storage.warehouse import WAREHOUSE, attached
 
 # Opened by DuckDB 1.2 and newer: BI tools ship older drivers than ours.
 STORAGE_VERSION = "v1.2.0"
@@ -89,7 +90,7 @@ def build(settings: Settings, release: ReleaseInfo, pii: Collection[str], target
     """
     with open_engine(settings) as con:
         tables = published_tables(con, WAREHOUSE, pii)
-        con.execute(f"attach {_text(target)} as {SERVING} (storage_version '{STORAGE_VERSION}')")
+        con.execute(f"attach {literal(str(target))} as {SERVING} (storage_version '{STORAGE_VERSION}')")
         _require_storage_version(con)
         for table in tables:
             _copy(con, table)
@@ -123,9 +124,9 @@ def _copy(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
     kept = {column for column, _ in table.columns}
     for column, comment in described:
         if comment and column is None:
-            con.execute(f"comment on table {SERVING}.{table.sql_name} is {_text(comment)}")
+            con.execute(f"comment on table {SERVING}.{table.sql_name} is {literal(comment)}")
         elif comment and column in kept:
-            con.execute(f"comment on column {SERVING}.{table.sql_name}.{quoted(column)} is {_text(comment)}")
+            con.execute(f"comment on column {SERVING}.{table.sql_name}.{quoted(column)} is {literal(comment)}")
 
 
 def _write_release(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> None:
@@ -137,12 +138,8 @@ def _write_release(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> None
     con.execute(f"insert into {SERVING}.main._release values ({', '.join('?' for _ in names)})", values)
     con.execute(f"comment on table {SERVING}.main._release is 'What this file is: one row.'")
     for name in names:
-        con.execute(f"comment on column {SERVING}.main._release.{name} is {_text(_RELEASE_COLUMNS[name][1])}")
+        con.execute(f"comment on column {SERVING}.main._release.{name} is {literal(_RELEASE_COLUMNS[name][1])}")
 
 
 def _is_aware(value: object) -> bool:
     return isinstance(value, datetime) and value.tzinfo is not None
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

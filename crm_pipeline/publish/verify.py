@@ -7,12 +7,13 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.publish.contents import PublishedTable, is_pii, published_tables, quoted
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.publish.contents import PublishedTable, is_pii, published_tables
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.serving import ReleaseInfo, open_engine
-from crm_pipeline.settings import Settings
-from crm_pipeline.warehouse import WAREHOUSE
+from crm_pipeline.storage.sql import quoted
+from crm_pipeline.storage.warehouse import WAREHOUSE
 
 # The file header: a checksum of 8 bytes, the letters DUCK, the storage version (65 is DuckDB 1.2's).
 _HEADER = struct.Struct("<8x4sQ")

@@ -12,12 +12,13 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from crm_pipeline import lake
 from crm_pipeline.raw.landed import is_there
 from crm_pipeline.raw.ledger import KEPT, LOADED, REFUSED, LedgerEntry
-from crm_pipeline.raw.source_rows import literal
-from crm_pipeline.raw.totals import Totals, latest_complete_day, raw_totals
+from crm_pipeline.raw.totals import Totals, raw_totals
 from crm_pipeline.raw.waiting import WAITING
+from crm_pipeline.storage import lake
+from crm_pipeline.storage.raw_rows import latest_complete_day
+from crm_pipeline.storage.sql import literal
 
 __all__ = [
     "Totals",

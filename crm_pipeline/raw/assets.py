@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, Failure, MaterializeResult, multi_asset
 
-from crm_pipeline.raw.contract import contracts
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.settings import now
 from crm_pipeline.raw.extraction.land import land
 from crm_pipeline.raw.extraction.secrets import ExtractionError
 from crm_pipeline.raw.load import load
 from crm_pipeline.resources import Workspace
-from crm_pipeline.settings import now
 from crm_pipeline.stages import Stage
 
 

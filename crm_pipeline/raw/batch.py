@@ -6,7 +6,9 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.config.contract import Contract, duckdb_schema
+from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw import marks
 from crm_pipeline.raw.batch_files import write
 from crm_pipeline.raw.casting import (
@@ -22,15 +24,15 @@ from crm_pipeline.raw.casting import (
     CastPlan,
     code_name,
 )
-from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.header import require_columns
 from crm_pipeline.raw.landed import Unforeseen, one_file, refuse_unreadable
 from crm_pipeline.raw.ledger import FATES, QUARANTINE_COLUMNS, REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import read_file
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox
-from crm_pipeline.raw.source_rows import LINE, PROBLEM, REMEDY, SOURCE_ROWS, literal, quoted, writable
+from crm_pipeline.raw.source_rows import PROBLEM, REMEDY, SOURCE_ROWS, writable
 from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.raw.waiting import UNTIL, in_utc, note_waiting
+from crm_pipeline.storage.sql import literal, quoted
 
 _QUARANTINE = "quarantine_rows"
 _DROPPED = "dropped_lines"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.lake import as_pattern
-from crm_pipeline.raw.contract import Contract, duckdb_schema
-from crm_pipeline.raw.source_rows import literal, quoted
+from crm_pipeline.config.contract import Contract, duckdb_schema
+from crm_pipeline.storage.lake import as_pattern
+from crm_pipeline.storage.sql import literal, quoted
 
 
 def files(paths: Iterable[Path], more: str = "") -> str:

@@ -2,9 +2,9 @@
 
 import re
 
-from crm_pipeline.dataset import ColumnMapping
+from crm_pipeline.config.contract import Column, contracts
+from crm_pipeline.config.dataset import ColumnMapping
 from crm_pipeline.raw.check_sources import Check, SourceCheck
-from crm_pipeline.raw.contract import Column, contracts
 from crm_pipeline.raw.guessing.advice import Complaint
 
 _WIDEST = 32

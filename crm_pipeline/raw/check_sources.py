@@ -14,12 +14,11 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from crm_pipeline.dataset import Dataset, SourceConfig
-from crm_pipeline.lake import as_pattern
+from crm_pipeline.config.contract import AMOUNTS, contracts
+from crm_pipeline.config.dataset import Dataset, SourceConfig
 from crm_pipeline.raw import customer_ids
 from crm_pipeline.raw.accounting import emptied_files, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
-from crm_pipeline.raw.contract import AMOUNTS, contracts
 from crm_pipeline.raw.guessing.advice import (
     Complaint,
     first_rows,
@@ -35,8 +34,9 @@ from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.sandbox import Sandbox, sandbox
-from crm_pipeline.raw.source_rows import literal, quoted
 from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.storage.lake import as_pattern
+from crm_pipeline.storage.sql import literal, quoted
 
 
 @dataclass

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
-from crm_pipeline.lake import current_version
+from crm_pipeline.config.contract import AMOUNTS, Contract, contracts
+from crm_pipeline.config.settings import now
 from crm_pipeline.raw import accounting
-from crm_pipeline.raw.contract import AMOUNTS, Contract, contracts
 from crm_pipeline.raw.customer_ids import WITH_CUSTOMERS, id_findings
 from crm_pipeline.raw.landing import stale_files
 from crm_pipeline.raw.ledger import FATES, LedgerEntry, read_ledger
@@ -15,8 +15,8 @@ from crm_pipeline.raw.load import raw_folder
 from crm_pipeline.raw.plausibility import amount_findings
 from crm_pipeline.raw.suites import sample, validate
 from crm_pipeline.resources import Workspace
-from crm_pipeline.settings import now
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.lake import current_version
 
 _BLOCKING = {
     "meets_its_contract": "A Great Expectations suite made from the contract holds on the newest deliveries.",

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.dataset import SourceConfig
-from crm_pipeline.lake import as_pattern
+from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw.csv_rows import Record, records
 from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import (
-    LINE,
     PROBLEM,
     RAW,
     REMEDY,
     SOURCE_ROWS,
     FileRows,
     fill_source_rows,
-    literal,
     named_columns,
     writable,
 )
 from crm_pipeline.raw.textfile import Refused, Scan, numbered_lines, scan, transcode, usual_delimiter
+from crm_pipeline.storage.lake import as_pattern
+from crm_pipeline.storage.sql import literal
 
 
 def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, found: Scan, work: Path) -> FileRows:

@@ -2,12 +2,12 @@
 
 import duckdb
 
-from crm_pipeline.matching import STAND_INS
-from crm_pipeline.raw.contract import AMOUNTS
+from crm_pipeline.config.contract import AMOUNTS
+from crm_pipeline.config.matching import STAND_INS
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.plausibility import EXAMPLES
-from crm_pipeline.raw.source_rows import literal
-from crm_pipeline.raw.totals import reader, table
-from crm_pipeline.settings import Settings
+from crm_pipeline.storage.raw_rows import reader, table
+from crm_pipeline.storage.sql import literal
 
 WITH_CUSTOMERS = (*AMOUNTS, "customers")
 #: A source of fewer orders, or with a larger share of ids that are known, is like others.

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
-from crm_pipeline.raw.contract import PROVENANCE, Contract, contracts
+from crm_pipeline.config.contract import PROVENANCE, Contract, contracts
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.raw.ledger import LEDGER_COLUMNS, QUARANTINE_COLUMNS
-from crm_pipeline.settings import PROJECT
 from crm_pipeline.stages import Stage
 
 TARGET = PROJECT / "dbt_project" / "models" / "staging" / "_raw_sources.yml"
 _HEADER = (
-    "# Generated from crm_pipeline/raw/contracts by `python -m crm_pipeline.raw.dbt_sources`; not edited by hand.\n"
+    "# Generated from crm_pipeline/config/contracts by `python -m crm_pipeline.raw.dbt_sources`; not edited by hand.\n"
 )
 
 

@@ -4,7 +4,7 @@ A field may hold a name beside the address (`Ann <ann@shop.example>`), a `mailto
 nobody sees, full-width letters, or several addresses, of which the first one counts. What holds no address stays.
 """
 
-from crm_pipeline.raw.source_rows import literal
+from crm_pipeline.storage.sql import literal
 
 #: Signs that are not seen: soft hyphens, zero-width blanks and joiners, marks of direction, byte order marks.
 _UNSEEN = "".join(

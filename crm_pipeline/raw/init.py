@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import yaml
 
-from crm_pipeline.dataset import PIPELINE_FILE, DatasetError
-from crm_pipeline.lake import atomic_file
-from crm_pipeline.raw.contract import AMOUNTS
+from crm_pipeline.config.contract import AMOUNTS
+from crm_pipeline.config.dataset import PIPELINE_FILE, DatasetError
+from crm_pipeline.config.preset import presets
 from crm_pipeline.raw.guessing.columns import Match, Table, fitting_presets, match_channel
 from crm_pipeline.raw.guessing.encoding import encoding_of
 from crm_pipeline.raw.guessing.layout import data_files, guess_read
@@ -24,8 +24,8 @@ from crm_pipeline.raw.guessing.values import currency_marks
 from crm_pipeline.raw.header import looks_like_data
 from crm_pipeline.raw.landed import allowed_folders, one_file, refuse_unreadable, shown_name
 from crm_pipeline.raw.numbers import currency_signs
-from crm_pipeline.raw.preset import presets
 from crm_pipeline.raw.textfile import Refused, plain_suffix
+from crm_pipeline.storage.lake import atomic_file
 
 EDIT = "# EDIT:"
 GUESS = "# guess:"

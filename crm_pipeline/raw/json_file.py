@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.dataset import SourceConfig
-from crm_pipeline.raw.contract import contracts
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import SourceConfig
 from crm_pipeline.raw.header import missing_column_remedy
 from crm_pipeline.raw.json_document import JsonRecord, document_records
 from crm_pipeline.raw.source_rows import (
@@ -16,13 +16,12 @@ from crm_pipeline.raw.source_rows import (
     FileRows,
     create_source_rows,
     insert,
-    literal,
     named_columns,
     numbered_schema,
-    quoted,
     writable,
 )
 from crm_pipeline.raw.textfile import UNDECODABLE, Refused, Scan, numbered_lines, text_stream
+from crm_pipeline.storage.sql import literal, quoted
 
 _OBJECTS = "json_objects"
 

@@ -7,13 +7,13 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
-from crm_pipeline import lake
-from crm_pipeline.dataset import Dataset, SourceConfig
-from crm_pipeline.raw.contract import Contract, contracts
+from crm_pipeline.config.contract import Contract, contracts
+from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.settings import now
 from crm_pipeline.raw.landed import file_mark, is_there, may_look_into, refuse_unreadable, shown_name
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.textfile import Refused
-from crm_pipeline.settings import now
+from crm_pipeline.storage import lake
 
 #: To be raised when reading itself changes, so that files in landing are read again.
 READER_VERSION = 2

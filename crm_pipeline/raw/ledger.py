@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline import lake
-from crm_pipeline.raw.contract import arrow_type
+from crm_pipeline.config.contract import arrow_type
+from crm_pipeline.storage import lake
 
 LEDGER_FILE = "ledger.parquet"
 LOADED = "loaded"

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from crm_pipeline import lake
-from crm_pipeline.dataset import Dataset
+from crm_pipeline.config.contract import arrow_schema, contracts
+from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
-from crm_pipeline.raw.contract import arrow_schema, contracts
 from crm_pipeline.raw.landed import allowed_folders, file_mark
 from crm_pipeline.raw.landing import FileHashes, Plan, plan_deliveries
 from crm_pipeline.raw.ledger import (
@@ -30,9 +30,9 @@ from crm_pipeline.raw.marks import MARKS
 from crm_pipeline.raw.sandbox import Sandbox, sandbox
 from crm_pipeline.raw.superseding import Batch, settle
 from crm_pipeline.raw.waiting import WAITING, is_ripe, ripen
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import limits
+from crm_pipeline.storage import lake
+from crm_pipeline.storage.warehouse import limits
 
 EMPTY_FILE = "_empty.parquet"
 QUARANTINE = "quarantine"

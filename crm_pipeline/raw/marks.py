@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+from crm_pipeline.config.contract import Contract
 from crm_pipeline.raw.batch_files import write
-from crm_pipeline.raw.contract import Contract
-from crm_pipeline.raw.source_rows import literal, quoted
+from crm_pipeline.storage.sql import literal, quoted
 
 MARKS = "marks"
 DELETED = "deleted"

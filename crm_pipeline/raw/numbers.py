@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from crm_pipeline.dataset import ColumnMapping
-from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS, literal
+from crm_pipeline.config.dataset import ColumnMapping
+from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS
+from crm_pipeline.storage.sql import literal
 
 #: How the values of a column write decimals, where they tell.
 POINT, COMMA, BOTH = "point", "comma", "both"

@@ -10,10 +10,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline.dataset import SourceConfig
-from crm_pipeline.raw.contract import contracts
-from crm_pipeline.raw.source_rows import SOURCE_ROWS, FileRows, create_source_rows, named_columns, quoted
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.raw.source_rows import SOURCE_ROWS, FileRows, create_source_rows, named_columns
 from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.storage.sql import quoted
 
 _BATCH_ROWS = 20_000
 _DAMAGE = (pa.ArrowException, duckdb.Error, OSError, ValueError)

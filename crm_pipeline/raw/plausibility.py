@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from crm_pipeline.raw.contract import AMOUNTS
-from crm_pipeline.raw.totals import PLACE, reader, table
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.contract import AMOUNTS
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.storage.raw_rows import PLACE, reader, table
 
 EXAMPLES = 5
 Findings = dict[str, list[str]]

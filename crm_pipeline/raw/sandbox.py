@@ -17,10 +17,12 @@ from typing import Any
 
 import duckdb
 
+from crm_pipeline.config.expressions import columns_read
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw import expression_worker as worker
-from crm_pipeline.raw.expressions import columns_read
-from crm_pipeline.raw.source_rows import LINE, PROBLEM, SOURCE_ROWS, literal, quoted
+from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS
 from crm_pipeline.raw.textfile import Refused
+from crm_pipeline.storage.sql import literal, quoted
 
 EXPRESSION_VALUES = "expression_values"
 #: Time for an expression over a file's rows, and rows for each second beyond that.

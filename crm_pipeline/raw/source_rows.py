@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.config.preset import LINE
+from crm_pipeline.storage.sql import quoted
+
 SOURCE_ROWS = "source_rows"
 #: Columns of our own. Each begins with a blank, which the name of a file's column never does (`named_columns`).
-LINE, PROBLEM, REMEDY, RAW = " line", " problem", " remedy", " raw"
+PROBLEM, REMEDY, RAW = " problem", " remedy", " raw"
 _OWN = f'"{LINE}" bigint, "{PROBLEM}" varchar, "{REMEDY}" varchar, "{RAW}" varchar'
 _BATCH_ROWS = 20_000
 _BATCH_CHARACTERS = 8_000_000
@@ -61,16 +64,6 @@ def named_columns(names: Iterable[str]) -> FileRows:
         elif name:
             rows.named[name] = column
     return rows
-
-
-def quoted(name: str) -> str:
-    """Return a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a SQL text literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def writable(text: str) -> str:

@@ -14,13 +14,13 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from crm_pipeline.lake import as_pattern
-from crm_pipeline.raw.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
-from crm_pipeline.raw.source_rows import literal
+from crm_pipeline.config.contract import PROVENANCE, RUN_TIME, Contract, arrow_type
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.waiting import in_utc
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import limits
+from crm_pipeline.storage.lake import as_pattern
+from crm_pipeline.storage.sql import literal
+from crm_pipeline.storage.warehouse import limits
 
 _EXAMPLES = 5
 

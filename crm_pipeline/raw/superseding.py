@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 
 import duckdb
 
-from crm_pipeline import lake
-from crm_pipeline.dataset import DeliveryKind
+from crm_pipeline.config.contract import Contract, duckdb_schema
+from crm_pipeline.config.dataset import DeliveryKind
 from crm_pipeline.raw.batch_files import columns_of, conformed, files, write
-from crm_pipeline.raw.contract import Contract, duckdb_schema
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.marks import DELETED, HELD, UNKNOWN
-from crm_pipeline.raw.source_rows import literal, quoted
+from crm_pipeline.storage import lake
+from crm_pipeline.storage.sql import literal, quoted
 
 _KEYS, _DELETED, _HELD = "new_keys", "deleted_records", "held_records"
 _NAMED = 5

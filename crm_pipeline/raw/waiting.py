@@ -5,10 +5,10 @@ from pathlib import Path
 
 import duckdb
 
+from crm_pipeline.config.contract import Contract
 from crm_pipeline.raw.batch_files import conformed, files, write
-from crm_pipeline.raw.contract import Contract
 from crm_pipeline.raw.ledger import LedgerEntry
-from crm_pipeline.raw.source_rows import literal, quoted
+from crm_pipeline.storage.sql import literal, quoted
 
 WAITING = "waiting"
 UNTIL = "_waits_until"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from crm_pipeline.lake import atomic_file
 from crm_pipeline.sample.company import FEWEST_PEOPLE, make_company, write_landing, write_pipeline
 from crm_pipeline.sample.people import Part
 from crm_pipeline.sample.truth import TRUTH_TABLES, effect_sums, per_person, truth_tables
 from crm_pipeline.sample.write import write_csv
+from crm_pipeline.storage.lake import atomic_file
 
 PEOPLE_PER_PART = 50_000
 _KEY = ["campaign_id", "control_share", "is_broken"]

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from openpyxl import Workbook
 
-from crm_pipeline.lake import atomic_file
 from crm_pipeline.sample.tables import SourceFile
+from crm_pipeline.storage.lake import atomic_file
 
 DECIMALS = ("unit_price", "discount")
 WHOLE = ("line", "quantity")

@@ -18,13 +18,13 @@ from dagster import (
     multi_asset,
 )
 
-from crm_pipeline import guard
-from crm_pipeline.pages import data_url
+from crm_pipeline.faults import guard
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import cards, store
 from crm_pipeline.scoring.frame import Report
 from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.steps import Given, score
+from crm_pipeline.show.pages import data_url
 from crm_pipeline.stages import Stage
 
 MONTHS = DynamicPartitionsDefinition(name="month_end")

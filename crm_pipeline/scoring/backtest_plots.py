@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline import plots
 from crm_pipeline.scoring.frame import Backtest, Floats
+from crm_pipeline.show import plots
 
 
 def backtest_bars(rows: Sequence[Backtest], metric: str) -> str:

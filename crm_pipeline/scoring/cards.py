@@ -10,12 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from crm_pipeline import pages
-from crm_pipeline.lake import atomic_file
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.scoring import drift
 from crm_pipeline.scoring.contest import mean_metrics
 from crm_pipeline.scoring.frame import Backtest, Report, Status
-from crm_pipeline.settings import Settings
+from crm_pipeline.show import pages
+from crm_pipeline.storage.lake import atomic_file
 
 _STYLE = "pre { font-size: 13px; } tr.baseline { color: #777777; }"
 _SENTENCES = {

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.scoring.frame import Floats, SchemaMismatchError
+from crm_pipeline.storage.sql import literal, quoted
 
 TABLE = "features.customer_features"
 """Everybody's features. The past is a view over many tables: to be asked for one date at a time."""
@@ -57,18 +58,12 @@ def matrix(rows: pa.Table | pa.RecordBatch, names: Sequence[str]) -> Floats:
     return np.column_stack(columns).astype(np.float64, copy=False) if columns else np.empty((len(rows), 0))
 
 
-def quoted(name: str) -> str:
-    """Return a name as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _expression(name: str, kinds: dict[str, str]) -> str:
     if name in _DERIVED:
         return _DERIVED[name]
     column, is_text, value = name.partition("=")
     if is_text:
-        text = value.replace("'", "''")
-        return f"coalesce({quoted(column)} = '{text}', false)::integer"
+        return f"coalesce({quoted(column)} = {literal(value)}, false)::integer"
     if kinds[column] == "BOOLEAN":
         return f"{quoted(column)}::integer"
     return f"as_of_date - {quoted(column)}" if kinds[column] == "DATE" else quoted(column)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import scipy
 import sklearn
 
-from crm_pipeline.code_hash import code_hash
+from crm_pipeline.storage.code_hash import code_hash
 
 Floats = npt.NDArray[np.float64]
 

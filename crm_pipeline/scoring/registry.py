@@ -15,8 +15,8 @@ from typing import Any
 
 import joblib
 
-from crm_pipeline.lake import atomic_file
 from crm_pipeline.scoring.frame import Artefact, Status
+from crm_pipeline.storage.lake import atomic_file
 
 MODEL_FILE = "model.joblib"
 REPORT_FILE = "report.json"

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring import backtest_plots, drift, registry
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import (

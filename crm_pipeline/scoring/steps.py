@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline import guard
-from crm_pipeline.actions import ActionSettings
-from crm_pipeline.changes import Change
-from crm_pipeline.dataset import Dataset
+from crm_pipeline.config.actions import ActionSettings
+from crm_pipeline.config.changes import Change
+from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.changes.programme_effects import programme_effects
 from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action
@@ -42,7 +43,6 @@ from crm_pipeline.scoring.referrals.referral_network import referral_network
 from crm_pipeline.scoring.run import run
 from crm_pipeline.scoring.segments import rfm, segmentation
 from crm_pipeline.scoring.texts import sentiment, text, topics
-from crm_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)

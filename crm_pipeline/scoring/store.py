@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline import lake
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.scoring import frame
 from crm_pipeline.scoring.changes import programme_effects
 from crm_pipeline.scoring.contacts import experiment_results, next_best_action
@@ -24,8 +24,8 @@ from crm_pipeline.scoring.questions.propensity import Propensity
 from crm_pipeline.scoring.referrals.referral_network import REFERRAL_NETWORK_SCHEMA
 from crm_pipeline.scoring.segments import rfm, segment_quality, segment_tables
 from crm_pipeline.scoring.texts import sentiment, topics
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage import lake
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from crm_pipeline.config.settings import Settings, now
 from crm_pipeline.raw.check_sources import Check
 from crm_pipeline.raw.check_sources import check_sources as look
-from crm_pipeline.settings import Settings, now
 from tests.end_to_end.conftest import Deployment
 from tests.raw.conftest import Shop
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from crm_pipeline.dataset import DatasetError
+from crm_pipeline.config.dataset import DatasetError
 
 
 @pytest.mark.parametrize(

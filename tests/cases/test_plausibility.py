@@ -6,11 +6,11 @@ import duckdb
 import pytest
 import yaml
 
+from crm_pipeline.config.settings import now
 from crm_pipeline.definitions import build
 from crm_pipeline.operations import home
 from crm_pipeline.operations.schedules import DAILY
 from crm_pipeline.raw.plausibility import amount_findings
-from crm_pipeline.settings import now
 from crm_pipeline.stages import Stage
 from tests.cases.conftest import CASES, Case
 

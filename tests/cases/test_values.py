@@ -6,9 +6,9 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from crm_pipeline.config.settings import now
 from crm_pipeline.raw.init import write_draft
 from crm_pipeline.raw.totals import raw_totals
-from crm_pipeline.settings import now
 
 
 def amounts(shop, column="total_amount", table="orders"):

@@ -16,8 +16,8 @@ from sqlglot import exp
 from sqlglot.dialects import DuckDB, Spark
 from sqlglot.errors import SqlglotError
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.settings import Settings
 from tests.dbt.rendering import Manifest, rendered_models
 
 SAME = {

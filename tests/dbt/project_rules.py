@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
 
 Manifest = Mapping[str, Any]

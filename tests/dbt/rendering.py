@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.settings import Settings
 
 Manifest = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from crm_pipeline import lake
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt import evidence
-from crm_pipeline.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage import lake
 
 NAMES = """
     create schema staging;

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.settings import Settings
 from tests.dbt import project_rules as rules
 
 

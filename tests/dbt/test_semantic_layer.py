@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.raw.contract import contracts
-from crm_pipeline.settings import PROJECT, Settings
 
 DBT = PROJECT / "dbt_project"
 

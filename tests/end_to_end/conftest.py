@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from dagster import Definitions
 
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.warm import warm_process
 from crm_pipeline.definitions import build
 from crm_pipeline.operations import home
@@ -19,7 +20,6 @@ from crm_pipeline.sample import company
 from crm_pipeline.sample.generate import generate
 from crm_pipeline.scoring import steps, store
 from crm_pipeline.scoring.segments import segment_tables
-from crm_pipeline.settings import PROJECT, Settings
 from crm_pipeline.stages import Stage
 
 PEOPLE = 700

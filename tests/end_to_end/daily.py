@@ -12,13 +12,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_pipeline.dataset import Dataset, SourceConfig
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
-from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.readers import file_format, read_file
 from crm_pipeline.raw.sandbox import sandbox
-from crm_pipeline.raw.source_rows import LINE
 
 #: The time that says on which day a row is delivered; channels that are not here come with the first delivery.
 DATED_BY = {

@@ -11,8 +11,8 @@ from functools import cached_property
 import duckdb
 import pandas as pd
 
-from crm_pipeline.dataset import load_dataset
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.dataset import load_dataset
+from crm_pipeline.config.settings import Settings
 
 Cell = tuple[date, str, str]
 Values = dict[Cell, float]

@@ -5,12 +5,12 @@ import re
 import pyarrow.compute as pc
 import pytest
 
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.identity import store
 from crm_pipeline.identity.accuracy import Accuracy, pairwise_accuracy
 from crm_pipeline.identity.truth import read_truth
-from crm_pipeline.settings import PROJECT
 from crm_pipeline.stages import Stage
-from crm_pipeline.warehouse import workshop
+from crm_pipeline.storage.warehouse import workshop
 
 from .conftest import Deployment
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from crm_pipeline.dataset import load_dataset
+from crm_pipeline.config.dataset import load_dataset
 from crm_pipeline.identity.store import read_model, save_model
 from crm_pipeline.raw.load import load
 from crm_pipeline.sample.generate import generate

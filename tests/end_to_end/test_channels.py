@@ -7,11 +7,11 @@ import duckdb
 import pytest
 import yaml
 
-from crm_pipeline.dataset import PIPELINE_FILE, load_dataset
-from crm_pipeline.raw.contract import contracts
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import PIPELINE_FILE, load_dataset
+from crm_pipeline.config.settings import now
 from crm_pipeline.raw.load import load
 from crm_pipeline.sample.generate import generate
-from crm_pipeline.settings import now
 
 from .conftest import Deployment
 

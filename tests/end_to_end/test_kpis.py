@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.settings import PROJECT
 from tests.end_to_end.kpis import (
     Facts,
     Values,

@@ -13,14 +13,14 @@ import duckdb
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from crm_pipeline.dataset import load_dataset
+from crm_pipeline.config.contract import pii_columns
+from crm_pipeline.config.dataset import load_dataset
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.definitions import build
-from crm_pipeline.operations.lock import RunLock
 from crm_pipeline.publish.queries import EXAMPLES, read_questions, render_examples
 from crm_pipeline.publish.release import current_release
-from crm_pipeline.raw.contract import pii_columns
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.lock import RunLock
 
 from .comparing import differing, people, published_tables
 from .conftest import Deployment

@@ -6,10 +6,10 @@ import duckdb
 import pytest
 from dagster import DagsterInstance
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.definitions import build
 from crm_pipeline.scoring import steps, store
 from crm_pipeline.scoring.assets import MONTHS
-from crm_pipeline.settings import Settings
 
 MONTH_END = date(2026, 3, 31)
 _BUYERS = """

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity import store
 from crm_pipeline.sample.calendar import FIRST_DAY
 from crm_pipeline.sample.company import make_company
@@ -15,8 +16,7 @@ from crm_pipeline.sample.generate import generate
 from crm_pipeline.scoring.frame import ScoringSettings
 from crm_pipeline.scoring.lifetime import clv_candidates, clv_past
 from crm_pipeline.scoring.lifetime.clv import margin_metrics
-from crm_pipeline.settings import Settings
-from crm_pipeline.warehouse import connect
+from crm_pipeline.storage.warehouse import connect
 from tests.scoring import churn_oracle, clv_oracle
 from tests.scoring.demo_shop import AS_OF
 

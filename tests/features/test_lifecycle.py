@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.dbt.project import dbt_executable
-from crm_pipeline.settings import PROJECT
 
 HORIZON = 20
 FIRST, AS_OF = date(2024, 1, 1), date(2024, 6, 30)

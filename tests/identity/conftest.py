@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity import profiles
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.resolve import Previous, Resolution, resolve
-from crm_pipeline.matching import MatchSettings
 
 #: record_id, kind, value, first_load, and known_at and country where they matter.
 Row = tuple[Any, ...]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity.closeup import Closeup, Weight, look_closely
 from crm_pipeline.identity.comparisons import splink_settings
 from crm_pipeline.identity.explain import Edge, Explanation, chains, explain
@@ -22,7 +23,6 @@ from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.review import by_value
 from crm_pipeline.identity.rules import LINK_KINDS
 from crm_pipeline.identity.waterfall import page, waterfall
-from crm_pipeline.matching import MatchSettings
 from tests.identity.conftest import resolved, staged
 
 PRIOR = 1 / 1024

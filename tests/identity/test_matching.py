@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from crm_pipeline.dataset import DatasetError, load_dataset
-from crm_pipeline.matching import MatchSettings
+from crm_pipeline.config.dataset import DatasetError, load_dataset
+from crm_pipeline.config.matching import MatchSettings
 
 PIPELINE = """\
 sources:

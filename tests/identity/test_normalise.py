@@ -1,7 +1,7 @@
 import pytest
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity.normalise import IdentityError, normalise_phone, read_phone
-from crm_pipeline.matching import MatchSettings
 
 SAME = [
     ("email", " Ann@Shop.example ", "ann@shop.EXAMPLE"),

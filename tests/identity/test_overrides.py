@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity.overrides import (
     OVERRIDES_FILE,
     OverrideError,
@@ -12,7 +13,6 @@ from crm_pipeline.identity.overrides import (
     with_unlink,
     write_overrides,
 )
-from crm_pipeline.matching import MatchSettings
 
 ANN, ANNE, TILL, BOB = "web|customer|1", "web|customer|2", "till|customer|1", "web|customer|9"
 ROWS = [

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
+from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.identity.changes import look_at_all
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.probability import Model, to_probability, to_weight, train
 from crm_pipeline.identity.profiles import load_profiles
-from crm_pipeline.matching import MatchSettings
 from tests.identity.conftest import groups_of, invented, person_of, resolved, staged
 
 _ROWS, _CUSTOMERS = invented(330, seed=1)

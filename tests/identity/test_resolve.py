@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_pipeline.config.matching import KINDS, MatchSettings
 from crm_pipeline.identity.merges import LEDGER_SCHEMA
 from crm_pipeline.identity.people import EDGE_SCHEMA, PERSON_MAP_SCHEMA
 from crm_pipeline.identity.resolve import resolve
 from crm_pipeline.identity.review import REVIEW_SCHEMA
 from crm_pipeline.identity.rules import CONFLICT_SCHEMA
-from crm_pipeline.matching import KINDS, MatchSettings
 from tests.identity.conftest import staged
 
 UNLIMITED = MatchSettings(

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from crm_pipeline import lake
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity import store
-from crm_pipeline.settings import Settings
+from crm_pipeline.storage import lake
 from tests.identity.conftest import AS_OF, invented, resolved
 
 ROWS, CUSTOMERS = invented(12, seed=8)

@@ -1,9 +1,9 @@
 import pyarrow as pa
 import pytest
 
+from crm_pipeline.config.matching import KINDS, MatchSettings
 from crm_pipeline.identity import verdicts
 from crm_pipeline.identity.figures import Figures
-from crm_pipeline.matching import KINDS, MatchSettings
 
 LIMITS = MatchSettings()
 

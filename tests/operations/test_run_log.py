@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.operations.run import _log
 
 
@@ -17,7 +17,7 @@ def log(tmp_path, capsys):
 
 
 def test_the_traceback_of_a_model_stands_in_the_log_of_the_run(log):
-    assert "ERROR crm_pipeline.guard: the model churn failed" in log
+    assert "ERROR crm_pipeline.faults.guard: the model churn failed" in log
     assert "ZeroDivisionError: division by zero" in log
 
 

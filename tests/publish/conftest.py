@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.publish.serving import ReleaseInfo
-from crm_pipeline.settings import Settings
 
 PII = frozenset({"first_name", "last_name", "email", "phone", "birth_date", "street", "postal_code", "loyalty_id"})
 

@@ -3,9 +3,9 @@
 import duckdb
 import pytest
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.model_figures import BEGIN, END, HEADER, figures, markdown, write_into
-from crm_pipeline.settings import Settings
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from crm_pipeline import lake
 from crm_pipeline.publish import release as release_module
 from crm_pipeline.publish import serving, verify
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.release import current_release, publish, releases, rollback
+from crm_pipeline.storage import lake
 
 
 def _query(path, sql):

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 import yaml
 
-from crm_pipeline.guard import WHERE
+from crm_pipeline.config.settings import PROJECT
+from crm_pipeline.faults.guard import WHERE
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.release import publish
 from crm_pipeline.publish.report import draw, page
@@ -19,7 +20,6 @@ from crm_pipeline.publish.report.found import Found, Part, ask
 from crm_pipeline.publish.report.page import SECTIONS, write_report
 from crm_pipeline.publish.report.scorecard import SQL, scorecard, sparkline
 from crm_pipeline.publish.report.words import told
-from crm_pipeline.settings import PROJECT
 
 JUNE = date(2026, 6, 1)
 MONTHS = [date(2026, month, 1) for month in (4, 5, 6)]

@@ -4,15 +4,15 @@ import duckdb
 import pytest
 import yaml
 
+from crm_pipeline.config.contract import pii_columns
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.publish import serving, verify
 from crm_pipeline.publish.contents import is_pii, published_tables
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.release import publish
 from crm_pipeline.publish.serving import open_engine
-from crm_pipeline.raw.contract import pii_columns
-from crm_pipeline.settings import PROJECT
-from crm_pipeline.warehouse import WAREHOUSE
+from crm_pipeline.storage.warehouse import WAREHOUSE
 
 
 def _columns(path):

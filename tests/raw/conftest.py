@@ -7,12 +7,12 @@ import duckdb
 import pytest
 import yaml
 
-from crm_pipeline import lake
-from crm_pipeline.dataset import Dataset, load_dataset
+from crm_pipeline.config.dataset import Dataset, load_dataset
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.accounting import unaccounted_rows
 from crm_pipeline.raw.ledger import LedgerEntry, read_ledger
 from crm_pipeline.raw.load import LoadReport, load
-from crm_pipeline.settings import Settings
+from crm_pipeline.storage import lake
 
 RUN_TIME = datetime(2024, 6, 1, 12, tzinfo=UTC)
 ORDERS = {

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from crm_pipeline.cli import app
+from crm_pipeline.cli.app import app
 from crm_pipeline.raw.check_report import render
 from crm_pipeline.raw.check_sources import Check, check_sources
 from tests.raw.conftest import ORDERS, RUN_TIME

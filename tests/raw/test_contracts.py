@@ -3,8 +3,8 @@
 import duckdb
 import pytest
 
+from crm_pipeline.config.contract import CONTRACTS_FOLDER, arrow_schema, contracts, duckdb_schema, pii_columns
 from crm_pipeline.raw import dbt_sources
-from crm_pipeline.raw.contract import CONTRACTS_FOLDER, arrow_schema, contracts, duckdb_schema, pii_columns
 
 
 def test_every_contract_has_a_replace_key_among_its_columns():

@@ -11,7 +11,7 @@ import openpyxl
 import openpyxl.utils.datetime
 import pytest
 
-from crm_pipeline.dataset import load_dataset
+from crm_pipeline.config.dataset import load_dataset
 from crm_pipeline.raw.readers import read_file
 
 TILL = Path(__file__).parent / "fixtures" / "till.xlsx"

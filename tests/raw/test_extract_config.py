@@ -7,8 +7,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from crm_pipeline.cli import app
-from crm_pipeline.dataset import DatasetError, load_dataset
+from crm_pipeline.cli.app import app
+from crm_pipeline.config.dataset import DatasetError, load_dataset
 from crm_pipeline.raw.extraction.secrets import Secrets
 
 SECRET = "not-to-be-seen"

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from crm_pipeline import lake
 from crm_pipeline.raw.extraction.land import land
 from crm_pipeline.raw.extraction.secrets import ExtractionError
+from crm_pipeline.storage import lake
 
 TOKEN = "tok en/+42-not-to-be-seen"
 AT = datetime(2024, 6, 1, 12, tzinfo=UTC)

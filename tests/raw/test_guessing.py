@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.dataset import ColumnMapping, ReadOptions, SourceConfig
+from crm_pipeline.config.contract import Column, Contract, contracts
+from crm_pipeline.config.dataset import ColumnMapping, ReadOptions, SourceConfig
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
-from crm_pipeline.raw.contract import Column, Contract, contracts
 from crm_pipeline.raw.guessing.columns import Table, match_channel
 from crm_pipeline.raw.guessing.encoding import find_encoding
 from crm_pipeline.raw.guessing.layout import guess_read, guess_table
 from crm_pipeline.raw.guessing.values import guess_moments, guess_numbers, have_lost_zeros, is_shortened
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
-from crm_pipeline.raw.source_rows import LINE, SOURCE_ROWS, fill_source_rows, quoted
+from crm_pipeline.raw.source_rows import SOURCE_ROWS, fill_source_rows
+from crm_pipeline.storage.sql import quoted
 
 FORMATS = [
     "%Y-%m-%d",

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from crm_pipeline.cli import app
-from crm_pipeline.dataset import DatasetError, load_dataset
+from crm_pipeline.cli.app import app
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import DatasetError, load_dataset
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.raw.check_sources import check_sources
-from crm_pipeline.raw.contract import contracts
 from crm_pipeline.raw.init import EDIT, write_draft
-from crm_pipeline.settings import PROJECT
 from tests.raw.conftest import RUN_TIME, Shop
 
 EXPORTS = Path(__file__).parent / "fixtures" / "presets"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from crm_pipeline.lake import DamagedFileError
+from crm_pipeline.storage.lake import DamagedFileError
 
 HEADER = "id,at,total,mail,status\n"
 GOOD = "1,2024-01-01 10:00,10.00,a@example.com,completed\n"

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from crm_pipeline import lake
 from crm_pipeline.raw import load as load_module
 from crm_pipeline.raw.accounting import refused_files
 from crm_pipeline.raw.load import load
+from crm_pipeline.storage import lake
 from tests.raw.conftest import ORDERS, RUN_TIME
 
 HEADER = "id,at,total,mail,status\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from crm_pipeline.cli import app
+from crm_pipeline.cli.app import app
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.load import LoadReport
 from tests.raw.conftest import Shop

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from crm_pipeline.dataset import DatasetError, load_dataset
-from crm_pipeline.raw.contract import contracts
-from crm_pipeline.raw.preset import presets, source_columns
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import DatasetError, load_dataset
+from crm_pipeline.config.preset import presets, source_columns
 
 EXPORTS = Path(__file__).parent / "fixtures" / "presets"
 

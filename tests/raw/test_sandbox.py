@@ -3,9 +3,10 @@
 import duckdb
 import pytest
 
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw import sandbox as sandbox_module
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox, sandbox, value_column
-from crm_pipeline.raw.source_rows import LINE, PROBLEM, RAW, REMEDY, SOURCE_ROWS, create_source_rows
+from crm_pipeline.raw.source_rows import PROBLEM, RAW, REMEDY, SOURCE_ROWS, create_source_rows
 from crm_pipeline.raw.textfile import Refused
 
 KEY = "columns.status"

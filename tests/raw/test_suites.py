@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.raw.contract import arrow_schema, contracts
+from crm_pipeline.config.contract import arrow_schema, contracts
 from crm_pipeline.raw.suites import ColumnRule, SuiteRules, as_frame, sample, validate, validate_rules
 from tests.raw.conftest import RUN_TIME
 

@@ -7,12 +7,12 @@ import duckdb
 import pandas as pd
 import pytest
 
-from crm_pipeline.dataset import load_dataset
-from crm_pipeline.raw.contract import contracts
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.dataset import load_dataset
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.customer_ids import id_findings
 from crm_pipeline.raw.load import LoadReport, load, raw_folder
 from crm_pipeline.raw.plausibility import amount_findings
-from crm_pipeline.settings import Settings
 
 RUN_TIME = datetime(2026, 7, 1, 12, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_pipeline import guard
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, steps, store
 from crm_pipeline.scoring.frame import (
     ModelStatus,
@@ -18,7 +19,6 @@ from crm_pipeline.scoring.frame import (
     require_probabilities,
 )
 from crm_pipeline.scoring.run import run
-from crm_pipeline.settings import Settings
 from tests.scoring.toy import Toy
 
 GOOD = {"simple": (2, 2, 2), "clever": (1, 1, 1), "naive": (3, 3, 3)}

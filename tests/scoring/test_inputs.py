@@ -5,9 +5,9 @@ import re
 
 from dagster import AssetKey
 
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import manifest
 from crm_pipeline.definitions import defs
-from crm_pipeline.settings import PROJECT, Settings
 from crm_pipeline.stages import Stage
 
 

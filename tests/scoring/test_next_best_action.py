@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.actions import ActionSettings
+from crm_pipeline.config.actions import ActionSettings
 from crm_pipeline.scoring.contacts.next_best_action import PLAN_SCHEMA, SCHEMA, SEGMENT_RULE, TARGET_SCHEMA, propose
 from crm_pipeline.scoring.frame import ScoringSettings
 from tests.scoring import mailings

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.segments import plots_segments, segment_quality, segment_tables
 
 

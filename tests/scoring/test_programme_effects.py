@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from crm_pipeline.changes import Change
+from crm_pipeline.config.changes import Change
 from crm_pipeline.scoring.changes import programme_effects
 from crm_pipeline.scoring.changes.panel import Panel, panel
 

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.scoring.journeys.removal_effects import (
     CONVERSION,
     LOOK_BACK_DAYS,
@@ -21,7 +22,6 @@ from crm_pipeline.scoring.journeys.removal_effects import (
     medium_removal_effects,
     removal_effects,
 )
-from crm_pipeline.settings import PROJECT
 
 AS_OF = date(2023, 6, 30)
 PATHS = [(("C1", "C2", "C3"), CONVERSION), (("C1",), LOST), (("C2", "C3"), LOST)]

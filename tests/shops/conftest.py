@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_pipeline.settings import Settings
+from crm_pipeline.config.settings import Settings
 from tests.end_to_end.conftest import Deployment, one_warm_dbt
 from tests.shops.invented import Shop
 from tests.shops.shops import SHOPS

@@ -5,7 +5,7 @@ from html import escape
 
 import duckdb
 
-from crm_pipeline.guard import WHERE
+from crm_pipeline.faults.guard import WHERE
 from crm_pipeline.publish.report.found import ask
 from crm_pipeline.publish.report.words import among, month, spoken, told
 

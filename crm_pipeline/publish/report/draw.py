@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from crm_pipeline import plots
-from crm_pipeline.pages import picture
 from crm_pipeline.publish.report.found import Draw, Found
 from crm_pipeline.publish.report.words import spoken, told, unit_of
+from crm_pipeline.show import plots
+from crm_pipeline.show.pages import picture
 
 _WIDTH, _HEIGHT, _LINE = 5.6, 3.0, 0.28
 _MOST_TICKS = 8

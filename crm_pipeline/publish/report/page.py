@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline import guard, pages
-from crm_pipeline.lake import atomic_file
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.faults import guard
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.release import current_release
 from crm_pipeline.publish.report.attention import TITLE as ATTENTION
@@ -20,8 +20,9 @@ from crm_pipeline.publish.report.service import SERVICE
 from crm_pipeline.publish.report.trade import TRADE
 from crm_pipeline.publish.report.trust import TRUST
 from crm_pipeline.publish.serving import ReleaseInfo
-from crm_pipeline.settings import Settings
-from crm_pipeline.warehouse import limits
+from crm_pipeline.show import pages
+from crm_pipeline.storage.lake import atomic_file
+from crm_pipeline.storage.warehouse import limits
 
 SECTIONS: tuple[Section, ...] = (TRADE, CUSTOMERS, MARKETING, SERVICE, TRUST)
 _STYLE = """

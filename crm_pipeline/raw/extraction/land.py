@@ -13,12 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from crm_pipeline import lake
-from crm_pipeline.dataset import Dataset, SourceConfig
-from crm_pipeline.raw.extraction.config import Extraction, SqlTable
+from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.extraction import Extraction, SqlTable
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.extraction.progress import Progress
 from crm_pipeline.raw.extraction.secrets import ExtractionError, Secrets
-from crm_pipeline.settings import Settings
+from crm_pipeline.storage import lake
 
 _BUFFER = 1 << 20
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crm_pipeline import lake
+from crm_pipeline.storage import lake
 
 
 @dataclass

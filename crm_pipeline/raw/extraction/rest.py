@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from crm_pipeline.raw.extraction.config import Auth, Rest
+from crm_pipeline.config.extraction import Auth, Rest
 from crm_pipeline.raw.extraction.secrets import ExtractionError, Secrets
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, exc
 from sqlalchemy.engine import make_url
 
-from crm_pipeline.raw.extraction.config import SqlTable
+from crm_pipeline.config.extraction import SqlTable
 from crm_pipeline.raw.extraction.secrets import ExtractionError, Secrets
 
 if TYPE_CHECKING:

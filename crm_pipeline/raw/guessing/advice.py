@@ -13,8 +13,8 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
-from crm_pipeline.dataset import ColumnMapping, Dataset, ReadOptions, SourceConfig
-from crm_pipeline.raw.contract import Column, contracts
+from crm_pipeline.config.contract import Column, contracts
+from crm_pipeline.config.dataset import ColumnMapping, Dataset, ReadOptions, SourceConfig
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.encoding import find_encoding, sample_of
@@ -33,8 +33,9 @@ from crm_pipeline.raw.guessing.values import (
 from crm_pipeline.raw.header import is_surely_header, looks_like_data, missing_column_remedy
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.readers import file_format
-from crm_pipeline.raw.source_rows import FileRows, literal, quoted
+from crm_pipeline.raw.source_rows import FileRows
 from crm_pipeline.raw.textfile import Refused, encodes_files, plain_suffix, usual_delimiter
+from crm_pipeline.storage.sql import literal, quoted
 
 _NULLS = frozenset({"null", "(null)", "n/a", "#n/a", "na", "none", "nan", "nil", "-", "--", "?", "\\n", "."})
 _WIDE = ("utf-16", "utf-32")

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
+from crm_pipeline.config.contract import Column, Contract, contracts
+from crm_pipeline.config.preset import presets, source_columns
 from crm_pipeline.raw.casting import FALSE_WORDS, TRUE_WORDS
-from crm_pipeline.raw.contract import Column, Contract, contracts
 from crm_pipeline.raw.guessing.values import ENOUGH, guess_moments, guess_numbers
-from crm_pipeline.raw.preset import presets, source_columns
-from crm_pipeline.raw.source_rows import literal, quoted
+from crm_pipeline.storage.sql import literal, quoted
 
 _LEVELS = re.compile(r"department|division|(product|item|sub|main)?(category|group|type|class)|category\d|level\d")
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import duckdb
 
-from crm_pipeline.dataset import SourceConfig
+from crm_pipeline.config.dataset import SourceConfig
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.head import HEAD_ROWS, head_of
 from crm_pipeline.raw.readers import file_format, read_file
-from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS, quoted
+from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS
+from crm_pipeline.storage.sql import quoted
 
 # Maps nothing, and makes the readers take every column.
 _PROBE: dict[str, Any] = {"name": "probe", "channel": "products", "columns": {"product_id": {"sql": "null"}}}

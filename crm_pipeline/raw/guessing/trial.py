@@ -5,11 +5,13 @@ from datetime import datetime
 
 import duckdb
 
-from crm_pipeline.dataset import ColumnMapping, ReadOptions, SourceConfig
+from crm_pipeline.config.contract import Column, Contract
+from crm_pipeline.config.dataset import ColumnMapping, ReadOptions, SourceConfig
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw.casting import FATE, FIT, TYPED_ROWS, CastPlan
-from crm_pipeline.raw.contract import Column, Contract
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
-from crm_pipeline.raw.source_rows import LINE, SOURCE_ROWS, fill_source_rows, quoted
+from crm_pipeline.raw.source_rows import SOURCE_ROWS, fill_source_rows
+from crm_pipeline.storage.sql import quoted
 
 _MOST_TRIED = 2_000
 _NO_LATER = datetime(9999, 12, 31)

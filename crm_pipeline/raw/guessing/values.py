@@ -7,10 +7,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from crm_pipeline.raw.contract import Column
+from crm_pipeline.config.contract import Column
 from crm_pipeline.raw.guessing.trial import unreadable
 from crm_pipeline.raw.numbers import currency_signs
-from crm_pipeline.raw.source_rows import literal, quoted
+from crm_pipeline.storage.sql import literal, quoted
 
 #: Share of the values that a guess has to explain; the others are dirt.
 ENOUGH = 0.9

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.changes import Change, Measure
+from crm_pipeline.config.changes import Change, Measure
 from crm_pipeline.scoring.frame import Floats
 
 # How a measure adds up over movements; a refund counts in the month in which it was given.

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from crm_pipeline.changes import Change
+from crm_pipeline.config.changes import Change
 from crm_pipeline.scoring.changes.panel import Panel, panel
 from crm_pipeline.scoring.effects import Effect, Moments, difference, figures
 from crm_pipeline.scoring.frame import Floats

@@ -12,7 +12,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.actions import CONSENTS, ActionSettings
+from crm_pipeline.config.actions import CONSENTS, ActionSettings
 from crm_pipeline.scoring.frame import ScoringSettings
 
 LIKELY, POSSIBLE = 2 / 3, 1 / 3

@@ -10,8 +10,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline import guard, plots
-from crm_pipeline.actions import ActionSettings
+from crm_pipeline.config.actions import ActionSettings
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.contacts.action_options import (
     CAP_DAYS,
     GIVEN,
@@ -22,6 +22,7 @@ from crm_pipeline.scoring.contacts.action_options import (
 )
 from crm_pipeline.scoring.contacts.action_plan import choose, frontier
 from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.show import plots
 
 SCHEMA = pa.schema(
     [

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import rankdata
 
-from crm_pipeline import guard, plots
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring import features
 from crm_pipeline.scoring.contacts import experiments, qini
 from crm_pipeline.scoring.contacts.experiments import Campaign, Trial
@@ -31,6 +31,7 @@ from crm_pipeline.scoring.contacts.uplift_learners import (
 )
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.show import plots
 
 SCHEMA = pa.schema(
     [

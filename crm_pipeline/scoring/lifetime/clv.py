@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.stats import spearmanr
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import (
     Floats,
     Inputs,

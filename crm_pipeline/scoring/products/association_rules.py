@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from crm_pipeline import guard
-from crm_pipeline.plots import curve
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import Floats, ModelStatus, ScoringSettings, Status
+from crm_pipeline.show.plots import curve
 
 RULE_SCHEMA = pa.schema(
     [

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from crm_pipeline import plots
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.products import product_purchases, recommenders
 from crm_pipeline.scoring.products.product_purchases import Catalogue, Purchases
+from crm_pipeline.show import plots
 
 RECOMMENDATION_SCHEMA = pa.schema(
     [

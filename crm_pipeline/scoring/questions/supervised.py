@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring import backtest_plots, features, orders
 from crm_pipeline.scoring.frame import (
     Floats,

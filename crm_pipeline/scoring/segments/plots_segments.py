@@ -8,11 +8,11 @@ import pyarrow as pa
 from scipy.cluster.hierarchy import dendrogram
 from sklearn.decomposition import PCA
 
-from crm_pipeline import guard
-from crm_pipeline.plots import COLOURS, curve, drawing, heat_map
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.segments.segment_features import Ints
+from crm_pipeline.show.plots import COLOURS, curve, drawing, heat_map
 
 DRAWN_PEOPLE = 1_000
 DRAWN_TRAITS = 16

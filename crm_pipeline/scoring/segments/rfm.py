@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.lake import as_pattern
+from crm_pipeline.storage.lake import as_pattern
 
 RFM_SCHEMA = pa.schema(
     [

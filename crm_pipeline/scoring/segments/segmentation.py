@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline import guard
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import (
     Artefact,
     Backtest,

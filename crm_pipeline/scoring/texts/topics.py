@@ -19,11 +19,11 @@ from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline import guard
-from crm_pipeline.plots import bars
+from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import Floats, ModelStatus, NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.texts import text
+from crm_pipeline.show.plots import bars
 
 TICKET_TOPIC_SCHEMA = pa.schema(
     [

@@ -1,0 +1,1 @@
+"""What is declared: by users in `pipeline.yml`, by a deployment in its environment, by the project in its contracts."""

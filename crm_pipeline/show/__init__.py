@@ -1,0 +1,1 @@
+"""Plots and pages that model cards, explanations and the report share."""

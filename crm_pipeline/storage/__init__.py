@@ -1,0 +1,1 @@
+"""How files are kept whole: the lake, the warehouse, locks, and what each stage was made of."""
