@@ -4,10 +4,10 @@ PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
 
-.PHONY: help setup run test test-slow check ui docs models bench clean lock
+.PHONY: help setup run test test-slow check ui docs contracts models bench clean lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/installed ## Set up .venv (the other targets do it by themselves)
 
@@ -42,6 +42,9 @@ ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000
 
 docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DATASET
 	@$(BIN)/crm docs --dataset $(DATASET)
+
+contracts: setup ## Rewrite what is made from the contracts: dbt's sources and list of channels, README's table
+	@$(BIN)/python -m crm_pipeline.raw.dbt_sources
 
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md

@@ -1,15 +1,17 @@
 """The data contracts of the raw channels: one Open Data Contract Standard file per channel, read into dataclasses.
 
-They are the single source for the casts, the quarantine rules, the expectations and the dbt source documentation.
+They are the single source for the casts, the quarantine rules, the expectations, the dbt source documentation, and what
+the flow has to know of a channel.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from crm_pipeline.config.flow import Flow
 from crm_pipeline.config.yaml_places import read_yaml
 
 CONTRACTS_FOLDER = Path(__file__).parent / "contracts"
@@ -72,6 +74,7 @@ class Contract:
     primary_key: tuple[str, ...] = ()
     version_column: str | None = None
     part_column: str | None = None
+    flow: Flow = field(default_factory=Flow)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -118,10 +121,11 @@ def read_contract(path: Path) -> Contract:
         name=table["name"],
         description=table.get("description", ""),
         columns=tuple(_column(item) for item in properties),
-        replace_key=_property(table, "replaceKey"),
+        replace_key=_names(table, "replaceKey"),
         primary_key=tuple(name for _, name in keys),
-        version_column=next(iter(_property(table, "versionColumn")), None),
-        part_column=next(iter(_property(table, "partColumn")), None),
+        version_column=next(iter(_names(table, "versionColumn")), None),
+        part_column=next(iter(_names(table, "partColumn")), None),
+        flow=Flow.model_validate(_property(table, "flow")),
     )
 
 
@@ -172,12 +176,15 @@ def _valid_values(item: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _property(table: dict[str, Any], name: str) -> tuple[str, ...]:
-    for custom in table.get("customProperties", []):
-        if custom["property"] == name:
-            value = custom["value"]
-            return tuple(value) if isinstance(value, list) else (str(value),)
-    return ()
+def _names(table: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = _property(table, name)
+    return () if value is None else tuple(value) if isinstance(value, list) else (str(value),)
+
+
+def _property(described: dict[str, Any], name: str) -> Any:
+    """Return a custom property of a table or column; None where it has none of that name."""
+    found = (custom["value"] for custom in described.get("customProperties", []) if custom["property"] == name)
+    return next(found, None)
 
 
 def _text(value: object) -> str | None:

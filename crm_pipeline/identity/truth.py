@@ -9,19 +9,23 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.config.contract import contracts
 from crm_pipeline.storage import lake
 
 TRUTH_FILE = Path("truth") / "records.csv"
-# Staging model, the id of its rows, and the record that the row belongs to.
-_ROWS = (
-    ("stg_customers", "source_customer_id", "record_id"),
-    ("stg_orders", "order_id", "record_id"),
-    ("stg_support_tickets", "ticket_id", "record_id"),
-    ("stg_campaign_contacts", "contact_id", "record_id"),
-    ("stg_survey_responses", "response_id", "record_id"),
-    ("stg_loyalty_events", "event_id", "record_id"),
-    ("stg_referrals", "referral_id", "referred_record_id"),
-)
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    """Return the staging models whose rows name a person: the model, the id of a row, and the record it speaks of.
+
+    Of rows that name nobody but by the id of a customer, the truth tells by that id.
+    """
+    found = [("stg_customers", "source_customer_id", "record_id")]
+    for contract in contracts().values():
+        person = next(iter(contract.flow.people), None)
+        if person and person.identifiers and len(contract.primary_key) == 1:
+            found.append((f"stg_{contract.name}", contract.primary_key[0], f"{person.prefix}record_id"))
+    return found
 
 
 def read_truth(con: duckdb.DuckDBPyConnection, dataset_folder: Path) -> pa.Table | None:
@@ -33,7 +37,8 @@ def read_truth(con: duckdb.DuckDBPyConnection, dataset_folder: Path) -> pa.Table
     if not path.is_file():
         return None
     named = " union all ".join(
-        f"select system, {row} as source_id, {record} as record_id from staging.{model}" for model, row, record in _ROWS
+        f"select system, {row} as source_id, {record} as record_id from staging.{model}"
+        for model, row, record in _rows()
     )
     return con.sql(
         f"""

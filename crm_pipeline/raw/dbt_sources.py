@@ -1,6 +1,6 @@
 """Renders the dbt source `raw` from the contracts, so that dbt's documentation cannot drift from what is loaded.
 
-Run `python -m crm_pipeline.raw.dbt_sources` after a contract has changed.
+Run `make contracts` after a contract has changed.
 """
 
 from typing import Any
@@ -9,13 +9,12 @@ import yaml
 
 from crm_pipeline.config.contract import PROVENANCE, Contract, contracts
 from crm_pipeline.config.settings import PROJECT
+from crm_pipeline.raw import dbt_channels
 from crm_pipeline.raw.ledger import LEDGER_COLUMNS, QUARANTINE_COLUMNS
 from crm_pipeline.stages import Stage
 
 TARGET = PROJECT / "dbt_project" / "models" / "staging" / "_raw_sources.yml"
-_HEADER = (
-    "# Generated from crm_pipeline/config/contracts by `python -m crm_pipeline.raw.dbt_sources`; not edited by hand.\n"
-)
+_HEADER = "# Generated from the contracts by `make contracts`; not edited by hand.\n"
 
 
 def render() -> str:
@@ -69,9 +68,9 @@ def _source_table(name: str, description: str, files: str, columns: list[dict[st
 
 
 def main() -> None:
-    """Write the source file into the dbt project."""
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    """Write all that is made from the contracts: the sources and the macro of dbt, and README's table."""
     TARGET.write_text(render(), encoding="utf-8")
+    dbt_channels.write()
 
 
 if __name__ == "__main__":

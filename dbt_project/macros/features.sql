@@ -3,28 +3,12 @@
    large company is more than fits in memory.
    whose: condition on customer_key; when: condition on as_of_date. #}
 {% macro feature_rows(whose='true', when='true') -%}
-{%- set groups = ['web', 'campaigns', 'service', 'surveys', 'social', 'loyalty', 'referrals'] %}
+{%- set groups = channels() | selectattr('features') | map(attribute='features') | list %}
 {%- set windows = ['orders_24m', 'orders_12m', 'orders_90d', 'orders_prev_90d', 'revenue_24m', 'revenue_12m',
                    'revenue_90d', 'revenue_prev_90d', 'margin_12m'] %}
 {%- set shares = ['avg_order_value', 'mean_gap_days', 'sd_gap_days', 'return_share', 'discount_share',
                   'units_per_order', 'share_store', 'share_web', 'share_app', 'share_marketplace', 'coupon_share',
                   'weekend_share'] %}
-{%- set counts = {
-    'web': ['sessions_30d', 'sessions_90d', 'sessions_prev_90d', 'views_90d', 'carts_90d', 'abandoned_carts_90d',
-            'web_minutes_90d'],
-    'campaigns': ['contacts_90d', 'opens_90d', 'clicks_90d'],
-    'service': ['tickets_12m', 'tickets_90d', 'tickets_prev_90d', 'complaints_12m', 'reopened_12m', 'open_tickets'],
-    'social': ['mentions_12m', 'reach_12m'],
-    'loyalty': ['points_balance', 'points_earned_12m', 'points_redeemed_12m'],
-    'referrals': ['referrals_made'],
-} %}
-{%- set values = {
-    'web': ['app_share_90d', 'days_since_visit'],
-    'campaigns': ['open_rate_12m', 'click_rate_12m', 'days_since_contact'],
-    'service': ['avg_first_response_hours_12m', 'avg_resolution_hours_12m', 'last_ticket_satisfaction'],
-    'surveys': ['last_nps', 'last_csat', 'last_ces', 'nps_change', 'days_since_survey'],
-    'loyalty': ['tier', 'days_since_redemption'],
-} %}
 {%- set demographics = ['age_band', 'gender', 'income_band', 'household_size', 'country', 'acquisition_medium'] %}
 
 with customers as (
@@ -39,11 +23,9 @@ purchases as (
     select * from {{ ref('purchase_states') }} where {{ whose }}
 ),
 
-{% for name, model in [
-    ('windows', 'purchase_windows'), ('baskets', 'basket_features'), ('web', 'web_features'),
-    ('campaigns', 'campaign_features'), ('service', 'service_features'), ('surveys', 'survey_features'),
-    ('social', 'social_features'), ('loyalty', 'loyalty_features'), ('referrals', 'referral_features'),
-] -%}
+{%- set models = {'windows': 'purchase_windows', 'baskets': 'basket_features'} %}
+{%- for one in groups %}{% do models.update({one.group: one.model}) %}{% endfor %}
+{%- for name, model in models.items() %}
 {{ name }} as (
     select * from {{ ref(model) }} where {{ whose }} and {{ when }}
 ),
@@ -89,18 +71,20 @@ select
     case when people.has_categories then coalesce(baskets.categories_12m, 0) end as categories_12m,
     baskets.top_category,
     baskets.top_category_share,
-    {%- for group in groups %}
-    people.has_{{ group }},
-    {%- for count in counts.get(group, []) %}
-    case when people.has_{{ group }} then coalesce({{ group }}.{{ count }}, 0) end as {{ count }},
+    {%- for one in groups %}
+    people.has_{{ one.group }},
+    {%- for count in one.counts %}
+    case when people.has_{{ one.group }} then coalesce({{ one.group }}.{{ count }}, 0) end as {{ count }},
     {%- endfor %}
-    {%- for value in values.get(group, []) %}
-    {{ group }}.{{ value }},
+    {%- for value in one['values'] %}
+    {{ one.group }}.{{ value }},
     {%- endfor %}
     {%- endfor %}
-    case when people.has_campaigns then coalesce(campaigns.unsubscribed, false) end as unsubscribed,
-    case when people.has_loyalty then loyalty.customer_key is not null end as is_member,
-    case when people.has_referrals then coalesce(referrals.was_referred, false) end as was_referred,
+    {%- for one in groups %}
+    {%- for flag in one.flags %}
+    case when people.has_{{ one.group }} then coalesce({{ one.group }}.{{ flag }}, false) end as {{ flag }},
+    {%- endfor %}
+    {%- endfor %}
     {%- for attribute in demographics %}
     case when people.has_profile_by_then then people.{{ attribute }} end as {{ attribute }},
     {%- endfor %}
@@ -112,7 +96,7 @@ left join purchases
         people.customer_key = purchases.customer_key
         and people.as_of_date >= purchases.valid_from
         and (purchases.valid_to is null or people.as_of_date < purchases.valid_to)
-{%- for group in ['windows', 'baskets'] + groups %}
-left join {{ group }} on people.customer_key = {{ group }}.customer_key and people.as_of_date = {{ group }}.as_of_date
+{%- for name in models %}
+left join {{ name }} on people.customer_key = {{ name }}.customer_key and people.as_of_date = {{ name }}.as_of_date
 {%- endfor %}
 {%- endmacro %}

@@ -147,3 +147,13 @@
             unnest(generate_series({{ month_of(first_day) }}, {{ month_of(last_day) }}, interval 1 month)) as date
         ) as month_start
 {%- endmacro %}
+
+{# The columns of a table that hold a moment; none before it is built. #}
+{% macro moments_of(relation) -%}
+    {%- set columns = adapter.get_columns_in_relation(relation) if execute else [] -%}
+    {%- set names = [] -%}
+    {%- for column in columns if column.dtype.lower().startswith('timestamp') -%}
+        {%- do names.append(column.name) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}

@@ -1,13 +1,22 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_web_sessions'}}}) }}
 
--- Visits hold every event once, and the facts of money add up to what staging holds.
-{% for subject, staged, found in [
-    ('events', 'select count(*) from ' ~ ref('stg_web_events'), 'select sum(events) from ' ~ ref('fct_web_sessions')),
-    ('ad spend', 'select sum(spend) from ' ~ ref('stg_ad_spend'), 'select sum(spend) from ' ~ ref('fct_ad_spend')),
-    ('points', 'select sum(points) from ' ~ ref('stg_loyalty_events'),
-     'select sum(points) from ' ~ ref('fct_loyalty_events')),
-] %}
-select '{{ subject }}' as subject, ({{ staged }}) as staged, ({{ found }}) as in_facts
-where coalesce(({{ staged }}), 0) <> coalesce(({{ found }}), 0)
-{{ "union all" if not loop.last }}
+-- The facts add up to what staging holds, and visits hold every event once.
+{% for channel in channels() %}
+{%- for column in channel.sums %}
+select
+    '{{ column }} of {{ channel.name }}' as subject,
+    (select sum({{ column }}) from {{ ref('stg_' ~ channel.name) }}) as staged,
+    (select sum({{ column }}) from {{ ref(channel.fact) }}) as in_facts
+where
+    coalesce((select sum({{ column }}) from {{ ref('stg_' ~ channel.name) }}), 0)
+    <> coalesce((select sum({{ column }}) from {{ ref(channel.fact) }}), 0)
+union all
 {%- endfor %}
+{%- endfor %}
+select
+    'events' as subject,
+    (select count(*) from {{ ref('stg_web_events') }}) as staged,
+    (select sum(events) from {{ ref('fct_web_sessions') }}) as in_facts
+where
+    (select count(*) from {{ ref('stg_web_events') }})
+    <> coalesce((select sum(events) from {{ ref('fct_web_sessions') }}), 0)

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from crm_pipeline.config.contract import CONTRACTS_FOLDER, arrow_schema, contracts, duckdb_schema, pii_columns
-from crm_pipeline.raw import dbt_sources
+from crm_pipeline.raw import dbt_channels, dbt_sources
 
 
 def test_every_contract_has_a_replace_key_among_its_columns():
@@ -21,6 +21,11 @@ def test_every_channel_of_the_design_has_a_contract():
         *("campaign_contacts", "ad_spend", "support_tickets", "survey_responses", "social_mentions"),
         *("loyalty_events", "referrals"),
     }
+
+
+def test_what_the_flow_names_of_a_contract_are_its_columns():
+    for contract in contracts().values():
+        assert contract.flow.columns <= set(contract.column_names), contract.name
 
 
 def test_contracts_follow_the_open_data_contract_standard():
@@ -47,3 +52,10 @@ def test_an_unknown_column_is_named():
 
 def test_the_dbt_sources_are_in_step_with_the_contracts():
     assert dbt_sources.TARGET.read_text(encoding="utf-8") == dbt_sources.render()
+
+
+def test_what_loops_over_the_channels_is_in_step_with_the_contracts():
+    assert dbt_channels.TARGET.read_text(encoding="utf-8") == dbt_channels.render()
+    readme = dbt_channels.README.read_text(encoding="utf-8")
+    assert readme == dbt_channels.with_table(readme)
+    assert dbt_channels.render_table() in readme

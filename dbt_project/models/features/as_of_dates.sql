@@ -19,15 +19,10 @@ grid as (
     where {{ month_end('month_start') }} <= {{ as_of_date() }}
 ),
 
-channels as (
+told as (
     select
-        {%- for channel, fact, day in [
-            ('web', 'fct_web_sessions', 'started_on'), ('campaigns', 'fct_campaign_contacts', 'sent_on'),
-            ('service', 'fct_support_tickets', 'opened_on'), ('surveys', 'fct_survey_responses', 'answered_on'),
-            ('social', 'fct_social_mentions', 'posted_on'), ('loyalty', 'fct_loyalty_events', 'occurred_on'),
-            ('referrals', 'fct_referrals', 'invited_on'),
-        ] %}
-        (select min({{ day }}) from {{ ref(fact) }}) as {{ channel }}_since,
+        {%- for channel in channels() if channel.features %}
+        (select min({{ channel.features.since }}) from {{ ref(channel.fact) }}) as {{ channel.features.group }}_since,
         {%- endfor %}
         (select count(category) from products) > 0 as has_categories
 )
@@ -40,10 +35,10 @@ select
     {{ add_days('grid.as_of_date', -180) }} as days_180_before,
     {{ add_months('grid.as_of_date', -12) }} as months_12_before,
     {{ add_months('grid.as_of_date', -24) }} as months_24_before,
-    {%- for channel in ['web', 'campaigns', 'service', 'surveys', 'social', 'loyalty', 'referrals'] %}
-    coalesce(channels.{{ channel }}_since <= grid.as_of_date, false) as has_{{ channel }},
+    {%- for features in channels() | map(attribute='features') if features %}
+    coalesce(told.{{ features.group }}_since <= grid.as_of_date, false) as has_{{ features.group }},
     {%- endfor %}
-    channels.has_categories
+    told.has_categories
 from grid
-cross join channels
+cross join told
 where grid.as_of_date = {{ as_of_date() }} or grid.as_of_date >= (select min(known_since) from people)

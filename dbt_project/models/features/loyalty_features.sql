@@ -56,6 +56,7 @@ windows as (
 select
     running.customer_key,
     dates.as_of_date,
+    true as is_member,
     running.tier,
     cast(running.points_balance as double) as points_balance,
     cast(coalesce(windows.points_earned_12m, 0) as double) as points_earned_12m,

@@ -1,18 +1,5 @@
 -- What each record gives to recognise its person by. Values are those of the source: the identity stage normalises.
 
-{%- set channels = [
-    ('stg_orders', 'record_id', 'loyalty_id', 'email', 'phone', 'ordered_at'),
-    ('stg_web_events', 'record_id', 'null', 'null', 'null', 'occurred_at'),
-    ('stg_campaign_contacts', 'record_id', 'null', 'email', 'phone', 'assigned_at'),
-    ('stg_support_tickets', 'record_id', 'null', 'email', 'phone', 'opened_at'),
-    ('stg_survey_responses', 'record_id', 'null', 'email', 'phone', 'answered_at'),
-    ('stg_social_mentions', 'record_id', 'null', 'null', 'null', 'posted_at'),
-    ('stg_loyalty_events', 'record_id', 'loyalty_id', 'null', 'null', 'occurred_at'),
-    ('stg_referrals', 'referrer_record_id', 'null', 'referrer_email', 'null', 'invited_at'),
-    ('stg_referrals', 'referred_record_id', 'null', 'referred_email', 'null', 'coalesce(accepted_at, invited_at)'),
-    ('consents', 'record_id', 'null', 'email', 'phone', 'decided_at'),
-] %}
-
 with customers as (
     select record_id, system, loyalty_id, email, phone, country, first_delivery, created_at
     from {{ ref('stg_customers') }}
@@ -62,20 +49,25 @@ records as (
         coalesce(created_at, timestamp '1900-01-01 00:00:00') as known_at,
         cast(null as timestamp) as given_at
     from customers
-    {%- for model, record_id, loyalty_id, email, phone, moment in channels %}
+    {%- for channel in channels() if channel.name != 'customers' %}
+    {%- for person in channel.people %}
+    {%- set moments = [person.known_at, channel.moment] | select | join(', ') %}
+    {%- set moment = 'coalesce(' ~ moments ~ ')' if person.known_at else moments %}
     union all
     select
-        {{ record_id }} as record_id,
+        {{ person.prefix ~ 'record_id as record_id' if person.prefix else 'record_id' }},
         system,
-        cast({{ loyalty_id }} as string) as loyalty_id,
-        cast({{ email }} as string) as email,
-        cast({{ phone }} as string) as phone,
+        {%- for kind in ['loyalty_id', 'email', 'phone'] %}
+        {%- set column = person.prefix ~ kind if kind in person.identifiers else 'cast(null as string)' %}
+        {{ column ~ (' as ' ~ kind if column != kind else '') }},
+        {%- endfor %}
         min(first_delivery) as first_delivery,
         min({{ moment }}) as known_at,
         min({{ moment }}) as given_at
-    from {{ model if model == 'consents' else ref(model) }}
-    where {{ record_id }} is not null
+    from {{ 'consents' if channel.name == 'consents' else ref('stg_' ~ channel.name) }}
+    where {{ person.prefix }}record_id is not null
     group by all
+    {%- endfor %}
     {%- endfor %}
 ),
 
