@@ -44,6 +44,8 @@ class Column:
     """One column of a contract.
 
     `format` says what a text is an instance of; an `email` is brought into the form that all sources share.
+    `also_called` is what exports call it, in the order in which that is believed: its own name always counts, and case,
+    blanks and punctuation do not matter.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Column:
     maximum: str | None = None
     pattern: str | None = None
     format: str | None = None
+    also_called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ def _column(item: dict[str, Any]) -> Column:
         maximum=_text(options.get("maximum")),
         pattern=options.get("pattern"),
         format=options.get("format"),
+        also_called=_names(item, "alsoCalled"),
     )
 
 

@@ -49,12 +49,6 @@ class Match:
 
 
 @functools.cache
-def column_names() -> dict[str, dict[str, Any]]:
-    """Return for each channel the names that exports give its columns, and the words in names of its files."""
-    return _yaml("column_names.yaml")
-
-
-@functools.cache
 def value_names() -> dict[str, dict[str, list[str]]]:
     """Return for `channel.column` the names that exports give each allowed value."""
     return _yaml("value_names.yaml")
@@ -95,10 +89,9 @@ def normalised(name: str) -> str:
 
 def _match(table: Table, contract: Contract, file_name: str) -> Match:
     match = Match(contract.name)
-    known = column_names()[contract.name]
     free = _free_columns(table)
     for column in contract.columns:
-        for name in (column.name, *known["columns"].get(column.name, ())):
+        for name in (column.name, *column.also_called):
             origin = free.get(normalised(name))
             if origin is not None and _take(match, column, origin, table.columns[origin]):
                 free = {known: other for known, other in free.items() if other != origin}
@@ -108,7 +101,7 @@ def _match(table: Table, contract: Contract, file_name: str) -> Match:
         column.name for column in contract.columns if column.required and column.name not in match.mappings
     ]
     words = re.split(r"[^\w]|_|\d", file_name.casefold())
-    speaks = any(word.startswith(hint) for word in words for hint in known["files"])
+    speaks = any(word.startswith(hint) for word in words for hint in contract.flow.file_names)
     match.score = _told_by_columns(match) - 3 * len(match.missing) + 1.5 * speaks if _told_by_columns(match) > 1 else 0
     return match
 
