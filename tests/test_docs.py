@@ -47,6 +47,15 @@ def test_each_make_target_that_a_document_names_exists(document):
     assert targets_of(quoted) - rules == set()
 
 
+def test_each_row_of_what_to_open_names_what_exists():
+    section = (PROJECT / "README.md").read_text().split("## To change X, open Y\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", section, flags=re.MULTILINE)[1:]
+    unknown = [what for what, where in rows if not named_paths(where) and "pipeline.yml" not in where]
+    assert unknown == []
+    told = " ".join(what for what, _ in rows)
+    assert [topic for topic in ("inputs of the models", "limits", "contradict") if topic not in told] == []
+
+
 def test_the_list_of_marts_has_each_public_mart_with_its_grain():
     parsed = json.loads(manifest(Settings()).read_text())
     marts = {

@@ -34,7 +34,7 @@ def shape_of(con: duckdb.DuckDBPyConnection, database: str) -> Shape:
 
 @contextmanager
 def opened(old: Path, new: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"memory_limit": "2GB", "threads": 2}) as con:
         for path, name in ((old, OLD), (new, NEW)):
             con.execute(f"attach '{path}' as {name} (read_only)")
         yield con
