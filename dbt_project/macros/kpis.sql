@@ -19,9 +19,10 @@
     grouping sets ((month){% for name in dimensions %}, (month, {{ name }}){% endfor %})
 {%- endmacro %}
 
-{# The segment of a KPI row; people without a recent order have none, nor have people whom nobody knows. #}
-{% macro segment_or_none(segment) -%}
-    coalesce({{ segment }}, 'none')
+{# The RFM segment of a row: unknown where nobody knows whose it is, and a word of its own for people without an order in
+   the months that RFM looks at. #}
+{% macro segment_of(customer_key, segment) -%}
+    case when {{ customer_key }} is null then 'unknown' else coalesce({{ segment }}, 'no_recent_order') end
 {%- endmacro %}
 
 {# Whether a ticket was dealt with by the as-of date; some sources say so without a day. #}

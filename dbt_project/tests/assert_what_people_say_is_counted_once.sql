@@ -10,11 +10,11 @@
      'select count(*) from ' ~ ref('fct_support_tickets')
      ~ " where resolved_on is null and status in ('open', 'pending')"),
     ('answers', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'all'", answers),
-    ('answers by channel', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'channel'", answers),
+    ('answers by contact channel', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'contact_channel'", answers),
     ('answers by segment', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'segment'", answers),
     ('mentions', 'select sum(mentions) from ' ~ ref('social_listening'),
      'select count(*) from ' ~ ref('fct_social_mentions')),
-    ('texts', 'select sum(texts) from ' ~ ref('sentiment_by_channel'),
+    ('texts', 'select sum(texts) from ' ~ ref('sentiment_by_source'),
      'select count(*) from ' ~ source('scoring', 'text_sentiment') ~ ' where as_of_date = ' ~ as_of_date()),
     ('invitations', 'select sum(invitations) from ' ~ ref('referral_summary'),
      'select count(*) from ' ~ ref('fct_referrals')),

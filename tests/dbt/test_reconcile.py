@@ -39,7 +39,8 @@ def warehouse():
             create table customer.fct_order_lines as from (values (1, 19.00::decimal(18, 2)), (1, 3.50), (2, -3.50))
                 as l (order_key, revenue);
             create table marts.kpi_scorecard as from (values
-                ('all', 'orders', 1.0), ('all', 'orders', 1.0), ('all', 'revenue', 61.5), ('channel', 'revenue', 61.5)
+                ('all', 'orders', 1.0), ('all', 'orders', 1.0), ('all', 'revenue', 61.5),
+                ('sales_channel', 'revenue', 61.5)
             ) as k (dimension, kpi, value);
             create table features.customer_features as from (values
                 (7, date '2024-01-31', 1, date '2024-01-05'), (7, date '2024-03-31', 2, date '2024-03-01')

@@ -17,6 +17,7 @@ from crm_pipeline.config.settings import Settings
 Cell = tuple[date, str, str]
 Values = dict[Cell, float]
 ALL = ("all", "all")
+DIMENSIONS = ("sales_channel", "contact_channel", "medium", "platform", "segment")
 
 
 @dataclass(frozen=True)
@@ -46,30 +47,28 @@ class Facts:
         rfm = self.scores("rfm")
         return rfm[pd.to_datetime(rfm["as_of_date"]) == self.as_of].set_index("customer_key")["rfm_segment"]
 
-    def table(self, name: str, day: str, person: str = "customer_key", channel: str | None = None) -> pd.DataFrame:
-        """A fact with its month, channel and segment."""
-        return self.sliced(self.con.sql(f"from customer.{name}").df(), day, person, channel)
+    def table(self, name: str, day: str, person: str | None = "customer_key") -> pd.DataFrame:
+        """A fact with its month, the dimensions that it knows, and the segment."""
+        return self.sliced(self.con.sql(f"from customer.{name}").df(), day, person)
 
-    def sliced(
-        self, frame: pd.DataFrame, day: str, person: str | None = "customer_key", channel: str | None = None
-    ) -> pd.DataFrame:
+    def sliced(self, frame: pd.DataFrame, day: str, person: str | None = "customer_key") -> pd.DataFrame:
         frame = frame[frame[day].notna()].copy()
         frame["month"] = pd.to_datetime(frame[day]).dt.to_period("M")
         if person:
-            frame["segment"] = frame[person].map(self.segments).fillna("none")
-        if channel:
-            frame["channel"] = frame[channel].fillna("unknown")
-        return frame
+            segments = frame[person].map(self.segments).fillna("no_recent_order")
+            frame["segment"] = segments.mask(frame[person].isna(), "unknown")
+        known = [name for name in DIMENSIONS if name in frame]
+        return frame.assign(**{name: frame[name].fillna("unknown") for name in known})
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        return self.table("fct_orders", "ordered_on", channel="sales_channel")
+        return self.table("fct_orders", "ordered_on")
 
     @cached_property
     def purchases(self) -> pd.DataFrame:
         """Counted orders of known people, each with the month of the person's first."""
         placed = self.orders[self.orders["is_counted"] & self.orders["customer_key"].notna()]
-        placed = placed.sort_values(["ordered_at", "channel"])
+        placed = placed.sort_values(["ordered_at", "sales_channel"])
         return placed.assign(first_month=placed.groupby("customer_key")["month"].transform("min"))
 
     @cached_property
@@ -78,7 +77,7 @@ class Facts:
 
     @cached_property
     def tickets(self) -> pd.DataFrame:
-        return self.table("fct_support_tickets", "opened_on", channel="contact_channel")
+        return self.table("fct_support_tickets", "opened_on")
 
     @cached_property
     def answers(self) -> pd.DataFrame:
@@ -87,12 +86,12 @@ class Facts:
 
     @cached_property
     def visits(self) -> pd.DataFrame:
-        visits = self.table("fct_web_sessions", "started_on", channel="platform")
+        visits = self.table("fct_web_sessions", "started_on")
         return visits.assign(seconds=(visits["ended_at"] - visits["started_at"]).dt.total_seconds() // 1)
 
     @cached_property
     def interactions(self) -> pd.DataFrame:
-        touchpoints = self.table("fct_touchpoints", "occurred_on", channel="contact_channel")
+        touchpoints = self.table("fct_touchpoints", "occurred_on")
         return touchpoints[(touchpoints["direction"] == "inbound") & (touchpoints["kind"] != "loyalty_earn")]
 
     @cached_property
@@ -110,10 +109,10 @@ class Facts:
 
 
 def slices(frame: pd.DataFrame) -> Iterator[tuple[Cell, pd.DataFrame]]:
-    """The rows of each month, and of each month and channel or segment."""
+    """The rows of each month, and of each month and value of a dimension."""
     for month, rows in frame.groupby("month"):
         yield cell(month), rows
-        for dimension in {"channel", "segment"} & set(frame.columns):
+        for dimension in {*DIMENSIONS} & {*frame.columns}:
             for value, part in rows.groupby(dimension):
                 yield cell(month, dimension, value), part
 
@@ -141,7 +140,9 @@ def quotient(parts: Values, wholes: Values) -> Values:
 
 
 def retention(facts: Facts) -> Values:
-    buyers = {where: set(rows["customer_key"]) for where, rows in slices(facts.purchases) if where[1] != "channel"}
+    buyers = {
+        where: set(rows["customer_key"]) for where, rows in slices(facts.purchases) if where[1] in ("all", "segment")
+    }
     found = {}
     for month in facts.months:
         for dimension, value in {where[1:] for where in buyers}:
@@ -157,7 +158,7 @@ def lapsed(facts: Facts, month: pd.Period) -> pd.DataFrame:
     placed = facts.purchases[pd.to_datetime(facts.purchases["ordered_on"]) <= end]
     last = pd.to_datetime(placed.groupby("customer_key")["ordered_on"].max())
     people = pd.DataFrame({"lapsed": (end - last).dt.days > facts.business.churn_horizon_days})
-    return people.assign(month=month, segment=people.index.map(facts.segments).fillna("none"))
+    return people.assign(month=month, segment=people.index.map(facts.segments).fillna("no_recent_order"))
 
 
 def churned_share(facts: Facts) -> Values:
@@ -236,7 +237,7 @@ def campaign_returns(facts: Facts) -> pd.DataFrame:
     results = facts.scores("experiment_results")
     results = results[pd.to_datetime(results["as_of_date"]) == facts.as_of].set_index("campaign_key")
     gain = results["people_treated"] * results["margin_cuped_effect"].fillna(results["margin_effect"])
-    campaigns = facts.table("dim_campaigns", "starts_on", person=None, channel="medium").set_index("campaign_key")
+    campaigns = facts.table("dim_campaigns", "starts_on", person=None).set_index("campaign_key")
     contacts = facts.con.sql("from customer.fct_campaign_contacts").df()
     spend = facts.con.sql("from customer.fct_ad_spend").df()
     contacted_control = contacts[(contacts["variant"] == "control") & contacts["sent_at"].notna()]["campaign_key"]

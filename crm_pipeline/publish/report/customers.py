@@ -27,7 +27,7 @@ CUSTOMERS = Section(
         ),
         Part(
             "Key figures by segment",
-            "The last complete month; more figures, and those by channel, are in marts.kpi_scorecard.",
+            "The last complete month; more figures, and those by sales channel or segment, are in marts.kpi_scorecard.",
             """
             select
                 dimension_value as segment,

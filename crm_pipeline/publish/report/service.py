@@ -20,14 +20,14 @@ SERVICE = Section(
         ),
         Part(
             "How they write",
-            "Share of the texts that read as negative, by channel.",
+            "Share of the texts that read as negative, by where they were written.",
             """
-            select month, text_channel, sum(negative_share * read_texts) / nullif(sum(read_texts), 0)
-            from marts.sentiment_by_channel
+            select month, text_source, sum(negative_share * read_texts) / nullif(sum(read_texts), 0)
+            from marts.sentiment_by_source
             where is_complete and read_texts > 0
                 and month > getvariable('last_month') - interval 24 month
-            group by month, text_channel
-            order by text_channel, month
+            group by month, text_source
+            order by text_source, month
             """,
             lines("share of negative texts", percent=True),
         ),

@@ -12,7 +12,7 @@ TRADE = Section(
             """
             select month, dimension_value, value
             from marts.kpi_scorecard
-            where kpi = 'revenue' and dimension = 'channel' and is_complete and value is not null
+            where kpi = 'revenue' and dimension = 'sales_channel' and is_complete and value is not null
                 and month > getvariable('last_month') - interval 24 month
             order by sum(value) over (partition by dimension_value) desc, dimension_value, month
             """,

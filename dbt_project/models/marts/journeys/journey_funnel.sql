@@ -79,7 +79,7 @@ journeys as (
     select
         {{ month_of('visited.contact_on') }} as month,
         visited.medium,
-        {{ segment_or_none('segments.rfm_segment') }} as segment,
+        {{ segment_of('visited.customer_key', 'segments.rfm_segment') }} as segment,
         visited.contact_on,
         {{ local_date('visited.visited_at') }} as visit_on,
         {{ local_date('visited.carted_at') }} as cart_on,

@@ -10,20 +10,20 @@ channel_months as (
     select
         customer_key,
         {{ month_of('ordered_on') }} as month,
-        coalesce(sales_channel, 'unknown') as channel,
+        coalesce(sales_channel, 'unknown') as sales_channel,
         min(ordered_at) as first_at
     from {{ ref('fct_orders') }}
     where is_counted and customer_key is not null
     group by all
 ),
 
--- A person is new once, and in one channel: that of the first order.
+-- A person is new once, and in one sales channel: that of the first order.
 placed as (
     select
         *,
         month > min(month) over (partition by customer_key) as is_returning,
         row_number() over (
-            partition by customer_key order by first_at asc nulls last, channel asc nulls last
+            partition by customer_key order by first_at asc nulls last, sales_channel asc nulls last
         ) = 1 as is_new
     from channel_months
 ),
@@ -40,7 +40,7 @@ customer_months as (
 ),
 
 segment_months as (
-    select customer_months.*, {{ segment_or_none('segments.rfm_segment') }} as segment
+    select customer_months.*, {{ segment_of('customer_months.customer_key', 'segments.rfm_segment') }} as segment
     from customer_months
     left join segments on customer_months.customer_key = segments.customer_key
 ),
@@ -58,14 +58,14 @@ cells as (
     union all
     select
         month,
-        'channel' as dimension,
-        channel as dimension_value,
+        'sales_channel' as dimension,
+        sales_channel as dimension_value,
         count(*) as active_customers,
         count(*) filter (where is_new) as new_customers,
         count(*) filter (where is_returning) as returning_customers,
         null as retained_customers
     from placed
-    group by month, channel
+    group by month, sales_channel
 ),
 
 known as (
@@ -101,9 +101,9 @@ select
     active_customers,
     new_customers,
     returning_customers,
-    case when dimension <> 'channel' then retained_customers end as retained_customers,
+    case when dimension <> 'sales_channel' then retained_customers end as retained_customers,
     case
-        when dimension <> 'channel'
+        when dimension <> 'sales_channel'
             then lag(active_customers) over (partition by dimension, dimension_value order by month nulls last)
     end as active_customers_before
 from counted

@@ -7,7 +7,7 @@ emails as (
     select
         contacts.*,
         {{ month_of('contacts.sent_on') }} as month,
-        {{ segment_or_none('segments.rfm_segment') }} as segment
+        {{ segment_of('contacts.customer_key', 'segments.rfm_segment') }} as segment
     from {{ ref('fct_campaign_contacts') }} as contacts
     left join segments on contacts.customer_key = segments.customer_key
     where contacts.contact_channel = 'email' and contacts.sent_on is not null and contacts.bounced_at is null

@@ -11,7 +11,7 @@ drawn as (
 returns as (
     select
         {{ month_of('coalesce(campaigns.starts_on, drawn.first_assigned_on)') }} as month,
-        coalesce(campaigns.medium, 'unknown') as channel,
+        coalesce(campaigns.medium, 'unknown') as medium,
         campaigns.cost,
         {{ to_money('campaigns.incremental_margin') }} - campaigns.cost as campaign_return
     from campaigns
@@ -21,8 +21,8 @@ returns as (
 
 select
     month,
-    {{ dimension_columns(['channel']) }},
+    {{ dimension_columns(['medium']) }},
     {{ to_money('sum(campaign_return)') }} as campaign_return,
     {{ to_money('sum(cost)') }} as measured_campaign_cost
 from returns
-group by {{ each_dimension(['channel']) }}
+group by {{ each_dimension(['medium']) }}

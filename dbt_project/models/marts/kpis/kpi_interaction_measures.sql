@@ -8,7 +8,7 @@ channel_months as (
     select
         customer_key,
         {{ month_of('occurred_on') }} as month,
-        contact_channel as channel,
+        contact_channel,
         count(*) as interactions
     from {{ ref('fct_touchpoints') }}
     where direction = 'inbound' and kind <> 'loyalty_earn'
@@ -19,7 +19,7 @@ customer_months as (
     select
         channel_months.customer_key,
         channel_months.month,
-        {{ segment_or_none('segments.rfm_segment') }} as segment,
+        {{ segment_of('channel_months.customer_key', 'segments.rfm_segment') }} as segment,
         sum(channel_months.interactions) as interactions
     from channel_months
     left join segments on channel_months.customer_key = segments.customer_key
@@ -36,9 +36,9 @@ group by {{ each_dimension(['segment']) }}
 union all
 select
     month,
-    'channel' as dimension,
-    channel as dimension_value,
+    'contact_channel' as dimension,
+    contact_channel as dimension_value,
     cast(sum(interactions) as bigint) as interactions,
     count(*) as interacting_customers
 from channel_months
-group by month, channel
+group by month, contact_channel

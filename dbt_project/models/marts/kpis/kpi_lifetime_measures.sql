@@ -13,7 +13,7 @@ scored as (
 customers as (
     select
         scored.*,
-        {{ segment_or_none('segments.rfm_segment') }} as segment
+        {{ segment_of('scored.customer_key', 'segments.rfm_segment') }} as segment
     from scored
     left join segments on scored.customer_key = segments.customer_key
 )

@@ -4,17 +4,23 @@ with segments as (
 
 orders as (
     select
-        orders.*,
+        orders.customer_key,
+        orders.is_counted,
+        orders.units,
+        orders.revenue,
+        orders.margin,
+        orders.discount_amount,
+        orders.returned_amount,
         {{ month_of('orders.ordered_on') }} as month,
-        coalesce(orders.sales_channel, 'unknown') as channel,
-        {{ segment_or_none('segments.rfm_segment') }} as segment
+        coalesce(orders.sales_channel, 'unknown') as sales_channel,
+        {{ segment_of('orders.customer_key', 'segments.rfm_segment') }} as segment
     from {{ ref('fct_orders') }} as orders
     left join segments on orders.customer_key = segments.customer_key
 )
 
 select
     month,
-    {{ dimension_columns(['channel', 'segment']) }},
+    {{ dimension_columns(['sales_channel', 'segment']) }},
     count(*) filter (where is_counted) as orders,
     count(*) filter (where is_counted and customer_key is not null) as orders_of_customers,
     count(*) filter (where is_counted and units is not null) as orders_with_units,
@@ -28,4 +34,4 @@ select
     {{ to_money('coalesce(sum(revenue) filter (where is_counted), 0)') }} as counted_revenue,
     {{ to_money('coalesce(sum(revenue) filter (where is_counted and customer_key is not null), 0)') }} as known_revenue
 from orders
-group by {{ each_dimension(['channel', 'segment']) }}
+group by {{ each_dimension(['sales_channel', 'segment']) }}

@@ -42,7 +42,7 @@ segment_events as (
     select
         events.*,
         {{ month_of('events.happened_on') }} as month,
-        {{ segment_or_none('segments.rfm_segment') }} as segment
+        {{ segment_of('events.customer_key', 'segments.rfm_segment') }} as segment
     from events
     left join segments on events.customer_key = segments.customer_key
 )

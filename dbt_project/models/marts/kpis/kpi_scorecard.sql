@@ -26,7 +26,7 @@ cells as (
         on
             measures.measure in (definitions.numerator, definitions.denominator)
             and (
-                (measures.dimension = 'channel' and definitions.by_channel)
+                measures.dimension = definitions.split_by
                 or (measures.dimension = 'segment' and definitions.by_segment)
             )
     inner join first_months

@@ -4,10 +4,11 @@ with segments as (
 
 tickets as (
     select
-        tickets.*,
+        tickets.reopen_count,
+        tickets.satisfaction,
         {{ month_of('tickets.opened_on') }} as month,
-        coalesce(tickets.contact_channel, 'unknown') as channel,
-        {{ segment_or_none('segments.rfm_segment') }} as segment,
+        coalesce(tickets.contact_channel, 'unknown') as contact_channel,
+        {{ segment_of('tickets.customer_key', 'segments.rfm_segment') }} as segment,
         {{ is_resolved('tickets') }} as is_resolved,
         {{ seconds_between('tickets.opened_at', 'tickets.first_response_at') }} as first_response_seconds,
         {{ seconds_between('tickets.opened_at', 'tickets.resolved_at') }} as resolution_seconds,
@@ -18,7 +19,7 @@ tickets as (
 
 select
     month,
-    {{ dimension_columns(['channel', 'segment']) }},
+    {{ dimension_columns(['contact_channel', 'segment']) }},
     count(*) as tickets,
     count(first_response_seconds) as answered_tickets,
     {{ ratio('coalesce(sum(first_response_seconds), 0)', 3600) }} as hours_to_first_response,
@@ -31,4 +32,4 @@ select
     count(*) filter (where satisfaction >= 4) as satisfied_tickets,
     {{ to_money('sum(service_cost)') }} as service_cost
 from tickets
-group by {{ each_dimension(['channel', 'segment']) }}
+group by {{ each_dimension(['contact_channel', 'segment']) }}

@@ -7,7 +7,7 @@ responses as (
     select
         responses.*,
         {{ month_of('responses.answered_on') }} as month,
-        {{ segment_or_none('segments.rfm_segment') }} as segment
+        {{ segment_of('responses.customer_key', 'segments.rfm_segment') }} as segment
     from {{ ref('fct_survey_responses') }} as responses
     left join segments on responses.customer_key = segments.customer_key
     where responses.is_in_scale

@@ -12,7 +12,7 @@ activity as (
     select
         {{ weekday('ordered_on') }} as weekday,
         {{ local_hour('ordered_at') }} as hour,
-        coalesce(sales_channel, 'unknown') as channel,
+        coalesce(sales_channel, 'unknown') as sales_channel,
         1 as orders,
         null as visits
     from orders
@@ -20,7 +20,7 @@ activity as (
     select
         {{ weekday('started_on') }} as weekday,
         {{ local_hour('started_at') }} as hour,
-        platform as channel,
+        platform as sales_channel,
         null as orders,
         1 as visits
     from visits
@@ -30,26 +30,26 @@ hours as (
     select
         weekday,
         hour,
-        channel,
+        sales_channel,
         count(orders) as orders,
         count(visits) as visits
     from activity
-    group by weekday, hour, channel
+    group by weekday, hour, sales_channel
 ),
 
 with_totals as (
     select
         *,
-        sum(orders) over (partition by channel) as all_orders,
-        sum(visits) over (partition by channel) as all_visits
+        sum(orders) over (partition by sales_channel) as all_orders,
+        sum(visits) over (partition by sales_channel) as all_visits
     from hours
 )
 
--- A channel that has no visits, such as a store, has none to count.
+-- A sales channel that has no visits, such as a store, has none to count.
 select
     weekday,
     cast(hour as bigint) as hour,
-    channel,
+    sales_channel,
     case when all_orders > 0 then orders end as orders,
     {{ ratio('orders', 'all_orders') }} as order_share,
     case when all_visits > 0 then visits end as visits,

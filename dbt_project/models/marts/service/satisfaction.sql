@@ -1,4 +1,4 @@
--- What surveys say, overall, by the channel that they are about, and by the segment that people are in on the as-of
+-- What surveys say, overall, by the contact channel that they are about, and by the segment that people are in on the as-of
 -- date. A share of answers has the interval of Wilson (1927), the net promoter score that of Bonett and Price (2012)
 -- for a difference of two shares of the same answers: both hold where few answered, or all alike.
 
@@ -31,8 +31,8 @@ answers as (
         stddev_samp(cast(responses.score_share as decimal(18, 12))) over (partition by responses.kind) as spread,
         responses.nps_group,
         responses.score_share >= 0.75 as is_satisfied,
-        coalesce(orders.sales_channel, tickets.contact_channel, 'unknown') as channel,
-        {{ segment_or_none('rfm.rfm_segment') }} as segment
+        coalesce(orders.sales_channel, tickets.contact_channel, 'unknown') as contact_channel,
+        {{ segment_of('responses.customer_key', 'rfm.rfm_segment') }} as segment
     from responses
     left join orders on responses.order_key = orders.order_key
     left join tickets on responses.ticket_key = tickets.ticket_key
@@ -42,7 +42,7 @@ answers as (
 cut as (
     select 'all' as dimension, 'all' as dimension_value, * from answers
     union all
-    select 'channel' as dimension, channel as dimension_value, * from answers
+    select 'contact_channel' as dimension, contact_channel as dimension_value, * from answers
     union all
     select 'segment' as dimension, segment as dimension_value, * from answers
 ),

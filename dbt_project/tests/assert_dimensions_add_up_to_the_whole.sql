@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'kpi_scorecard'}}}) }}
 
--- Each row of a fact lies in one channel and in one segment, if only in `unknown` or `none`: their sums lose nothing.
+-- Each row of a fact has one value of each dimension, if only `unknown`: their sums lose nothing.
 
 with scorecard as (
     select * from {{ ref('kpi_scorecard') }} where kind = 'sum'

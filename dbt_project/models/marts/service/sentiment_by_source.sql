@@ -12,7 +12,7 @@ topics as (
 
 select
     texts.month,
-    texts.source as text_channel,
+    texts.source as text_source,
     coalesce(topics.topic, 'none') as topic,
     texts.language,
     {{ month_end('texts.month') }} <= {{ as_of_date() }} as is_complete,
