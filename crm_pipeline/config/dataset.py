@@ -16,7 +16,6 @@ import duckdb
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from crm_pipeline.config.actions import ActionSettings
-from crm_pipeline.config.changes import Change
 from crm_pipeline.config.contract import contracts
 from crm_pipeline.config.errors import called_otherwise, explain, suggest
 from crm_pipeline.config.expressions import check_expression
@@ -24,6 +23,7 @@ from crm_pipeline.config.extraction import Extraction
 from crm_pipeline.config.matching import MatchSettings
 from crm_pipeline.config.moments import NUMBER_FORMATS
 from crm_pipeline.config.preset import with_preset
+from crm_pipeline.config.programmes import Programme
 from crm_pipeline.config.strict import Strict
 from crm_pipeline.config.yaml_places import YamlError, read_yaml
 
@@ -262,7 +262,7 @@ class SourceConfig(Strict):
         for name, mapping in self.columns.items():
             if name not in contract.column_names:
                 problem = f"the channel {self.channel} has no column '{name}'."
-                hint = called_otherwise(name, contract.column_names, contract=self.channel)
+                hint = called_otherwise(name, contract.column_names, within=self.channel)
                 raise ValueError(f"{problem} {hint}")
             if mapping.format and contract.column(name).logical_type not in ("date", "timestamp"):
                 raise ValueError(f"columns.{name}: a format is for dates and times only; remove it")
@@ -319,12 +319,12 @@ class Dataset(Strict):
     business: Business = Business()
     identity: MatchSettings = MatchSettings()
     actions: ActionSettings = ActionSettings()
-    changes: tuple[Change, ...] = ()
+    programmes: tuple[Programme, ...] = ()
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Dataset":
-        for kind, named in (("sources", self.sources), ("changes", self.changes)):
+        for kind, named in (("sources", self.sources), ("programmes", self.programmes)):
             names = [one.name for one in named]
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:

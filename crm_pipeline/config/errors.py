@@ -27,6 +27,7 @@ _EXPECTED = {
 }
 #: What was called otherwise in earlier releases: a key of pipeline.yml, or a column of a contract -> its name.
 RENAMED = {
+    "changes": "programmes",
     "ad_spend.channel": "medium",
     "ad_spend.spend_date": "spend_on",
     "campaigns.channel": "medium",
@@ -60,9 +61,15 @@ def suggest(name: str, known: Iterable[str], *, listing: bool = True) -> str:
     return f"Use one of: {', '.join(known)}" if listing else ""
 
 
-def called_otherwise(name: str, known: Iterable[str], *, contract: str = "") -> str:
-    """Return the hint on a name that is not known: the one that took its place, or else what may have been meant."""
-    renamed = RENAMED.get(f"{contract}.{name}" if contract else name)
+def called_otherwise(name: str, known: Iterable[str], *, within: str = "") -> str:
+    """Return the hint on a name that is not known: the one that took its place, or else what may have been meant.
+
+    Args:
+        name: what was written.
+        known: what can be written.
+        within: the key or the contract that it stands in.
+    """
+    renamed = RENAMED.get(f"{within}.{name}" if within else name)
     return f"It is called '{renamed}': rename it" if renamed else suggest(name, known)
 
 
@@ -77,7 +84,8 @@ def _sentence(document: Document, model: type[BaseModel], item: Any) -> str:
 def _message(document: Document, model: type[BaseModel], loc: tuple[Any, ...], item: Any) -> str:
     kind = item["type"]
     if kind == "extra_forbidden":
-        return f"unknown key '{loc[-1]}'. {suggest(str(loc[-1]), _keys_at(model, loc[:-1]))}"
+        within = ".".join(str(part) for part in loc[:-1])
+        return f"unknown key '{loc[-1]}'. {called_otherwise(str(loc[-1]), _keys_at(model, loc[:-1]), within=within)}"
     if loc and loc[-1] == "as_of":
         return "as_of is neither a date nor `latest`. Write a date such as 2024-06-30, or latest"
     if loc == ("sources",) and kind == "too_short":

@@ -12,12 +12,11 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.config.actions import ActionSettings
-from crm_pipeline.config.changes import Change
 from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.programmes import Programme
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, store
-from crm_pipeline.scoring.changes.programme_effects import programme_effects
 from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action
 from crm_pipeline.scoring.contacts.uplift import Uplift
 from crm_pipeline.scoring.frame import (
@@ -34,6 +33,7 @@ from crm_pipeline.scoring.journeys.removal_effects import medium_removal_effects
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
+from crm_pipeline.scoring.programmes.programme_effects import programme_effects
 from crm_pipeline.scoring.questions import early_warnings
 from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
 from crm_pipeline.scoring.questions.churn import Churn
@@ -53,7 +53,7 @@ class Given:
     asked: ScoringSettings
     actions: ActionSettings
     settings: Settings
-    changes: tuple[Change, ...] = ()
+    programmes: tuple[Programme, ...] = ()
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, dataset: Dataset, settings: Settings, as_of: date) -> "Given":
@@ -69,7 +69,7 @@ class Given:
             threads=settings.threads,
             training_rows=settings.training_rows,
         )
-        return cls(connection, asked, dataset.actions, settings, dataset.changes)
+        return cls(connection, asked, dataset.actions, settings, dataset.programmes)
 
     @property
     def registry(self) -> Path:
@@ -176,7 +176,7 @@ def _experiments(given: Given) -> Made:
 
 
 def _programme_effects(given: Given) -> Made:
-    effects, months = programme_effects(given.connection, given.changes, given.asked.as_of, given.asked.seed)
+    effects, months = programme_effects(given.connection, given.programmes, given.asked.as_of, given.asked.seed)
     return Made({"programme_effects": effects, "programme_effect_months": months})
 
 

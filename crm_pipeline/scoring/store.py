@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.scoring import frame
-from crm_pipeline.scoring.changes import programme_effects
 from crm_pipeline.scoring.contacts import experiment_results, next_best_action
 from crm_pipeline.scoring.contacts.uplift import Uplift
 from crm_pipeline.scoring.journeys.removal_effects import REMOVAL_EFFECTS_SCHEMA
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
+from crm_pipeline.scoring.programmes import programme_effects
 from crm_pipeline.scoring.questions import early_warnings
 from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
 from crm_pipeline.scoring.questions.churn import Churn

@@ -46,7 +46,7 @@ def ingredients(dataset: Dataset, as_of: date | None, stage: Stage) -> dict[str,
         found[_OVERRIDES] = _mark(overrides.read_text(encoding="utf-8") if overrides.is_file() else "")
     if stage in (Stage.SCORING, Stage.MARTS):
         found["actions"] = _mark(dataset.actions.model_dump(mode="json"))
-        found["changes"] = _mark([change.model_dump(mode="json") for change in dataset.changes])
+        found["programmes"] = _mark([one.model_dump(mode="json") for one in dataset.programmes])
     return found
 
 

@@ -107,7 +107,7 @@ def _raise(error):
 @pytest.fixture
 def given(tmp_path):
     settings = Settings(data_root=tmp_path / "data", state_root=tmp_path / "state")
-    return SimpleNamespace(connection=None, asked=MAY, actions=None, settings=settings, changes=())
+    return SimpleNamespace(connection=None, asked=MAY, actions=None, settings=settings, programmes=())
 
 
 def statuses(given):

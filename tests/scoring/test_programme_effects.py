@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from crm_pipeline.config.changes import Change
-from crm_pipeline.scoring.changes import programme_effects
-from crm_pipeline.scoring.changes.panel import Panel, panel
+from crm_pipeline.config.programmes import Programme
+from crm_pipeline.scoring.programmes import programme_effects
+from crm_pipeline.scoring.programmes.panel import Panel, panel
 
 START, AS_OF = date(2025, 1, 1), date(2025, 12, 31)
-CHANGE = Change(name="club", unit="store_id", treated=("S1", "S2", "S3"), starts_on=START)
+CHANGE = Programme(name="club", unit="store_id", treated=("S1", "S2", "S3"), starts_on=START)
 TABLE = """
 create schema customer;
 create table customer.fct_orders (

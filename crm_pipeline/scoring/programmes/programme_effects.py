@@ -1,4 +1,4 @@
-"""Difference in differences: what a change brought the units that have it, against the others' change meanwhile.
+"""Difference in differences: what a programme brought the units that have it, against the others' change meanwhile.
 
 In a panel without holes and with one start, the effect of a regression with fixed effects of units and months is the
 difference between the two groups' mean change. Its standard error, clustered by unit so that the months of a unit need
@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from crm_pipeline.config.changes import Change
-from crm_pipeline.scoring.changes.panel import Panel, panel
+from crm_pipeline.config.programmes import Programme
 from crm_pipeline.scoring.effects import Effect, Moments, difference, figures
 from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.programmes.panel import Panel, panel
 
 MIN_MONTHS, MIN_UNITS = 3, 2
-"""Months before and after, and units with and without the change, below which nothing is compared."""
+"""Months before and after, and units with and without the programme, below which nothing is compared."""
 FEW_UNITS = 30
 CERTAIN = 0.05
 """A p-value below this tells an effect, or a trend, from none."""
@@ -88,15 +88,15 @@ MONTH_SCHEMA = pa.schema(
 
 
 def programme_effects(
-    connection: duckdb.DuckDBPyConnection, changes: Iterable[Change], as_of: date, seed: int
+    connection: duckdb.DuckDBPyConnection, programmes: Iterable[Programme], as_of: date, seed: int
 ) -> tuple[pa.Table, pa.Table]:
-    """Return what each declared change brought, and how that came about month by month, in the order declared."""
+    """Return what each programme brought, and how that came about month by month, in the order declared."""
     effects: list[dict[str, Any]] = []
     months: list[dict[str, Any]] = []
-    for change in changes:
-        seen = panel(connection, change, as_of)
-        name = {"change_name": change.name, "as_of_date": as_of}
-        row = _described(change, seen) | compare(seen, seed)
+    for programme in programmes:
+        seen = panel(connection, programme, as_of)
+        name = {"change_name": programme.name, "as_of_date": as_of}
+        row = _described(programme, seen) | compare(seen, seed)
         effects.append(name | row)
         if row["status"] not in (Verdict.TOO_EARLY, Verdict.TOO_FEW_UNITS):
             months += [name | month for month in event_study(seen)]
@@ -104,7 +104,7 @@ def programme_effects(
 
 
 def compare(seen: Panel, seed: int) -> dict[str, Any]:
-    """Return the effect of a change with its interval, and whether the units went the same way before it."""
+    """Return the effect of a programme with its interval, and whether the units went the same way before it."""
     before, after = ~seen.after, seen.after
     if min(before.sum(), after.sum()) < MIN_MONTHS:
         return {"status": Verdict.TOO_EARLY.value}
@@ -161,12 +161,12 @@ def placebo_p_value(changed: Floats, treated: npt.NDArray[np.bool_], seed: int) 
     return float((said + (apart >= real * (1 - 1e-9)).sum()) / (said + len(choices)))
 
 
-def _described(change: Change, seen: Panel) -> dict[str, Any]:
+def _described(programme: Programme, seen: Panel) -> dict[str, Any]:
     treated = int(seen.treated.sum())
     return {
-        "unit": change.unit,
-        "measure": change.measure,
-        "starts_on": change.starts_on,
+        "unit": programme.unit,
+        "measure": programme.measure,
+        "starts_on": programme.starts_on,
         "months_before": int((~seen.after).sum()),
         "months_after": int(seen.after.sum()),
         "units_treated": treated,

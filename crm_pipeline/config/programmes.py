@@ -1,4 +1,4 @@
-"""Changes that came to some stores, countries or channels and not to others: the part `changes` of pipeline.yml."""
+"""The part `programmes` of pipeline.yml: what some stores, countries or sales channels have and others do not."""
 
 from datetime import date
 from typing import Literal
@@ -11,10 +11,10 @@ Unit = Literal["store_id", "country", "sales_channel"]
 Measure = Literal["revenue", "margin", "orders", "buyers"]
 
 
-class Change(Strict):
-    """Something new, such as a loyalty programme, that some units have from a month on; nobody drew them at random."""
+class Programme(Strict):
+    """Something new, such as a loyalty club, that some units have from a month on; nobody drew them at random."""
 
-    name: str = Field(min_length=1, description="Name of the change, unique in the dataset.")
+    name: str = Field(min_length=1, description="Name of the programme, unique in the dataset.")
     unit: Unit = Field(default="store_id", description="What has it or not; a column of the orders.")
     treated: tuple[str, ...] = Field(min_length=1, description="The units that have it from then on.")
     starts_on: date = Field(description="First day with it: the first of a month.")
@@ -25,5 +25,5 @@ class Change(Strict):
     @classmethod
     def _begins_a_month(cls, value: date) -> date:
         if value.day != 1:
-            raise ValueError("months are compared, so a change starts on the first of one. Name the first full month")
+            raise ValueError("months are compared, so it starts on the first of one. Name the first full month")
         return value

@@ -1,4 +1,4 @@
-"""What each unit sold in each month around a change: a table without holes, of complete months."""
+"""What each unit sold in each month around the start of a programme: a table without holes, of complete months."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.config.changes import Change, Measure
+from crm_pipeline.config.programmes import Measure, Programme
 from crm_pipeline.scoring.frame import Floats
 
 # How a measure adds up over movements; a refund counts in the month in which it was given.
@@ -25,9 +25,9 @@ class Panel:
 
     Attributes:
         units: names, in order.
-        treated: which of them have the change.
+        treated: which of them have the programme.
         months: first day of each month, in order.
-        after: which of the months have the change.
+        after: which of the months have it.
         values: the measure, a row per unit and a column per month.
         left_out: how many units, those named as treated included, did not trade from the first month to the last.
     """
@@ -40,19 +40,19 @@ class Panel:
     left_out: int
 
 
-def panel(connection: duckdb.DuckDBPyConnection, change: Change, as_of: date) -> Panel:
-    """Return the panel of a change, of months that were over by `as_of` and that the orders cover.
+def panel(connection: duckdb.DuckDBPyConnection, programme: Programme, as_of: date) -> Panel:
+    """Return the panel of a programme, of months that were over by `as_of` and that the orders cover.
 
     The first month of all orders may have begun before they did, so it counts only where it is the whole of a month.
     """
     rows = connection.sql(
         f"""
         with movements as (
-            select {change.unit} as unit, customer_key, ordered_on as day, is_counted,
+            select {programme.unit} as unit, customer_key, ordered_on as day, is_counted,
                 revenue + refunded_amount as revenue, margin + refunded_margin as margin
             from customer.fct_orders
             union all
-            select {change.unit}, customer_key, coalesce(refunded_on, ordered_on), false,
+            select {programme.unit}, customer_key, coalesce(refunded_on, ordered_on), false,
                 -refunded_amount, -refunded_margin
             from customer.fct_orders
             where refunded_amount <> 0 or refunded_margin <> 0
@@ -75,7 +75,8 @@ def panel(connection: duckdb.DuckDBPyConnection, change: Change, as_of: date) ->
             from covered
         ),
         measured as (
-            select unit, date_trunc('month', day)::date as month_start, ({_MEASURES[change.measure]})::double as value
+            select unit, date_trunc('month', day)::date as month_start,
+                ({_MEASURES[programme.measure]})::double as value
             from movements
             where unit is not null and date_trunc('month', day)::date in (select month_start from months)
             group by unit, date_trunc('month', day)::date
@@ -92,15 +93,15 @@ def panel(connection: duckdb.DuckDBPyConnection, change: Change, as_of: date) ->
         left join measured using (unit, month_start)
         order by unit, month_start
         """,
-        params={"as_of": as_of, "starts_on": change.starts_on, "months": change.months},
+        params={"as_of": as_of, "starts_on": programme.starts_on, "months": programme.months},
     ).fetchall()
     units = tuple(dict.fromkeys(unit for unit, steady, *_ in rows if steady))
     months = tuple(dict.fromkeys(row[2] for row in rows))
     return Panel(
         units=units,
-        treated=np.isin(np.array(units, dtype=np.str_), change.treated),
+        treated=np.isin(np.array(units, dtype=np.str_), programme.treated),
         months=months,
-        after=np.array([month >= change.starts_on for month in months], dtype=bool),
+        after=np.array([month >= programme.starts_on for month in months], dtype=bool),
         values=np.array([row[3] for row in rows if row[1]], dtype=float).reshape(len(units), len(months)),
-        left_out=len({row[0] for row in rows}.union(change.treated)) - len(units),
+        left_out=len({row[0] for row in rows}.union(programme.treated)) - len(units),
     )

@@ -1,1 +1,0 @@
-"""What changes that came to some units and not to others brought."""

@@ -1,0 +1,1 @@
+"""What programmes that some units have and others do not have brought."""
