@@ -25,7 +25,8 @@ experiments as (
         people_treated,
         status,
         sample_ratio_p
-    from {{ ref('experiment_results') }}
+    from {{ source('scoring', 'experiment_results') }}
+    where as_of_date = {{ as_of_date() }}
 ),
 
 counted as (
@@ -90,7 +91,7 @@ select
     costs.ad_spend,
     costs.cost,
     {%- for bound in ['', '_lower', '_upper'] %}
-    experiments.people_treated * experiments.effect{{ bound }} as incremental_margin{{ bound }},
+    {{ to_money('experiments.people_treated * experiments.effect' ~ bound) }} as incremental_margin{{ bound }},
     {%- endfor %}
     -- Of two variants that are both contacted nobody knows what contacting brings.
     {%- for bound in ['', '_lower', '_upper'] %}

@@ -75,8 +75,8 @@ select
     cast(margin as decimal(18, 2)) as margin,
     cast(cumulative_revenue as decimal(18, 2)) as cumulative_revenue,
     cast(cumulative_margin as decimal(18, 2)) as cumulative_margin,
-    {{ ratio('cumulative_revenue', 'customers') }} as cumulative_revenue_per_customer,
-    {{ ratio('cumulative_margin', 'customers') }} as cumulative_margin_per_customer,
-    {{ ratio('acquisition_cost', 'customers') }} as acquisition_cost_per_customer,
+    {{ to_price(ratio('cumulative_revenue', 'customers')) }} as cumulative_revenue_per_customer,
+    {{ to_price(ratio('cumulative_margin', 'customers')) }} as cumulative_margin_per_customer,
+    {{ to_price(ratio('acquisition_cost', 'customers')) }} as acquisition_cost_per_customer,
     cumulative_margin >= acquisition_cost as is_paid_back
 from so_far

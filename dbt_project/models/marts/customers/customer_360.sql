@@ -80,7 +80,7 @@ select
     features.revenue_90d,
     features.orders_prev_90d,
     features.revenue_prev_90d,
-    features.avg_order_value,
+    {{ to_price('features.avg_order_value') }} as avg_order_value,
     features.mean_gap_days,
     features.sd_gap_days,
     features.return_share,
@@ -102,10 +102,10 @@ select
     clv.p_alive,
     clv.expected_orders,
     clv.next_order_on,
-    clv.clv_historic,
-    clv.clv_predicted,
-    clv.clv_lower,
-    clv.clv_upper,
+    {{ to_money('clv.clv_historic') }} as clv_historic,
+    {{ to_money('clv.clv_predicted') }} as clv_predicted,
+    {{ to_money('clv.clv_lower') }} as clv_lower,
+    {{ to_money('clv.clv_upper') }} as clv_upper,
     churn.churn_probability,
     churn.risk_band as churn_risk_band,
     churn.reason_1 as churn_reason_1,
@@ -121,7 +121,7 @@ select
     segments.niche,
     next_best_actions.action as next_best_action,
     next_best_actions.contact_channel as next_best_contact_channel,
-    next_best_actions.expected_value as next_best_value
+    {{ to_price('next_best_actions.expected_value') }} as next_best_value
 from people
 left join features on people.customer_key = features.customer_key
 left join stages on people.customer_key = stages.customer_key

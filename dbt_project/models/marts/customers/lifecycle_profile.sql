@@ -9,6 +9,13 @@ answers as (
     from {{ ref('current_features') }}
 ),
 
+-- To more than cents: what a stage is worth is rounded once.
+clv as (
+    select customer_key, cast(clv_predicted as decimal(18, 4)) as clv_predicted
+    from {{ source('scoring', 'clv') }}
+    where as_of_date = {{ as_of_date() }}
+),
+
 segments as (
     select lifecycle_stage as stage, rfm_segment, count(*) as people
     from customers
@@ -29,12 +36,12 @@ stages as (
         count(*) as people,
         sum(customers.revenue_12m) as revenue_12m,
         sum(customers.margin_12m) as margin_12m,
-        sum(cast(customers.clv_predicted as decimal(18, 4))) as customer_equity,
-        {{ mean('cast(customers.clv_predicted as decimal(18, 4))') }} as clv_predicted,
+        sum(clv.clv_predicted) as customer_equity,
+        {{ mean('clv.clv_predicted') }} as clv_predicted,
         {{ mean('cast(customers.churn_probability as decimal(18, 9))') }} as churn_probability,
         {{ mean('customers.recency_days') }} as recency_days,
         {{ mean('customers.orders_12m') }} as orders_12m,
-        {{ mean('cast(customers.avg_order_value as decimal(18, 4))') }} as avg_order_value,
+        {{ mean('customers.avg_order_value') }} as avg_order_value,
         {%- for channel in shares %}
         {{ mean('cast(customers.share_' ~ channel ~ ' as decimal(18, 9))') }} as share_{{ channel }},
         {%- endfor %}
@@ -47,6 +54,7 @@ stages as (
         {{ mean(days_between('customers.lifecycle_since', 'customers.as_of_date')) }} as days_in_stage
     from customers
     left join answers on customers.customer_key = answers.customer_key
+    left join clv on customers.customer_key = clv.customer_key
     group by customers.lifecycle_stage
 )
 
@@ -58,11 +66,11 @@ select
     cast(coalesce(stages.revenue_12m, 0) as decimal(18, 2)) as revenue_12m,
     cast(coalesce(stages.margin_12m, 0) as decimal(18, 2)) as margin_12m,
     {{ to_money('stages.customer_equity') }} as customer_equity,
-    cast(stages.clv_predicted as double) as clv_predicted,
+    {{ to_price('stages.clv_predicted') }} as clv_predicted,
     cast(stages.churn_probability as double) as churn_probability,
     stages.recency_days,
     stages.orders_12m,
-    cast(stages.avg_order_value as double) as avg_order_value,
+    {{ to_price('stages.avg_order_value') }} as avg_order_value,
     {%- for channel in shares %}
     cast(stages.share_{{ channel }} as double) as share_{{ channel }},
     {%- endfor %}

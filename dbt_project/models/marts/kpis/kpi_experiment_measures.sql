@@ -13,7 +13,7 @@ returns as (
         {{ month_of('coalesce(campaigns.starts_on, drawn.first_assigned_on)') }} as month,
         coalesce(campaigns.medium, 'unknown') as medium,
         campaigns.cost,
-        {{ to_money('campaigns.incremental_margin') }} - campaigns.cost as campaign_return
+        campaigns.incremental_margin - campaigns.cost as campaign_return
     from campaigns
     inner join drawn on campaigns.campaign_key = drawn.campaign_key
     where campaigns.roi is not null

@@ -91,7 +91,7 @@ select
     cast(coalesce(people.orders, 0) as bigint) as orders,
     cast(amounts.units as decimal(18, 3)) as units,
     cast(amounts.revenue as decimal(18, 2)) as revenue,
-    amounts.average_price,
+    {{ to_price('amounts.average_price') }} as average_price,
     amounts.price_index,
     coalesce(people.buyers, 0) as buyers,
     coalesce(people.new_buyers, 0) as new_buyers

@@ -80,7 +80,7 @@ select
         when compared.previous_year_revenue > 0
             then {{ ratio('compared.revenue - compared.previous_year_revenue', 'compared.previous_year_revenue') }}
     end as growth_year,
-    compared.average_price,
+    {{ to_price('compared.average_price') }} as average_price,
     compared.price_index,
     seasons.season_index,
     compared.buyers,

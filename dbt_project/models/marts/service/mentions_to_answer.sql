@@ -50,7 +50,7 @@ select
     is_negative,
     has_wide_reach,
     is_question,
-    clv_predicted as value_at_stake,
+    {{ to_money('clv_predicted') }} as value_at_stake,
     row_number() over (
         order by
             is_negative desc,
