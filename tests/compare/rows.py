@@ -99,11 +99,12 @@ def _old_value(column: ColumnPair) -> str:
     elif column.old_type != column.new_type:
         value = f"try_cast({value} as {column.new_type})"
     split = _split_words(column)
-    return f"{_reworded(value, [(o, n) for o, n in column.words if o not in split])} as {_quoted(column.new)}"
+    words = [(new, old) if old in split else (old, new) for old, new in column.words]
+    return f"{_reworded(value, words)} as {_quoted(column.new)}"
 
 
 def _new_value(column: ColumnPair) -> str:
-    """A new value; words that were one word before are that word again, as nothing old can tell them apart."""
+    """A new value; words that were one word before are that word again, as they are among the old values."""
     split = _split_words(column)
     return f"{_reworded(_quoted(column.new), [(n, o) for o, n in column.words if o in split])} as {_quoted(column.new)}"
 
