@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crm_pipeline import __version__
 from crm_pipeline.cli.identity import identity
 from crm_pipeline.cli.terminal import (
     Commands,
@@ -37,6 +38,22 @@ app = Commands(
 )
 
 app.add_typer(identity, name="identity")
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"crm_pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def crm(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version, and end.")
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
 
 _WAIT_SECONDS = 2.0
 _ORPHAN_SECONDS = 600.0

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 import typer
 
+import crm_pipeline
 from crm_pipeline.cli.terminal import or_explain
 from crm_pipeline.faults.failures import ended
 
@@ -117,3 +118,8 @@ def test_a_reader_that_has_read_enough_is_no_error():
     crm_program = Path(sys.executable).parent / "crm"
     done = subprocess.run(f"{crm_program} --help | head -1", shell=True, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_the_version_is_said_before_any_command():
+    said = crm("--version")
+    assert (said.returncode, said.stdout) == (0, f"crm_pipeline {crm_pipeline.__version__}\n")
