@@ -84,7 +84,7 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     same_person = [rule for rule in comparisons.same_person(filled) if _pairs(con, rule)]
     if not learnt_from or not same_person:
         return None
-    linker = _linker(con, "training_profiles", comparisons.splink_settings(filled))
+    linker = _linker(DuckDBAPI(con), "training_profiles", comparisons.splink_settings(filled))
     linker.training.estimate_probability_two_random_records_match([*same_person], recall=_RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=seed, num_chunks=1)
     for rule in learnt_from:
@@ -122,20 +122,22 @@ def _predicted(
         create temp table paired as
         from profiles semi join (select a as record_key from pairs union select b from pairs) using (record_key)
     """)
-    linker = _linker(con, "paired", {**model.settings, **retained})
+    api = DuckDBAPI(con)
+    linker = _linker(api, "paired", {**model.settings, **retained})
     for column, shares in model.frequencies.items():
-        _register_frequencies(con, linker, column, shares, model.profiles)
+        table = _frequencies(con, column, shares, model.profiles)
+        linker.table_management.register_term_frequency_lookup(api.register(table), column)
     con.execute("create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from pairs")
-    linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
+    linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
     yield linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never").physical_name
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("drop table blocked")
     con.execute("drop table paired")
 
 
-def _linker(con: duckdb.DuckDBPyConnection, table: str, settings: dict[str, Any]) -> Linker:
+def _linker(api: DuckDBAPI, table: str, settings: dict[str, Any]) -> Linker:
     logging.getLogger("splink").setLevel(logging.ERROR)
-    return Linker(DuckDBAPI(con).register(table), settings, log_level=None)
+    return Linker(api.register(table), settings, log_level=None)
 
 
 def _filled(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -177,10 +179,8 @@ def _shares(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, float]:
     return dict(con.execute(query).fetchall())
 
 
-def _register_frequencies(
-    con: duckdb.DuckDBPyConnection, linker: Linker, column: str, shares: dict[str, float], profiles: int
-) -> None:
-    """Give Splink the kept frequencies; a value that the model has not seen more than once counts as seen once."""
+def _frequencies(con: duckdb.DuckDBPyConnection, column: str, shares: dict[str, float], profiles: int) -> str:
+    """Make a table of the kept frequencies; a value that the model has not seen more than once counts as seen once."""
     kept = pa.table({"value": pa.array(shares, pa.string()), "share": pa.array(shares.values(), pa.float64())})
     con.register("kept_shares", kept)
     con.execute(
@@ -193,4 +193,4 @@ def _register_frequencies(
         {"profiles": profiles},
     )
     con.unregister("kept_shares")
-    linker.table_management.register_term_frequency_lookup(linker._db_api.register(f"frequencies_{column}"), column)
+    return f"frequencies_{column}"

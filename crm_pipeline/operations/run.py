@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import TextIO
 
 from dagster import AssetKey, DagsterInstance, Definitions, JobDefinition
-from dagster._core.utils import make_new_run_id
 
 from crm_pipeline.operations.progress import Progress
 from crm_pipeline.operations.schedules import DAILY
@@ -53,7 +53,7 @@ def execute(
     if not verbose:
         run_config["loggers"] = {"console": {"config": {"log_level": "CRITICAL"}}}
         logging.getLogger("alembic").setLevel(logging.WARNING)
-    run_id = make_new_run_id()
+    run_id = str(uuid.uuid4())
     with DagsterInstance.get() as instance, _log(log_folder / f"{run_id}.log", verbose) as terminal:
         progress = Progress(_stage_of_steps(job, first), terminal)
         watcher = _Watcher(instance, run_id, progress)

@@ -11,12 +11,12 @@ from dagster import (
     AssetsDefinition,
     DagsterEventType,
     DagsterInstance,
+    EventLogEntry,
     Failure,
     MaterializeResult,
     MetadataValue,
     asset,
 )
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from crm_pipeline import __version__
 from crm_pipeline.config.contract import pii_columns
@@ -121,12 +121,13 @@ def _gates(instance: DagsterInstance, required: Sequence[AssetCheckKey]) -> list
     records = history.get_latest_asset_check_execution_by_key(list(required))
     built = history.get_asset_records(list({key.asset_key for key in required}))
     latest_runs = {record.asset_entry.asset_key: record.asset_entry.last_run_id for record in built}
-    return [_gate(key, records.get(key), latest_runs.get(key.asset_key)) for key in required]
+    entries = {key: record.event for key, record in records.items()}
+    return [_gate(key, entries.get(key), latest_runs.get(key.asset_key)) for key in required]
 
 
-def _gate(key: AssetCheckKey, record: AssetCheckExecutionRecord | None, latest_run: str | None) -> Gate:
+def _gate(key: AssetCheckKey, entry: EventLogEntry | None, latest_run: str | None) -> Gate:
     name = f"{key.asset_key.to_user_string()}:{key.name}"
-    event = record.event.dagster_event if record and record.event else None
+    event = entry.dagster_event if entry else None
     if event is None or event.event_type is not DagsterEventType.ASSET_CHECK_EVALUATION:
         return Gate(name, Outcome.MISSING)
     evaluation = event.asset_check_evaluation_data
