@@ -25,14 +25,14 @@ from dagster import (
 from dagster_dbt import DbtCliResource
 from splink import DuckDBAPI
 
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.resources import Dbt
-from crm_pipeline.settings import PROJECT, Settings
+from crm_pipeline.dbt.resource import Dbt
 
 PACKAGE = PROJECT / "crm_pipeline"
 LIBRARIES = {"dagster", "dagster_dbt", "dbt", "splink", "great_expectations"}
 OVERRIDDEN = ("_cli_version", "_initialize_dbt_core_adapter")
-"""Private names of DbtCliResource that `resources.py` overrides."""
+"""Private names of DbtCliResource that `dbt/resource.py` overrides."""
 NAMED_TUPLES = {"_replace", "_asdict", "_fields"}
 """Documented by Python, for all their underscore."""
 
@@ -96,11 +96,11 @@ def test_a_planted_use_is_found(tmp_path, search, line):
 
 
 @pytest.mark.parametrize("name", OVERRIDDEN)
-def test_dagster_dbt_asks_what_resources_py_answers(name):
-    assert name in vars(DbtCliResource), f"crm_pipeline/resources.py overrides DbtCliResource.{name}, which is gone"
+def test_dagster_dbt_asks_what_dbt_resource_py_answers(name):
+    assert name in vars(DbtCliResource), f"crm_pipeline/dbt/resource.py overrides DbtCliResource.{name}, which is gone"
     assert name in vars(Dbt)
     calls = len(re.findall(rf"\bself\.{name}\b", inspect.getsource(DbtCliResource)))
-    assert calls, f"DbtCliResource no longer calls {name}: resources.py overrides it to no effect"
+    assert calls, f"DbtCliResource no longer calls {name}: dbt/resource.py overrides it to no effect"
 
 
 @pytest.fixture(scope="module")
