@@ -9,6 +9,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "glossary.md"
 Column = tuple[str, str, str]
 """Table, name and type."""
+OF_TIME = ("DATE", "TIMESTAMP")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Glossary:
 def read_glossary(page: str) -> Glossary:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
     words = {row[0]: tuple(re.findall(r"`([^`]+)`", row[2])) for row in rows if not row[0].startswith("`") and row[2]}
-    types = {row[0].strip("`"): row[1] for row in rows if row[0].startswith("`")}
+    types = {name: row[1] for row in rows if row[0].startswith("`") for name in re.findall(r"`([^`]+)`", row[0])}
     return Glossary({word: names for word, names in words.items() if names}, types)
 
 
@@ -48,8 +49,10 @@ def _holds(name: str, word: str) -> bool:
 
 
 def _types(glossary: Glossary, label: str, name: str, kind: str) -> list[str]:
-    return [
-        f"{label}: {pattern} is {expected}, not {kind}"
-        for pattern, expected in glossary.types.items()
-        if fnmatchcase(name, pattern) and kind.upper().split("(")[0] != expected
-    ]
+    """A name of its own stands before the patterns; days and moments must have a name that says so."""
+    found = kind.upper().split("(")[0]
+    said = {pattern: expected for pattern, expected in glossary.types.items() if fnmatchcase(name, pattern)}
+    said = {name: said[name]} if name in said else said
+    wrong = [f"{label}: {pattern} is {expected}, not {kind}" for pattern, expected in said.items() if expected != found]
+    unsaid = [f"{label}: no name of a {found}"] if found in OF_TIME and not said else []
+    return wrong or unsaid

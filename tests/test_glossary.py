@@ -18,6 +18,8 @@ GLOSSARY = read_glossary(PAGE.read_text())
         ("is_open", "BIGINT", "t.is_open: is_* is BOOLEAN, not BIGINT"),
         ("customer_id", "BIGINT", "t.customer_id: *_id is VARCHAR, not BIGINT"),
         ("revenue", "DOUBLE", "t.revenue: revenue is DECIMAL, not DOUBLE"),
+        ("origin", "DATE", "t.origin: no name of a DATE"),
+        ("seen", "TIMESTAMP", "t.seen: no name of a TIMESTAMP"),
     ],
 )
 def test_a_name_that_says_what_it_is_not_is_found(column, kind, said):

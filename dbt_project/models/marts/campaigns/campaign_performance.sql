@@ -77,7 +77,7 @@ select
     {{ ratio('reached.opened', 'reached.arrived') }} as open_rate,
     {{ ratio('reached.clicked', 'reached.arrived') }} as click_rate,
     {{ ratio('reached.unsubscribed', 'reached.arrived') }} as unsubscribe_rate,
-    responses.responses_until,
+    responses.responses_end_on,
     responses.is_complete as has_all_responses,
     responses.responders,
     {{ ratio('responses.responders', 'reached.people_contacted') }} as response_rate,

@@ -35,7 +35,7 @@ responses as (
     select
         campaign_key,
         min(contacted_on) as first_contacted_on,
-        {{ add_days('max(contacted_on)', (var('response_days') | int) - 1) }} as responses_until,
+        {{ add_days('max(contacted_on)', (var('response_days') | int) - 1) }} as responses_end_on,
         count(*) filter (where orders > 0) as responders,
         cast(sum(orders) as bigint) as orders,
         {{ to_money('sum(revenue)') }} as revenue
@@ -93,8 +93,8 @@ coupons as (
 
 select
     responses.campaign_key,
-    responses.responses_until,
-    responses.responses_until <= {{ as_of_date() }} as is_complete,
+    responses.responses_end_on,
+    responses.responses_end_on <= {{ as_of_date() }} as is_complete,
     {%- for figure in ['responders', 'orders', 'revenue'] %}
     case when responses.first_contacted_on >= recorded.first_ordered_on then responses.{{ figure }} end as {{ figure }},
     {%- endfor %}
