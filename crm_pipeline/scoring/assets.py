@@ -20,10 +20,10 @@ from dagster import (
 
 from crm_pipeline.faults import guard
 from crm_pipeline.resources import Workspace
-from crm_pipeline.scoring import cards, store
+from crm_pipeline.scoring import cards
 from crm_pipeline.scoring.frame import Report
 from crm_pipeline.scoring.questions import labels
-from crm_pipeline.scoring.steps import Given, score
+from crm_pipeline.scoring.steps import Given, score, tables
 from crm_pipeline.show.pages import data_url
 from crm_pipeline.stages import Stage
 
@@ -62,12 +62,17 @@ def _key(table: str) -> AssetKey:
     return AssetKey([Stage.SCORING.value, table])
 
 
+def asset_specs() -> list[AssetSpec]:
+    """Return the asset of each score table."""
+    return [
+        AssetSpec(_key(name), deps=_INPUTS, group_name=Stage.SCORING.value, description=table.description)
+        for name, table in tables().items()
+    ]
+
+
 @multi_asset(
     name=Stage.SCORING.value,
-    specs=[
-        AssetSpec(_key(name), deps=_INPUTS, group_name=Stage.SCORING.value, description=table.description)
-        for name, table in store.TABLES.items()
-    ],
+    specs=asset_specs(),
 )
 def scoring_tables(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
     """Score everybody with each model; a model that cannot says so in its status."""

@@ -12,17 +12,18 @@ from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.frame import Status
 from crm_pipeline.scoring.lifetime import clv_quality
 from crm_pipeline.scoring.segments.segment_quality import complaints
+from crm_pipeline.scoring.steps import tables
+from crm_pipeline.scoring.table import Column, ScoreTable
 from crm_pipeline.stages import Stage
 
-_PROBABILITIES = {
-    "clv": "p_alive",
-    "churn": "churn_probability",
-    "propensity": "purchase_probability",
-    "category_propensity": "probability",
-    "loyalty": "behavioural",
-}
 _EXAMPLES = 5
 _LOOK = "Remedy: look at the model card of {}; crm run --from scoring after a change."
+
+
+def with_probabilities() -> list[tuple[ScoreTable, list[Column]]]:
+    """Return the tables that hold probabilities, and the columns that do."""
+    held = [(table, [column for column in table.columns if column.is_probability]) for table in tables().values()]
+    return [(table, columns) for table, columns in held if columns]
 
 
 def _key(table: str) -> AssetKey:
@@ -54,6 +55,12 @@ def _key(table: str) -> AssetKey:
             description="No feature foretells the label better than an honest one could; such are left out and named.",
         ),
         AssetCheckSpec(
+            "keys_are_unique",
+            asset=_key("model_status"),
+            blocking=True,
+            description="No score table holds two rows of the same key.",
+        ),
+        AssetCheckSpec(
             "are_segments",
             asset=_key("segment_profiles"),
             description="Segments are neither tiny nor nearly everybody, stable, and different from each other.",
@@ -67,11 +74,11 @@ def _key(table: str) -> AssetKey:
         *(
             AssetCheckSpec(
                 "is_a_probability",
-                asset=_key(table),
+                asset=_key(table.name),
                 blocking=True,
-                description=f"Each {column} lies between 0 and 1.",
+                description=f"Each {' and '.join(column.name for column in probabilities)} lies between 0 and 1.",
             )
-            for table, column in _PROBABILITIES.items()
+            for table, probabilities in with_probabilities()
         ),
     ],
 )
@@ -83,15 +90,16 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     yield _no_leaks(workspace)
     yield _segments(workspace)
     yield _plausible(workspace)
-    for table, column in _PROBABILITIES.items():
-        yield _in_range(workspace, table, column)
+    yield _keys(workspace)
+    for table, probabilities in with_probabilities():
+        yield _in_range(workspace, table, probabilities)
 
 
 def _accepted(workspace: Workspace) -> AssetCheckResult:
     settings, as_of = workspace.settings, workspace.as_of_date
     wrong = []
     remedy = "Remedy: crm run --from scoring makes the scores anew; do not change files of the lake by hand."
-    for table, described in store.TABLES.items():
+    for table, described in tables().items():
         stored = [one for model in described.models for one in registry.versions(store.registry(settings), model)]
         accepted = {one.version for one in stored if one.card["status"] == Status.OK.value}
         if not described.models:
@@ -145,7 +153,7 @@ def _plausible(workspace: Workspace) -> AssetCheckResult:
         check_name="is_plausible",
         passed=not said,
         description=" ".join(
-            [*said, _named(highest), _LOOK.format("clv")]
+            [*said, _named(highest, ["customer_key"]), _LOOK.format("clv")]
             if said
             else [f"{len(scores):,} lifetime values are in proportion."]
         ),
@@ -162,20 +170,39 @@ def _warning(table: str, check: str, said: Sequence[str], otherwise: str) -> Ass
     )
 
 
-def _in_range(workspace: Workspace, table: str, column: str) -> AssetCheckResult:
-    scores = store.read(workspace.settings, table, workspace.as_of_date)
-    within = pc.and_kleene(pc.greater_equal(scores[column], 0), pc.less_equal(scores[column], 1))
-    outside = scores.filter(pc.invert(pc.fill_null(within, fill_value=False)))
-    said = f"{len(outside):,} of {len(scores):,} values of {column} are no probability."
+def _keys(workspace: Workspace) -> AssetCheckResult:
+    said = []
+    for name, table in tables().items():
+        keys = store.read(workspace.settings, name, workspace.as_of_date).select(table.key)
+        doubles = len(keys) - len(keys.group_by(list(table.key)).aggregate([]))
+        said += [f"{name} holds {doubles:,} rows too many for its key ({', '.join(table.key)})."] if doubles else []
     return AssetCheckResult(
-        asset_key=_key(table),
-        check_name="is_a_probability",
-        passed=not len(outside),
-        description=f"{said} {_named(outside)} {_LOOK.format(table)}" if len(outside) else said,
+        asset_key=_key("model_status"),
+        check_name="keys_are_unique",
+        passed=not said,
+        description=" ".join(said) or "Each row has a key of its own.",
     )
 
 
-def _named(scores: pa.Table) -> str:
-    """Name the first people of a table by their keys."""
-    keys = ", ".join(str(key) for key in scores["customer_key"].slice(0, _EXAMPLES).to_pylist())
-    return f"For example: customer_key {keys}."
+def _in_range(workspace: Workspace, table: ScoreTable, probabilities: Sequence[Column]) -> AssetCheckResult:
+    scores = store.read(workspace.settings, table.name, workspace.as_of_date)
+    said, remedy = [], ""
+    for column in probabilities:
+        within = pc.and_kleene(pc.greater_equal(scores[column.name], 0), pc.less_equal(scores[column.name], 1))
+        outside = scores.filter(pc.invert(pc.fill_null(within, fill_value=not column.required)))
+        said.append(f"{len(outside):,} of {len(scores):,} values of {column.name} are no probability.")
+        if len(outside):
+            remedy = _LOOK.format(table.name)
+            said.append(_named(outside, table.key))
+    return AssetCheckResult(
+        asset_key=_key(table.name),
+        check_name="is_a_probability",
+        passed=not remedy,
+        description=" ".join(filter(None, [*said, remedy])),
+    )
+
+
+def _named(scores: pa.Table, key: Sequence[str]) -> str:
+    """Name the first rows of a table by their keys."""
+    rows = scores.select(list(key)).slice(0, _EXAMPLES).to_pylist()
+    return f"For example: {', '.join(key)} {'; '.join(', '.join(map(str, row.values())) for row in rows)}."

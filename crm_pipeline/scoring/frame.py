@@ -20,35 +20,50 @@ import pyarrow as pa
 import scipy
 import sklearn
 
+from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 from crm_pipeline.storage.code_hash import code_hash
 
 Floats = npt.NDArray[np.float64]
 
-BACKTEST_SCHEMA = pa.schema(
-    [
-        ("model", pa.string()),
-        ("origin", pa.date32()),
-        ("candidate", pa.string()),
-        ("is_baseline", pa.bool_()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-        ("people", pa.int64()),
-        ("as_of_date", pa.date32()),
-    ]
+BACKTESTS = ScoreTable(
+    "model_backtests",
+    "One row per model, as-of date, origin, candidate and metric: how candidates did on later, unseen data.",
+    (
+        Column("model", pa.string(), "The model.", required=True),
+        Column("origin", pa.date32(), "The date up to which the candidate was trained.", required=True),
+        Column("candidate", pa.string(), "The method tried.", required=True),
+        Column("is_baseline", pa.bool_(), "Whether it is the naive baseline.", required=True),
+        Column("metric", pa.string(), "What was measured.", required=True),
+        Column("value", pa.float64(), "The measured value."),
+        Column("people", pa.int64(), "People it was measured on."),
+        Column("as_of_date", pa.date32(), "As-of date of the run that made the backtest.", required=True),
+    ),
+    key=("model", "origin", "candidate", "metric"),
+    mart=Mart("operations", until="as_of_date"),
 )
-STATUS_SCHEMA = pa.schema(
-    [
-        ("model", pa.string()),
-        ("as_of_date", pa.date32()),
-        ("status", pa.string()),
-        ("reason", pa.string()),
-        ("model_version", pa.string()),
-        ("champion", pa.string()),
-        ("trained_on", pa.date32()),
-        ("baseline", pa.string()),
-        ("metric", pa.string()),
-        ("higher_is_better", pa.bool_()),
-    ]
+STATUSES = ScoreTable(
+    "model_status",
+    "One row per model and as-of date: whether its scores may be used. Other steps have a row where they failed.",
+    (
+        Column("model", pa.string(), "The model.", required=True),
+        AS_OF,
+        Column(
+            "status",
+            pa.string(),
+            "Whether the newest version is in use, or why not.",
+            required=True,
+            values=("ok", "insufficient_data", "worse_than_baseline", "drifted", "failed"),
+        ),
+        Column("reason", pa.string(), "Why not, or what to bear in mind."),
+        Column("model_version", pa.string(), "Version in use."),
+        Column("champion", pa.string(), "Candidate that did best."),
+        Column("trained_on", pa.date32(), "The date up to which the version in use was trained."),
+        Column("baseline", pa.string(), "The naive method that the champion has to beat."),
+        Column("metric", pa.string(), "The measure by which it has to beat it."),
+        Column("higher_is_better", pa.bool_(), "Whether more of that measure is better."),
+    ),
+    key=("model",),
+    mart=Mart("operations", until="as_of_date"),
 )
 
 
@@ -126,11 +141,11 @@ class Model(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the model, of its score table and of its folder in the registry."""
+        """Name of the model and of its folder in the registry."""
 
     @property
-    def schema(self) -> pa.Schema:
-        """Columns of the score table: customer_key and as_of_date first, model_version last."""
+    def table(self) -> ScoreTable:
+        """The score table; columns customer_key and as_of_date come first, model_version last."""
 
     @property
     def score_column(self) -> str:
@@ -262,10 +277,10 @@ class ModelResult:
         return self.report.status
 
 
-def insufficient(model: str, reason: str, schema: pa.Schema) -> ModelResult:
+def insufficient(model: str, reason: str, table: ScoreTable) -> ModelResult:
     """Return the result of a model that has too little data: no score, no version, and a reason."""
     status = ModelStatus(model, Status.INSUFFICIENT_DATA, reason)
-    return ModelResult(schema.empty_table(), Report(status))
+    return ModelResult(table.empty(), Report(status))
 
 
 def require_probabilities(values: Floats, name: str) -> None:
@@ -288,14 +303,14 @@ def with_faults(status: ModelStatus, faults: Iterable[str]) -> ModelStatus:
 def backtest_table(rows: Iterable[Backtest], as_of: date) -> pa.Table:
     """Return backtest rows as the stored table `model_backtests`, in a fixed order."""
     ordered = sorted(rows, key=lambda row: (row.model, row.origin, row.candidate, row.metric))
-    return pa.Table.from_pylist([vars(row) | {"as_of_date": as_of} for row in ordered], schema=BACKTEST_SCHEMA)
+    return pa.Table.from_pylist([vars(row) | {"as_of_date": as_of} for row in ordered], schema=BACKTESTS.schema)
 
 
 def status_table(rows: Iterable[ModelStatus], as_of: date) -> pa.Table:
     """Return statuses as the stored table `model_status`, one row per model."""
     ordered = sorted(rows, key=lambda row: row.model)
     return pa.Table.from_pylist(
-        [vars(row) | {"as_of_date": as_of, "status": row.status.value} for row in ordered], schema=STATUS_SCHEMA
+        [vars(row) | {"as_of_date": as_of, "status": row.status.value} for row in ordered], schema=STATUSES.schema
     )
 
 

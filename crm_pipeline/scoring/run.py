@@ -70,7 +70,7 @@ def _if_enough(
     try:
         return _run(model, connection, settings, root)
     except NotEnoughDataError as error:
-        return insufficient(model.name, str(error), model.schema)
+        return insufficient(model.name, str(error), model.table)
 
 
 def _run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings, root: Path) -> ModelResult:
@@ -85,7 +85,7 @@ def _run(model: Model, connection: duckdb.DuckDBPyConnection, settings: ScoringS
     used = made if made.card["status"] == Status.OK.value else before
     scores = _scored(model, connection, settings, used)
     return ModelResult(
-        model.schema.empty_table() if scores is None else scores,
+        model.table.empty() if scores is None else scores,
         _told(model, made, used if scores is not None else None),
     )
 
@@ -108,7 +108,7 @@ def _go_on(
             reason += f" Version {stored.version} of {stored.card['as_of']} goes on scoring."
             return ModelResult(scores, Report(replace(status, reason=reason), card=stored.card))
     status = ModelStatus(model.name, Status.FAILED, f"{reason} Nobody is scored.")
-    return ModelResult(model.schema.empty_table(), Report(status))
+    return ModelResult(model.table.empty(), Report(status))
 
 
 def _make(

@@ -17,9 +17,10 @@ from crm_pipeline.config.programmes import Programme
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, store
-from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action
-from crm_pipeline.scoring.contacts.uplift import Uplift
+from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action, uplift
 from crm_pipeline.scoring.frame import (
+    BACKTESTS,
+    STATUSES,
     Model,
     ModelStatus,
     Report,
@@ -29,19 +30,20 @@ from crm_pipeline.scoring.frame import (
     status_table,
     with_faults,
 )
-from crm_pipeline.scoring.journeys.removal_effects import medium_removal_effects
+from crm_pipeline.scoring.journeys import removal_effects
 from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
-from crm_pipeline.scoring.programmes.programme_effects import programme_effects
+from crm_pipeline.scoring.programmes import programme_effects
 from crm_pipeline.scoring.questions import early_warnings
 from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.questions.loyalty import Loyalty
 from crm_pipeline.scoring.questions.propensity import Propensity
-from crm_pipeline.scoring.referrals.referral_network import referral_network
+from crm_pipeline.scoring.referrals import referral_network
 from crm_pipeline.scoring.run import run
-from crm_pipeline.scoring.segments import rfm, segmentation
+from crm_pipeline.scoring.segments import rfm, segment_tables, segmentation
+from crm_pipeline.scoring.table import ScoreTable
 from crm_pipeline.scoring.texts import sentiment, text, topics
 
 
@@ -78,7 +80,7 @@ class Given:
 
     def stored(self, table: str, as_of: date | None = None) -> pa.Table:
         """Return a table as of a date (default: as scored by an earlier step); empty where it was never scored."""
-        return store.read_or_empty(self.settings, table, as_of or self.asked.as_of)
+        return store.read_or_empty(self.settings, tables()[table], as_of or self.asked.as_of)
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,22 @@ class Made:
     reports: tuple[Report, ...] = ()
 
 
-Step = Callable[[Given], Made]
+@dataclass(frozen=True)
+class Step:
+    """One step of the stage: what to do, and the tables that come of it."""
+
+    take: Callable[[Given], Made]
+    tables: tuple[ScoreTable, ...]
 
 
 def predicting(model: Model) -> Step:
     """Return the step of a model that fills in the frame."""
+    return Step(lambda given: _predicted(model, given), (model.table,))
 
-    def step(given: Given) -> Made:
-        result = run(model, given.connection, given.asked, given.registry)
-        return Made({model.name: result.scores}, (result.report,))
 
-    return step
+def _predicted(model: Model, given: Given) -> Made:
+    result = run(model, given.connection, given.asked, given.registry)
+    return Made({model.table.name: result.scores}, (result.report,))
 
 
 def _rfm(given: Given) -> Made:
@@ -151,7 +158,7 @@ def _basket_rules(given: Given) -> Made:
 
 
 def _medium_removal_effects(given: Given) -> Made:
-    return Made({"medium_removal_effects": medium_removal_effects(given.connection, given.asked.as_of)})
+    return Made({"medium_removal_effects": removal_effects.medium_removal_effects(given.connection, given.asked.as_of)})
 
 
 def _early_warnings(given: Given) -> Made:
@@ -160,11 +167,11 @@ def _early_warnings(given: Given) -> Made:
 
 
 def _referral_network(given: Given) -> Made:
-    return Made({"referral_network": referral_network(given.connection, given.asked.as_of)})
+    return Made({"referral_network": referral_network.referral_network(given.connection, given.asked.as_of)})
 
 
 def _uplift(given: Given) -> Made:
-    return predicting(Uplift(given.actions.response_days, given.actions.control_shares))(given)
+    return _predicted(uplift.Uplift(given.actions.response_days, given.actions.control_shares), given)
 
 
 def _experiments(given: Given) -> Made:
@@ -176,7 +183,9 @@ def _experiments(given: Given) -> Made:
 
 
 def _programme_effects(given: Given) -> Made:
-    effects, months = programme_effects(given.connection, given.programmes, given.asked.as_of, given.asked.seed)
+    effects, months = programme_effects.programme_effects(
+        given.connection, given.programmes, given.asked.as_of, given.asked.seed
+    )
     return Made({"programme_effects": effects, "programme_effect_months": months})
 
 
@@ -188,25 +197,35 @@ def _next_best_actions(given: Given) -> Made:
 
 
 STEPS: dict[str, Step] = {
-    "rfm": _rfm,
-    "texts": _texts,
-    "segmentation": _segmentation,
+    "rfm": Step(_rfm, (rfm.TABLE,)),
+    "texts": Step(_texts, (sentiment.TEXT_SENTIMENT, sentiment.CUSTOMER_SENTIMENT, topics.TICKET_TOPICS)),
+    "segmentation": Step(_segmentation, segment_tables.TABLES),
     "clv": predicting(Clv()),
     "churn": predicting(Churn()),
     "propensity": predicting(Propensity()),
     "category_propensity": predicting(CategoryPropensity()),
     "loyalty": predicting(Loyalty()),
-    "early_warnings": _early_warnings,
-    "basket_rules": _basket_rules,
+    "early_warnings": Step(_early_warnings, (early_warnings.TABLE,)),
+    "basket_rules": Step(_basket_rules, (association_rules.TABLE,)),
     "recommendations": predicting(Recommendation()),
-    "referral_network": _referral_network,
-    "medium_removal_effects": _medium_removal_effects,
-    "uplift": _uplift,
-    "experiments": _experiments,
-    "programme_effects": _programme_effects,
-    "next_best_actions": _next_best_actions,
+    "referral_network": Step(_referral_network, (referral_network.TABLE,)),
+    "medium_removal_effects": Step(_medium_removal_effects, (removal_effects.TABLE,)),
+    "uplift": Step(_uplift, (uplift.TABLE,)),
+    "experiments": Step(_experiments, (experiment_results.TABLE,)),
+    "programme_effects": Step(_programme_effects, (programme_effects.EFFECTS, programme_effects.MONTHS)),
+    "next_best_actions": Step(
+        _next_best_actions, (next_best_action.ACTIONS, next_best_action.PLANS, next_best_action.TARGETS)
+    ),
 }
 """Each step may read the tables of those before it."""
+FIGURES = (BACKTESTS, STATUSES)
+"""The tables of what all models measured, made at last."""
+
+
+def tables() -> dict[str, ScoreTable]:
+    """Return all tables that the steps make, by name."""
+    made = (*(table for step in STEPS.values() for table in step.tables), *FIGURES)
+    return {table.name: table for table in made}
 
 
 def score(given: Given) -> Iterator[tuple[str, Made]]:
@@ -232,15 +251,16 @@ def score(given: Given) -> Iterator[tuple[str, Made]]:
 def _outlived(name: str, step: Step, given: Given) -> Made:
     """Take a step. Tables that it could not make are empty; what failed stands in the status of its first model."""
     with guard.watched() as faults:
-        made = guard.tried(f"the step {name}", lambda: _typed(step(given)))
+        made = guard.tried(f"the step {name}", lambda: _typed(step.take(given)))
     if isinstance(made, guard.Fault):
         made = Made({}, (Report(ModelStatus(name, Status.FAILED, made.sentence)),))
-    missing = {table: store.TABLES[table].schema.empty_table() for table in store.tables_of(name)}
+    missing = {table.name: table.empty() for table in step.tables}
     return Made({**missing, **made.tables}, _told(name, made.reports, faults) if faults else made.reports)
 
 
 def _typed(made: Made) -> Made:
-    return Made({table: store.typed(table, rows) for table, rows in made.tables.items()}, made.reports)
+    known = tables()
+    return Made({table: known[table].typed(rows) for table, rows in made.tables.items()}, made.reports)
 
 
 def _told(name: str, reports: tuple[Report, ...], faults: list[str]) -> tuple[Report, ...]:
@@ -253,6 +273,7 @@ def _told(name: str, reports: tuple[Report, ...], faults: list[str]) -> tuple[Re
 
 
 def _kept(given: Given, made: Made) -> Made:
+    known = tables()
     for table, rows in made.tables.items():
-        store.save(given.settings, table, given.asked.as_of, rows)
+        store.save(given.settings, known[table], given.asked.as_of, rows)
     return made

@@ -14,7 +14,7 @@ from scipy import stats
 
 from crm_pipeline.scoring.frame import ScoringSettings, Status
 from crm_pipeline.scoring.products import association_rules
-from crm_pipeline.scoring.products.association_rules import RULE_SCHEMA, basket_rules, measures
+from crm_pipeline.scoring.products.association_rules import TABLE, basket_rules, measures
 
 AS_OF = date(2023, 6, 30)
 SETTINGS = ScoringSettings(as_of=AS_OF)
@@ -79,7 +79,7 @@ def test_planted_pairs_have_the_highest_lift(rules):
     frame = products(rules)
     top = frame.head(4)[["antecedent_key", "consequent_key"]].astype(int)
     assert {tuple(sorted(pair)) for pair in top.to_numpy().tolist()} == PLANTED
-    assert rules.schema.equals(RULE_SCHEMA)
+    assert rules.schema.equals(TABLE.schema)
 
 
 def test_every_figure_is_that_of_a_brute_force_count(made, rules):
@@ -224,4 +224,4 @@ def test_too_few_baskets_are_insufficient_data(made):
     assert status.status is Status.INSUFFICIENT_DATA
     assert status.reason.startswith("Needs 500 baskets in the last 730 days; has ")
     assert (len(table), plots) == (0, {})
-    assert table.schema.equals(RULE_SCHEMA)
+    assert table.schema.equals(TABLE.schema)

@@ -58,7 +58,7 @@ def test_everyone_who_bought_in_the_eligibility_window_is_scored(churn_result, s
         "group by customer_key order by customer_key",
         params={"as_of": settings.as_of},
     ).fetchall()
-    assert churn_result.scores.schema.equals(Churn.schema)
+    assert churn_result.scores.schema.equals(Churn.table.schema)
     assert churn_result.scores["customer_key"].to_pylist() == [row[0] for row in keys]
     assert churn_result.scores["reason_1"].null_count < len(keys) / 5
 
@@ -169,7 +169,7 @@ def test_a_short_history_is_insufficient_and_scores_nobody(world, orders, tmp_pa
     result = run(Churn(), world.warehouse(orders, as_of), ScoringSettings(as_of=as_of), tmp_path)
     assert result.status.status is Status.INSUFFICIENT_DATA
     assert result.status.reason.startswith("Needs 270 days of orders; has ")
-    assert (len(result.scores), result.scores.schema) == (0, Churn.schema)
+    assert (len(result.scores), result.scores.schema) == (0, Churn.table.schema)
 
 
 def test_too_few_people_of_one_label_is_insufficient_data(world, tmp_path):

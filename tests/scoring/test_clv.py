@@ -36,7 +36,7 @@ def scores(clv_result):
 
 def test_every_buyer_gets_a_value_with_its_interval(clv_result, shop, settings):
     assert clv_result.status.status is Status.OK
-    assert clv_result.scores.schema.equals(clv.SCHEMA)
+    assert clv_result.scores.schema.equals(clv.TABLE.schema)
     assert clv_result.scores["customer_key"].to_pylist() == [
         row[0]
         for row in shop.sql(

@@ -48,7 +48,7 @@ def test_a_signal_without_its_channel_is_silent(shop, settings):
 
 def test_warnings_are_of_recent_buyers_and_say_since_when(shop, settings, churn_result):
     table = warn(shop, settings).table
-    assert table.schema.equals(early_warnings.SCHEMA)
+    assert table.schema.equals(early_warnings.TABLE.schema)
     assert set(table["customer_key"].to_pylist()) < set(churn_result.scores["customer_key"].to_pylist())
     assert table["customer_key"].to_pylist() == sorted(table["customer_key"].to_pylist())
     assert max(table["since"].to_pylist()) <= settings.as_of

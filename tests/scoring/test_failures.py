@@ -1,5 +1,6 @@
 """A model, plot, card or explanation that raises an error stops nothing else, and its status says so."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -110,6 +111,10 @@ def given(tmp_path):
     return SimpleNamespace(connection=None, asked=MAY, actions=None, settings=settings, programmes=())
 
 
+def take(monkeypatch, name, how):
+    monkeypatch.setitem(steps.STEPS, name, replace(steps.STEPS[name], take=how))
+
+
 def statuses(given):
     list(steps.score(given))
     return {row["model"]: row for row in store.read(given.settings, "model_status", MAY.as_of).to_pylist()}
@@ -118,38 +123,38 @@ def statuses(given):
 @pytest.mark.parametrize("name", list(steps.STEPS))
 def test_each_step_may_fail_alone(given, monkeypatch, name):
     for other in steps.STEPS:
-        monkeypatch.setitem(steps.STEPS, other, lambda _: steps.Made({}))
-    monkeypatch.setitem(steps.STEPS, name, lambda _: _raise(ValueError("a value of somebody")))
+        take(monkeypatch, other, lambda _: steps.Made({}))
+    take(monkeypatch, name, lambda _: _raise(ValueError("a value of somebody")))
     found = statuses(given)
     assert list(found) == [name]
     assert found[name]["status"] == "failed"
     assert found[name]["reason"] == f"The step {name} failed (ValueError); the traceback is in the log of the run."
-    for table in store.tables_of(name):
-        assert len(store.read(given.settings, table, MAY.as_of)) == 0
+    for table in steps.STEPS[name].tables:
+        assert len(store.read(given.settings, table.name, MAY.as_of)) == 0
 
 
-def test_the_tables_of_all_steps_are_all_tables():
-    made = [table for step in (*steps.STEPS, "model_figures") for table in store.tables_of(step)]
-    assert sorted(made) == sorted(store.TABLES)
+def test_no_table_is_made_by_two_steps():
+    made = [table.name for step in steps.STEPS.values() for table in step.tables]
+    assert sorted(made) == sorted(set(steps.tables()) - {table.name for table in steps.FIGURES})
 
 
 def test_a_table_that_does_not_fit_its_schema_fails_its_step(given, monkeypatch):
     for other in steps.STEPS:
-        monkeypatch.setitem(steps.STEPS, other, lambda _: steps.Made({}))
-    monkeypatch.setitem(steps.STEPS, "rfm", lambda _: steps.Made({"rfm": pa.table({"customer_key": ["x"]})}))
+        take(monkeypatch, other, lambda _: steps.Made({}))
+    take(monkeypatch, "rfm", lambda _: steps.Made({"rfm": pa.table({"customer_key": ["x"]})}))
     assert statuses(given)["rfm"]["status"] == "failed"
 
 
 def test_a_plot_that_fails_in_a_step_stands_in_the_status_of_its_model(given, monkeypatch):
     for other in steps.STEPS:
-        monkeypatch.setitem(steps.STEPS, other, lambda _: steps.Made({}))
+        take(monkeypatch, other, lambda _: steps.Made({}))
 
     def ruled(_):
         guard.drawn({"lift": lambda: _raise(ValueError())})
         return steps.Made({}, (Report(ModelStatus("basket_rules", Status.OK)),))
 
-    monkeypatch.setitem(steps.STEPS, "basket_rules", ruled)
-    monkeypatch.setitem(steps.STEPS, "next_best_actions", lambda _: guard.attempt("a plot", _raise, steps.Made({})))
+    take(monkeypatch, "basket_rules", ruled)
+    take(monkeypatch, "next_best_actions", lambda _: guard.attempt("a plot", _raise, steps.Made({})))
     found = statuses(given)
     assert (found["basket_rules"]["status"], found["next_best_actions"]["status"]) == ("ok", "ok")
     assert "The plot 'lift' failed" in found["basket_rules"]["reason"]

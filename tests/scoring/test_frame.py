@@ -9,14 +9,14 @@ from crm_pipeline.scoring import frame
 
 
 def test_tables_keep_their_schema_when_empty(settings):
-    assert frame.backtest_table([], settings.as_of).schema.equals(frame.BACKTEST_SCHEMA)
-    assert frame.status_table([], settings.as_of).schema.equals(frame.STATUS_SCHEMA)
+    assert frame.backtest_table([], settings.as_of).schema.equals(frame.BACKTESTS.schema)
+    assert frame.status_table([], settings.as_of).schema.equals(frame.STATUSES.schema)
 
 
 def test_backtests_are_stored_in_one_order(churn_result, clv_result, settings):
     rows = [*churn_result.report.backtests, *clv_result.report.backtests]
     table = frame.backtest_table(rows, settings.as_of)
-    assert table.schema.equals(frame.BACKTEST_SCHEMA)
+    assert table.schema.equals(frame.BACKTESTS.schema)
     assert len(table) == len(rows)
     assert table.equals(frame.backtest_table(rows[::-1], settings.as_of))
 
@@ -37,7 +37,7 @@ def test_a_version_depends_on_the_code_that_made_it(settings, monkeypatch):
 
 
 def test_a_status_says_which_model_when_and_why(churn_result, settings):
-    refused = frame.insufficient("clv", "Needs more.", frame.STATUS_SCHEMA)
+    refused = frame.insufficient("clv", "Needs more.", frame.STATUSES)
     rows = frame.status_table([refused.status, churn_result.status], settings.as_of).to_pylist()
     assert [(row["model"], row["status"], row["reason"]) for row in rows] == [
         ("churn", "ok", None),

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from crm_pipeline.config.actions import ActionSettings
-from crm_pipeline.scoring.contacts.next_best_action import PLAN_SCHEMA, SCHEMA, SEGMENT_RULE, TARGET_SCHEMA, propose
+from crm_pipeline.scoring.contacts.next_best_action import ACTIONS, PLANS, SEGMENT_RULE, TARGETS, propose
 from crm_pipeline.scoring.frame import ScoringSettings
 from tests.scoring import mailings
 
@@ -161,9 +161,9 @@ def test_the_plan_brings_at_least_what_the_rule_by_segment_brings_for_the_same_m
 def test_everybody_has_one_row_in_the_order_of_keys_and_tables_have_their_schemas():
     result = propose(people([EMAIL, None, EMAIL]), {}, ActionSettings(), SETTINGS)
     assert result.actions["customer_key"].to_pylist() == [1, 2, 3]
-    assert result.actions.schema.equals(SCHEMA)
-    assert result.plans.schema.equals(PLAN_SCHEMA)
-    assert result.targets.schema.equals(TARGET_SCHEMA)
+    assert result.actions.schema.equals(ACTIONS.schema)
+    assert result.plans.schema.equals(PLANS.schema)
+    assert result.targets.schema.equals(TARGETS.schema)
 
 
 def test_the_parts_of_segments_add_up_to_the_plan():

@@ -19,10 +19,10 @@ def test_two_people_are_drawn():
 def test_a_plot_of_segments_that_cannot_be_drawn_leaves_the_others():
     tables = {
         "segment_profiles": pa.table({"segment_id": [1, 2], "persona": ["one", "other"]}),
-        "segment_choices": segment_tables.CHOICES_SCHEMA.empty_table(),
-        "segment_traits": segment_tables.TRAITS_SCHEMA.empty_table(),
+        "segment_choices": segment_tables.CHOICES.empty(),
+        "segment_traits": segment_tables.TRAITS.empty(),
         "segment_tree": pa.table({"one": ["1"], "other": ["3"], "distance": [1.0], "segments": [2]}),
-        "segment_migration": segment_quality.MIGRATION_SCHEMA.empty_table(),
+        "segment_migration": segment_quality.MIGRATION.empty(),
     }
     with guard.watched() as faults:
         drawn = plots_segments.plots(tables, np.arange(40.0)[:, None], np.arange(40) // 20)

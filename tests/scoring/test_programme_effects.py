@@ -243,8 +243,8 @@ def test_each_declared_change_has_its_row_and_months():
     rows = effects.to_pylist()
     assert [(row["change_name"], row["status"]) for row in rows] == [("club", "too_few_units"), ("late", "too_early")]
     assert rows[0]["units_treated"] == rows[0]["units_control"] == 2
-    assert effects.schema == programme_effects.EFFECT_SCHEMA
-    assert (months.num_rows, months.schema) == (0, programme_effects.MONTH_SCHEMA)
+    assert effects.schema == programme_effects.EFFECTS.schema
+    assert (months.num_rows, months.schema) == (0, programme_effects.MONTHS.schema)
 
 
 def test_without_a_declared_change_or_orders_there_is_nothing_to_say():

@@ -12,7 +12,7 @@ from sklearn.metrics import ndcg_score
 from crm_pipeline.scoring.contest import judge
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.products import product_purchases, recommenders
-from crm_pipeline.scoring.products.recommendation import MOST_POPULAR, RECOMMENDATION_SCHEMA, Recommendation
+from crm_pipeline.scoring.products.recommendation import MOST_POPULAR, TABLE, Recommendation
 
 AS_OF = date(2023, 6, 30)
 SETTINGS = ScoringSettings(as_of=AS_OF)
@@ -103,7 +103,7 @@ def test_products_of_a_persons_own_taste_are_recommended(shop, candidate):
 
 def test_everybody_gets_five_different_products_in_order(table):
     frame = table.to_pandas()
-    assert table.schema.equals(RECOMMENDATION_SCHEMA)
+    assert table.schema.equals(TABLE.schema)
     assert frame["customer_key"].unique().tolist() == list(range(1, PEOPLE + 4))
     assert frame.groupby("customer_key")["rank"].apply(list).map([1, 2, 3, 4, 5].__eq__).all()
     assert not frame.duplicated(["customer_key", "product_key"]).any()

@@ -130,4 +130,4 @@ def test_the_order_of_rows_changes_nothing():
 def test_without_referrals_the_table_is_empty_and_has_its_schema():
     table = network.referral_network(warehouse([]), AS_OF)
     assert len(table) == 0
-    assert table.schema.equals(network.REFERRAL_NETWORK_SCHEMA)
+    assert table.schema.equals(network.TABLE.schema)

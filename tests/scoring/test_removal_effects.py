@@ -17,8 +17,8 @@ from crm_pipeline.scoring.journeys.removal_effects import (
     CONVERSION,
     LOOK_BACK_DAYS,
     LOST,
-    REMOVAL_EFFECTS_SCHEMA,
     START,
+    TABLE,
     medium_removal_effects,
     removal_effects,
 )
@@ -125,7 +125,7 @@ def test_paths_cut_from_the_facts_give_the_textbook_example():
         (3, "C3", date(2023, 2, 10)),
     ]
     table = medium_removal_effects(warehouse(touches, [(1, date(2023, 3, 20))]), AS_OF)
-    assert table.schema.equals(REMOVAL_EFFECTS_SCHEMA)
+    assert table.schema.equals(TABLE.schema)
     assert by_month(table) == {date(2023, 3, 1): pytest.approx({"C1": 0.5, "C2": 1.0, "C3": 1.0})}
     assert table["share"].to_pylist() == pytest.approx([0.2, 0.4, 0.4])
 
@@ -163,7 +163,7 @@ def test_a_month_with_touches_but_without_an_order_has_no_effects():
 
 def test_without_touches_the_table_is_empty():
     table = medium_removal_effects(warehouse([], [(1, date(2023, 1, 1))]), AS_OF)
-    assert table.equals(REMOVAL_EFFECTS_SCHEMA.empty_table())
+    assert table.equals(TABLE.empty())
 
 
 def test_direct_visits_are_no_medium():

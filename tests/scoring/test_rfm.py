@@ -86,9 +86,9 @@ def test_only_buyers_of_the_last_24_months_at_the_as_of_date_are_scored(world):
 
 
 def test_the_table_has_its_schema_also_when_empty(world, shop):
-    assert rfm.score(buyers([], world.AS_OF), world.AS_OF).schema.equals(rfm.RFM_SCHEMA)
+    assert rfm.score(buyers([], world.AS_OF), world.AS_OF).schema.equals(rfm.TABLE.schema)
     scores = rfm.score(shop, world.AS_OF)
-    assert scores.schema.equals(rfm.RFM_SCHEMA)
+    assert scores.schema.equals(rfm.TABLE.schema)
     assert scores["rfm_segment"].null_count == 0
 
 

@@ -80,7 +80,9 @@ def test_without_stored_segments_nobody_is_in_one(shop):
     failed = segmentation.go_on(shop.connection, NOW, Previous(), "It failed.")
     assert (failed.status.status, failed.status.model_version) == (Status.FAILED, None)
     assert failed.status.reason == "It failed. Nobody is in a segment."
-    assert {name: len(table) for name, table in failed.tables.items()} == dict.fromkeys(segment_tables.SCHEMAS, 0)
+    assert {name: len(table) for name, table in failed.tables.items()} == {
+        table.name: 0 for table in segment_tables.TABLES
+    }
 
 
 def test_planted_personas_are_found_nearly_as_well_as_by_a_classifier_that_was_told_them(shop, result):
@@ -113,7 +115,9 @@ def test_every_buyer_is_in_one_segment_in_the_order_of_keys(shop, result):
 
 
 def test_each_table_has_its_schema_and_the_profiles_add_up(result):
-    assert {name: table.schema for name, table in result.tables.items()} == dict(segment_tables.SCHEMAS)
+    assert {name: table.schema for name, table in result.tables.items()} == {
+        table.name: table.schema for table in segment_tables.TABLES
+    }
     profiles = result.tables["segment_profiles"]
     assert sum(profiles["people"].to_pylist()) == len(result.tables["segments"])
     for column in ("share", "revenue_share", "margin_share"):

@@ -13,9 +13,9 @@ from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.texts import sentiment, sentiment_lexicon, text
 from crm_pipeline.scoring.texts.sentiment import (
     CLASSIFIER,
-    CUSTOMER_SENTIMENT_SCHEMA,
+    CUSTOMER_SENTIMENT,
     LEXICON,
-    TEXT_SENTIMENT_SCHEMA,
+    TEXT_SENTIMENT,
     Reader,
     Sentiment,
 )
@@ -57,7 +57,7 @@ def scores(shop, prepared):
 
 
 def scored_by_lexicon(connection, settings=SETTINGS):
-    empty = {language: TEXT_SENTIMENT_SCHEMA.empty_table() for language in text.LANGUAGES}
+    empty = {language: TEXT_SENTIMENT.empty() for language in text.LANGUAGES}
     return sentiment.text_sentiment(connection, empty, settings)
 
 
@@ -147,7 +147,7 @@ def test_an_origin_learns_only_from_texts_said_before_it_and_is_tested_on_the_ha
 def test_the_classifier_reads_the_tone_of_each_text(shop, scores):
     truth = dict(shop.sql("select response_key, score_share from customer.fct_survey_responses").fetchall())
     frame = scores.to_pandas()
-    assert scores.schema.equals(TEXT_SENTIMENT_SCHEMA)
+    assert scores.schema.equals(TEXT_SENTIMENT.schema)
     assert frame["sentiment"].between(-1, 1).all()
     assert (frame["label"] == frame["text_key"].map(truth).map({0.9: "positive", 0.1: "negative"})).mean() > 0.98
 
@@ -176,7 +176,7 @@ def test_few_rated_texts_are_insufficient_and_the_lexicon_speaks_without_a_versi
 
 
 def test_a_languages_own_scores_take_the_place_of_the_lexicon(shop, scores):
-    empty = TEXT_SENTIMENT_SCHEMA.empty_table()
+    empty = TEXT_SENTIMENT.empty()
     table = sentiment.text_sentiment(shop, {"en": scores, "zh": empty}, SETTINGS)
     assert table.equals(scores)
 
@@ -263,7 +263,7 @@ def test_a_persons_year_is_a_mean_a_count_and_recent_complaints():
     ]
     table = sentiment.customer_sentiment(scored_by_lexicon(warehouse(answers=mine)), AS_OF)
     love, hate = (sentiment_lexicon.english(mine[place][3]) for place in (0, 1))
-    assert table.schema.equals(CUSTOMER_SENTIMENT_SCHEMA)
+    assert table.schema.equals(CUSTOMER_SENTIMENT.schema)
     first, second = table.to_pylist()
     assert (first["customer_key"], first["texts_12m"], first["negative_texts_90d"]) == (7, 4, 1)
     assert first["sentiment_last_12m"] == pytest.approx((love + 2 * hate) / 4)
@@ -272,7 +272,7 @@ def test_a_persons_year_is_a_mean_a_count_and_recent_complaints():
 
 def test_a_shop_without_texts_has_empty_tables():
     table = scored_by_lexicon(warehouse())
-    assert (len(table), table.schema) == (0, TEXT_SENTIMENT_SCHEMA)
+    assert (len(table), table.schema) == (0, TEXT_SENTIMENT.schema)
     assert len(sentiment.customer_sentiment(table, date(2023, 6, 30))) == 0
 
 

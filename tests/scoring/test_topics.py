@@ -8,7 +8,7 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.texts import topics
-from crm_pipeline.scoring.texts.topics import TICKET_TOPIC_SCHEMA, common_terms, ticket_topics
+from crm_pipeline.scoring.texts.topics import TICKET_TOPICS, common_terms, ticket_topics
 from tests.scoring.texts import AS_OF, warehouse
 
 SETTINGS = ScoringSettings(as_of=AS_OF)
@@ -43,7 +43,7 @@ def test_planted_themes_are_the_topics(language):
     found = {status.model: status.status for status in statuses}
     other = {"en": "zh", "zh": "en"}[language]
     assert found == {f"topics_{language}": Status.OK, f"topics_{other}": Status.INSUFFICIENT_DATA}
-    assert table.schema.equals(TICKET_TOPIC_SCHEMA)
+    assert table.schema.equals(TICKET_TOPICS.schema)
     assert table["ticket_key"].to_pylist() == [row[0] for row in rows]
     assert normalized_mutual_info_score([row[7] for row in rows], table["topic_id"]) > 0.95
     assert list(plots) == [f"topics_{language}: tickets by topic"]

@@ -8,7 +8,7 @@ import pytest
 
 from crm_pipeline.scoring.contacts import qini
 from crm_pipeline.scoring.contacts.experiments import Trial
-from crm_pipeline.scoring.contacts.uplift import SCHEMA, Uplift
+from crm_pipeline.scoring.contacts.uplift import TABLE, Uplift
 from crm_pipeline.scoring.contacts.uplift_learners import LEARNERS, lesson, pseudo_effects, shrunk
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.run import run
@@ -93,7 +93,7 @@ def test_estimates_are_drawn_together_the_more_the_less_is_known():
 
 def test_a_planted_effect_is_accepted_and_scored_per_person_and_channel(result):
     assert result.status.status is Status.OK
-    assert result.scores.schema.equals(SCHEMA)
+    assert result.scores.schema.equals(TABLE.schema)
     assert len(result.scores) == 1_200 * 2
     keys = result.scores["customer_key"].to_numpy()
     assert (np.diff(keys) >= 0).all()

@@ -1,21 +1,21 @@
 """A toy model, for what the frame does with any model: it says what its constructor was told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.scoring.frame import Inputs, NotEnoughDataError, Round, SchemaMismatchError
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 
-SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("forecast", pa.float64()),
-        ("model_version", pa.string()),
-    ]
+TABLE = ScoreTable(
+    "toy",
+    "One row per person.",
+    (PERSON, AS_OF, Column("forecast", pa.float64(), "What is foretold."), MODEL_VERSION),
+    key=("customer_key",),
+    models=("toy",),
 )
 ORIGINS = (date(2023, 1, 31), date(2023, 2, 28), date(2023, 3, 31))
 ACTUAL = np.arange(20.0)
@@ -30,7 +30,7 @@ class Toy:
     enough: bool = True
     columns: tuple[str, ...] = ("recency",)
     name: str = "toy"
-    schema: pa.Schema = field(default=SCHEMA)
+    table: ScoreTable = TABLE
     score_column: str = "forecast"
     candidates: tuple[str, ...] = ("simple", "clever")
     baselines: tuple[str, ...] = ("naive",)
@@ -69,7 +69,8 @@ class Toy:
             raise SchemaMismatchError
         count = len(fitted["scores"])
         columns = [list(range(count)), [settings.as_of] * count, fitted["scores"], [version] * count]
-        return pa.Table.from_arrays([pa.array(c, t.type) for c, t in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+        arrays = [pa.array(c, t.type) for c, t in zip(columns, TABLE.schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=TABLE.schema)
 
     def card(self, prepared, fitted, settings):
         return {"rows": len(prepared)}

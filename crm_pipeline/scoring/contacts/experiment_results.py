@@ -18,6 +18,7 @@ import pyarrow as pa
 from crm_pipeline.scoring.contacts.experiments import BROKEN_BELOW, sample_ratio_p
 from crm_pipeline.scoring.effects import Effect, Moments, cuped, difference, figures
 from crm_pipeline.scoring.orders import MOVEMENTS
+from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 
 MEASURES = ("margin", "orders")
 MIN_OF_EACH_GROUP = 30
@@ -48,20 +49,100 @@ _FIGURES = (
     "cuped_p_value",
     "variance_reduction",
 )
-SCHEMA = pa.schema(
-    [
-        ("campaign_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("status", pa.string()),
-        ("first_assigned_on", pa.date32()),
-        ("last_response_on", pa.date32()),
-        ("people_treated", pa.int64()),
-        ("people_control", pa.int64()),
-        ("people_in_both", pa.int64()),
-        ("planned_control_share", pa.float64()),
-        ("sample_ratio_p", pa.float64()),
-        *((f"{measure}_{figure}", pa.float64()) for measure in MEASURES for figure in _FIGURES),
-    ]
+TABLE = ScoreTable(
+    "experiment_results",
+    "One row per campaign that held people out: what contacting the others changed. What each person did "
+    "from the day on which they were drawn counts for `actions.response_days`, contacted or not "
+    "(intention to treat). An effect stands only where the draw was sound and the response days are over.",
+    (
+        Column("campaign_key", pa.int64(), "The campaign.", required=True, refers_to="dim_campaigns"),
+        AS_OF,
+        Column(
+            "status",
+            pa.string(),
+            "conclusive: the 95 % interval of the margin leaves out no effect; inconclusive: it does not; "
+            "running: response days are not over; broken: the groups are not as planned; too_few: too few people, "
+            "or none who bought; not_randomised: nobody says that the held out were drawn at random.",
+            required=True,
+            values=("not_randomised", "broken", "running", "too_few", "inconclusive", "conclusive"),
+        ),
+        Column("first_assigned_on", pa.date32(), "First day on which people were drawn.", required=True),
+        Column("last_response_on", pa.date32(), "Last day on which an answer counts.", required=True),
+        Column("people_treated", pa.int64(), "People drawn to be contacted.", required=True),
+        Column("people_control", pa.int64(), "People held out for comparison.", required=True),
+        Column(
+            "people_in_both",
+            pa.int64(),
+            "People in both groups under different records; they are left out.",
+            required=True,
+        ),
+        Column(
+            "planned_control_share",
+            pa.float64(),
+            "Planned share of held out; empty where pipeline.yml tells none.",
+            is_probability=True,
+        ),
+        Column(
+            "sample_ratio_p",
+            pa.float64(),
+            "Probability of groups so far from the plan by chance (chi-square test); below 0.001 the draw is broken.",
+            is_probability=True,
+        ),
+        Column("margin_treated", pa.float64(), "Margin of a person drawn to be contacted, in the response days."),
+        Column("margin_control", pa.float64(), "Margin of a person held out, in the same days."),
+        Column("margin_effect", pa.float64(), "What being drawn to be contacted added to the margin of a person."),
+        Column("margin_effect_lower", pa.float64(), "Lower bound of its 95 % interval (Welch)."),
+        Column("margin_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
+        Column("margin_p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
+        Column(
+            "margin_cuped_effect",
+            pa.float64(),
+            "The same, corrected for each person's margin in as many days before (CUPED).",
+        ),
+        Column("margin_cuped_effect_lower", pa.float64(), "Lower bound of its 95 % interval."),
+        Column("margin_cuped_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
+        Column(
+            "margin_cuped_p_value",
+            pa.float64(),
+            "Probability of a corrected effect so large by chance.",
+            is_probability=True,
+        ),
+        Column(
+            "margin_variance_reduction",
+            pa.float64(),
+            "Share of the variance that the correction takes away; below 0 where it adds some.",
+        ),
+        Column(
+            "orders_treated", pa.float64(), "Counted orders of a person drawn to be contacted, in the response days."
+        ),
+        Column("orders_control", pa.float64(), "Counted orders of a person held out, in the same days."),
+        Column(
+            "orders_effect", pa.float64(), "What being drawn to be contacted added to the counted orders of a person."
+        ),
+        Column("orders_effect_lower", pa.float64(), "Lower bound of its 95 % interval (Welch)."),
+        Column("orders_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
+        Column("orders_p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
+        Column(
+            "orders_cuped_effect",
+            pa.float64(),
+            "The same, corrected for each person's counted orders in as many days before (CUPED).",
+        ),
+        Column("orders_cuped_effect_lower", pa.float64(), "Lower bound of its 95 % interval."),
+        Column("orders_cuped_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
+        Column(
+            "orders_cuped_p_value",
+            pa.float64(),
+            "Probability of a corrected effect so large by chance.",
+            is_probability=True,
+        ),
+        Column(
+            "orders_variance_reduction",
+            pa.float64(),
+            "Share of the variance that the correction takes away; below 0 where it adds some.",
+        ),
+    ),
+    key=("campaign_key",),
+    mart=Mart("campaigns"),
 )
 
 _MOMENTS = ", ".join(
@@ -115,7 +196,7 @@ def results(
     """
     found = connection.sql(_SUMS, params={"as_of": as_of, "days": response_days}).to_arrow_table().to_pylist()
     rows = [_result(groups, as_of, response_days, control_shares) for groups in _by_campaign(found)]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist(rows, schema=TABLE.schema)
 
 
 def _by_campaign(rows: list[dict[str, Any]]) -> Iterator[dict[str, dict[str, Any]]]:

@@ -22,49 +22,60 @@ from crm_pipeline.scoring.contacts.action_options import (
 )
 from crm_pipeline.scoring.contacts.action_plan import choose, frontier
 from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring.table import AS_OF, PERSON, Column, Mart, ScoreTable
 from crm_pipeline.show import plots
 
-SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("action", pa.string()),
-        ("contact_channel", pa.string()),
-        ("category", pa.string()),
-        ("product_key", pa.int64()),
-        ("expected_value", pa.float64()),
-        ("cost", pa.float64()),
-        ("basis", pa.string()),
-        ("reason", pa.string()),
-        ("priority", pa.int64()),
-    ]
+ACTIONS = ScoreTable(
+    "next_best_actions",
+    "One row per person: the action of the highest expected value, or none.",
+    (
+        PERSON,
+        AS_OF,
+        Column("action", pa.string(), "What to do; none where nothing is worth its cost or allowed."),
+        Column("contact_channel", pa.string(), "Contact channel to do it over."),
+        Column("category", pa.string(), "Category to speak of, if any."),
+        Column("product_key", pa.int64(), "Product to speak of, if any."),
+        Column("expected_value", pa.float64(), "Margin that it is expected to add, less its cost."),
+        Column("cost", pa.float64(), "What it costs."),
+        Column("basis", pa.string(), "Whether past experiments or assumptions speak."),
+        Column("reason", pa.string(), "Why, in plain words."),
+        Column("priority", pa.int64(), "1 is done first."),
+    ),
+    key=("customer_key",),
 )
-PLAN_SCHEMA = pa.schema(
-    [
-        ("plan", pa.string()),
-        ("as_of_date", pa.date32()),
-        ("budget", pa.float64()),
-        ("people", pa.int64()),
-        ("cost", pa.float64()),
-        ("expected_value", pa.float64()),
-    ]
+PLANS = ScoreTable(
+    "action_plans",
+    "One row per plan: the proposed one beside a rule by RFM segment.",
+    (
+        Column("plan", pa.string(), "The plan.", required=True),
+        AS_OF,
+        Column("budget", pa.float64(), "Most that it may cost; empty: no limit."),
+        Column("people", pa.int64(), "Number of people.", required=True),
+        Column("cost", pa.float64(), "What it costs."),
+        Column("expected_value", pa.float64(), "What it is expected to add."),
+    ),
+    key=("plan",),
+    mart=Mart("campaigns"),
 )
-TARGET_SCHEMA = pa.schema(
-    [
-        ("segment", pa.string()),
-        ("as_of_date", pa.date32()),
-        ("people", pa.int64()),
-        ("margin_12m", pa.float64()),
-        ("clv_predicted", pa.float64()),
-        ("extra_margin_per_contact", pa.float64()),
-        ("people_potential", pa.int64()),
-        ("potential_cost", pa.float64()),
-        ("potential_value", pa.float64()),
-        ("people_planned", pa.int64()),
-        ("planned_cost", pa.float64()),
-        ("planned_value", pa.float64()),
-        ("budget_share", pa.float64()),
-    ]
+TARGETS = ScoreTable(
+    "segment_targets",
+    "One row per segment: value, potential, and its share of the budget.",
+    (
+        Column("segment", pa.string(), "RFM segment or persona.", required=True),
+        AS_OF,
+        Column("people", pa.int64(), "Number of people."),
+        Column("margin_12m", pa.float64(), "Margin of the last 12 months."),
+        Column("clv_predicted", pa.float64(), "Margin expected in the horizon."),
+        Column("extra_margin_per_contact", pa.float64(), "Margin that a contact is expected to add."),
+        Column("people_potential", pa.int64(), "People for whom some action is worth its cost, whatever the budget."),
+        Column("potential_cost", pa.float64(), "What the best action for each of them would cost."),
+        Column("potential_value", pa.float64(), "What it would be expected to add, less its cost."),
+        Column("people_planned", pa.int64(), "People whom the plan contacts."),
+        Column("planned_cost", pa.float64(), "What that costs."),
+        Column("planned_value", pa.float64(), "What it is expected to add."),
+        Column("budget_share", pa.float64(), "Share of the planned cost."),
+    ),
+    key=("segment",),
 )
 PLAN, RULE, PLAN_AT_RULE_COST = "next_best_action", "rule_by_segment", "next_best_action_at_rule_cost"
 SEGMENT_RULE: Mapping[str, str] = {
@@ -193,9 +204,9 @@ def propose(
     ruled = options_by_rule(connection, actions, settings, rule)
     as_of = {"as_of": settings.as_of}
     result = Actions(
-        connection.sql(_RESULT, params=as_of).to_arrow_table().cast(SCHEMA),
+        connection.sql(_RESULT, params=as_of).to_arrow_table().cast(ACTIONS.schema),
         _plans(options, chosen, ruled, actions.budget, settings),
-        connection.sql(_TARGETS, params=as_of).to_arrow_table().cast(TARGET_SCHEMA),
+        connection.sql(_TARGETS, params=as_of).to_arrow_table().cast(TARGETS.schema),
         guard.drawn({"Next best action: value by budget": lambda: _value_by_budget(options, ruled)}),
     )
     for name in (*GIVEN, "terms", "responses", "needs", "options", "chosen", "states", "rule"):
@@ -225,7 +236,7 @@ def _plans(
         (name, settings.as_of, limit, len(plan), _total(plan, "cost"), _total(plan, "value"))
         for name, (plan, limit) in plans.items()
     ]
-    return pa.Table.from_pylist([dict(zip(PLAN_SCHEMA.names, row, strict=True)) for row in rows], schema=PLAN_SCHEMA)
+    return pa.Table.from_pylist([dict(zip(PLANS.schema.names, row, strict=True)) for row in rows], schema=PLANS.schema)
 
 
 def _total(plan: pa.Table, column: str) -> float:

@@ -8,7 +8,7 @@ coefficient; contacting everyone, that is in random order, has 0.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import numpy as np
@@ -31,17 +31,30 @@ from crm_pipeline.scoring.contacts.uplift_learners import (
 )
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 from crm_pipeline.show import plots
 
-SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("contact_channel", pa.string()),
-        ("expected_extra_margin", pa.float64()),
-        ("expected_extra_orders", pa.float64()),
-        ("model_version", pa.string()),
-    ]
+TABLE = ScoreTable(
+    "uplift",
+    "One row per person and contact channel: what a contact is expected to add.",
+    (
+        PERSON,
+        AS_OF,
+        Column(
+            "contact_channel", pa.string(), "Contact channel; one for each that past experiments tried.", required=True
+        ),
+        Column(
+            "expected_extra_margin",
+            pa.float64(),
+            "Margin that a contact is expected to add in the response days, its cost aside; below 0 it does harm.",
+            required=True,
+        ),
+        Column("expected_extra_orders", pa.float64(), "Orders that it is expected to add.", required=True),
+        MODEL_VERSION,
+    ),
+    key=("customer_key", "contact_channel"),
+    models=("uplift",),
+    mart=Mart("campaigns", name="contact_uplift"),
 )
 EVERYONE, RECENCY = "everyone", "recency"
 MIN_OF_EACH_GROUP = 100
@@ -83,7 +96,7 @@ class Uplift:
     response_days: int = 30
     control_shares: Mapping[str, float] = field(default_factory=dict)
     name: str = "uplift"
-    schema: pa.Schema = field(default=SCHEMA)
+    table: ClassVar[ScoreTable] = TABLE
     score_column: str = "expected_extra_margin"
     candidates: tuple[str, ...] = tuple(LEARNERS)
     baselines: tuple[str, ...] = (EVERYONE, RECENCY)
@@ -167,7 +180,7 @@ class Uplift:
             _scored(batch, fitted, version, settings.as_of)
             for batch in _people(connection, fitted.names, settings.as_of, _BATCH_ROWS)
         ]
-        return pa.Table.from_batches(batches, schema=SCHEMA).combine_chunks()
+        return pa.Table.from_batches(batches, schema=TABLE.schema).combine_chunks()
 
     def card(self, prepared: Prepared, fitted: Fitted, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return the experiments that were used and left out, and the mean effect."""
@@ -281,4 +294,4 @@ def _scored(batch: pa.RecordBatch, fitted: Fitted, version: str, as_of: date) ->
         pa.array(effects.orders),
         pa.repeat(pa.scalar(version, pa.string()), len(told)),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    return pa.RecordBatch.from_arrays(columns, schema=TABLE.schema)

@@ -22,14 +22,19 @@ import pyarrow as pa
 from scipy.sparse import csc_array, eye_array
 from scipy.sparse.linalg import splu
 
-REMOVAL_EFFECTS_SCHEMA = pa.schema(
-    [
-        ("as_of_date", pa.date32()),
-        ("month", pa.date32()),
-        ("medium", pa.string()),
-        ("removal_effect", pa.float64()),
-        ("share", pa.float64()),
-    ]
+from crm_pipeline.scoring.table import AS_OF, Column, ScoreTable
+
+TABLE = ScoreTable(
+    "medium_removal_effects",
+    "One row per month and medium: share of its orders that would be lost without it.",
+    (
+        AS_OF,
+        Column("month", pa.date32(), "First day of the month in which the paths ended.", required=True),
+        Column("medium", pa.string(), "The medium.", required=True),
+        Column("removal_effect", pa.float64(), "Share of the conversions that would be lost without it."),
+        Column("share", pa.float64(), "The removal effect as a share of those of all media."),
+    ),
+    key=("month", "medium"),
 )
 
 LOOK_BACK_DAYS = 30
@@ -108,7 +113,7 @@ def medium_removal_effects(connection: duckdb.DuckDBPyConnection, as_of: date) -
             }
             for medium, effect in effects.items()
         ]
-    return pa.Table.from_pylist(rows, schema=REMOVAL_EFFECTS_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=TABLE.schema)
 
 
 def removal_effects(transitions: Iterable[tuple[str, str, int]]) -> dict[str, float]:

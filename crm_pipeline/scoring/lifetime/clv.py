@@ -28,20 +28,35 @@ from crm_pipeline.scoring.lifetime.clv_candidates import CANDIDATES, LAST_YEAR, 
 from crm_pipeline.scoring.lifetime.clv_past import BATCH_ROWS, Past
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH
 from crm_pipeline.scoring.lifetime.purchases import People
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 
-SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("p_alive", pa.float64()),
-        ("expected_orders", pa.float64()),
-        ("next_order_on", pa.date32()),
-        ("clv_historic", pa.float64()),
-        ("clv_predicted", pa.float64()),
-        ("clv_lower", pa.float64()),
-        ("clv_upper", pa.float64()),
-        ("model_version", pa.string()),
-    ]
+TABLE = ScoreTable(
+    "clv",
+    "One row per buyer: expected margin of the coming months with its interval, and the probability alive.",
+    (
+        PERSON,
+        AS_OF,
+        Column(
+            "p_alive",
+            pa.float64(),
+            "Probability that the person still is a customer.",
+            required=True,
+            is_probability=True,
+        ),
+        Column("expected_orders", pa.float64(), "Order days expected within the horizon."),
+        Column(
+            "next_order_on",
+            pa.date32(),
+            "Day by which the next order is as likely as not; empty where none is expected.",
+        ),
+        Column("clv_historic", pa.float64(), "Margin earned so far."),
+        Column("clv_predicted", pa.float64(), "Margin expected within the horizon, discounted."),
+        Column("clv_lower", pa.float64(), "Lower bound of the 80 % interval."),
+        Column("clv_upper", pa.float64(), "Upper bound of the 80 % interval."),
+        MODEL_VERSION,
+    ),
+    key=("customer_key",),
+    models=("clv",),
 )
 LEAST_ALIVE = 0.1
 """Of people who are there with less than this probability, no next order is expected."""
@@ -59,7 +74,7 @@ class Clv:
     """The lifetime value model in the common frame."""
 
     name = "clv"
-    schema = SCHEMA
+    table = TABLE
     score_column = "clv_predicted"
     candidates = CANDIDATES
     baselines = (LAST_YEAR,)
@@ -104,7 +119,7 @@ class Clv:
         """Return the table `clv`: one row per buyer known at the as-of date."""
         history = purchases.purchase_history(connection, settings.as_of, BATCH_ROWS)
         batches = [_score_batch(People.of(batch), fitted, version, settings) for batch in history if batch.num_rows]
-        scores = pa.Table.from_batches(batches, schema=SCHEMA).combine_chunks()
+        scores = pa.Table.from_batches(batches, schema=TABLE.schema).combine_chunks()
         require_probabilities(scores["p_alive"].to_numpy(), "p_alive")
         if clv_quality.complaints(scores, settings.clv_horizon_months):
             raise UnsoundScoresError("Some people are expected to bring many times what the best has ever brought.")
@@ -230,7 +245,7 @@ def _score_batch(people: People, fitted: Fitted, version: str, settings: Scoring
         pa.array(upper),
         pa.repeat(pa.scalar(version, pa.string()), len(people)),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    return pa.RecordBatch.from_arrays(columns, schema=TABLE.schema)
 
 
 def _next_order_on(wait: Floats, p_alive: Floats, horizon: float, as_of: date) -> pa.Array:

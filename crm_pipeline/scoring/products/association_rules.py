@@ -20,26 +20,33 @@ from scipy import stats
 
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import Floats, ModelStatus, ScoringSettings, Status
+from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 from crm_pipeline.show.plots import curve
 
-RULE_SCHEMA = pa.schema(
-    [
-        ("as_of_date", pa.date32()),
-        ("level", pa.string()),
-        ("antecedent_key", pa.int64()),
-        ("antecedent", pa.string()),
-        ("consequent_key", pa.int64()),
-        ("consequent", pa.string()),
-        ("baskets", pa.int64()),
-        ("antecedent_baskets", pa.int64()),
-        ("consequent_baskets", pa.int64()),
-        ("all_baskets", pa.int64()),
-        ("support", pa.float64()),
-        ("confidence", pa.float64()),
-        ("lift", pa.float64()),
-        ("conviction", pa.float64()),
-        ("q_value", pa.float64()),
-    ]
+TABLE = ScoreTable(
+    "basket_rules",
+    "One row per rule of products or categories: who takes one also takes the other.",
+    (
+        AS_OF,
+        Column("level", pa.string(), "product or category.", required=True),
+        Column("antecedent_key", pa.int64(), "Product that is bought; empty for categories."),
+        Column("antecedent", pa.string(), "Product or category that is bought.", required=True),
+        Column("consequent_key", pa.int64(), "Product that is bought with it; empty for categories."),
+        Column("consequent", pa.string(), "Product or category that is bought with it.", required=True),
+        Column("baskets", pa.int64(), "Baskets that hold both."),
+        Column("antecedent_baskets", pa.int64(), "Baskets that hold the first."),
+        Column("consequent_baskets", pa.int64(), "Baskets that hold the second."),
+        Column("all_baskets", pa.int64(), "All baskets of the window."),
+        Column("support", pa.float64(), "Share of all baskets that hold both."),
+        Column("confidence", pa.float64(), "Share of the first's baskets that hold the second."),
+        Column("lift", pa.float64(), "Confidence against the second's share of all baskets."),
+        Column(
+            "conviction", pa.float64(), "How much more often the rule would fail by chance; empty where it never fails."
+        ),
+        Column("q_value", pa.float64(), "False discovery rate at which the rule still counts."),
+    ),
+    key=("level", "antecedent_key", "antecedent", "consequent_key", "consequent"),
+    mart=Mart("products"),
 )
 """One row per rule and level (`product` or `category`), the highest lift first; the keys are those of products and
 empty for categories. `conviction` is empty where the consequent is never missing."""
@@ -111,7 +118,7 @@ def basket_rules(
     ).fetchall()[0][0]
     if baskets < MIN_BASKETS:
         reason = f"Needs {MIN_BASKETS} baskets in the last {WINDOW_DAYS} days; has {baskets}."
-        return RULE_SCHEMA.empty_table(), ModelStatus(NAME, Status.INSUFFICIENT_DATA, reason), {}
+        return TABLE.empty(), ModelStatus(NAME, Status.INSUFFICIENT_DATA, reason), {}
     names = _product_names(connection)
     table = pa.concat_tables([_rules(connection, level, settings.as_of, names) for level in LEVELS])
     points = {
@@ -180,7 +187,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, level: str, as_of: date, names
         },
     ).to_arrow_table()
     if not len(pairs):
-        return RULE_SCHEMA.empty_table()
+        return TABLE.empty()
     rules = measures(pairs)
     columns = {name: rules[name] for name in rules.column_names if name not in ("antecedent", "consequent")}
     for side in ("antecedent", "consequent"):
@@ -189,7 +196,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, level: str, as_of: date, names
         columns[side] = pa.array([names.get(item, str(item)) for item in items] if level == "product" else items)
     columns["as_of_date"] = pa.repeat(pa.scalar(as_of, pa.date32()), len(rules))
     columns["level"] = pa.repeat(pa.scalar(level), len(rules))
-    return pa.table(columns).select(RULE_SCHEMA.names).cast(RULE_SCHEMA)
+    return TABLE.typed(pa.table(columns))
 
 
 def _product_names(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:

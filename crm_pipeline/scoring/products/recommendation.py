@@ -20,20 +20,25 @@ from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.products import product_purchases, recommenders
 from crm_pipeline.scoring.products.product_purchases import Catalogue, Purchases
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 from crm_pipeline.show import plots
 
-RECOMMENDATION_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("rank", pa.int64()),
-        ("product_key", pa.int64()),
-        ("score", pa.float64()),
-        ("method", pa.string()),
-        ("because_of_product_key", pa.int64()),
-        ("reason", pa.string()),
-        ("model_version", pa.string()),
-    ]
+TABLE = ScoreTable(
+    "recommendations",
+    "One row per person and rank (1-5): a product not lately bought.",
+    (
+        PERSON,
+        AS_OF,
+        Column("rank", pa.int64(), "1 is the best.", required=True),
+        Column("product_key", pa.int64(), "The product."),
+        Column("score", pa.float64(), "Score of the method; empty where popularity alone speaks."),
+        Column("method", pa.string(), "Method that chose it."),
+        Column("because_of_product_key", pa.int64(), "The bought product that speaks most for it."),
+        Column("reason", pa.string(), "Why, in plain words."),
+        MODEL_VERSION,
+    ),
+    key=("customer_key", "rank"),
+    models=("recommendations",),
 )
 """One row per person and rank (1-5). `score` and `because_of_product_key` are empty where popularity alone speaks."""
 
@@ -75,7 +80,7 @@ class Recommendation:
     """The model `recommendations`, for the common run of all models."""
 
     name = "recommendations"
-    schema = RECOMMENDATION_SCHEMA
+    table = TABLE
     score_column = "score"
     candidates = tuple(recommenders.CANDIDATES)
     baselines = (MOST_POPULAR,)
@@ -175,7 +180,7 @@ class Recommendation:
         constant = {"as_of_date": pa.scalar(settings.as_of, pa.date32()), "model_version": pa.scalar(version)}
         for name, value in constant.items():
             table = table.append_column(name, pa.repeat(value, len(table)))
-        return table.select(self.schema.names).cast(self.schema) if batches else self.schema.empty_table()
+        return self.table.typed(table) if batches else self.table.empty()
 
     def card(self, prepared: Prepared, fitted: Recommender, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return the window and the size of what was learned from."""

@@ -23,6 +23,7 @@ from crm_pipeline.config.programmes import Programme
 from crm_pipeline.scoring.effects import Effect, Moments, difference, figures
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.programmes.panel import Panel, panel
+from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 
 MIN_MONTHS, MIN_UNITS = 3, 2
 """Months before and after, and units with and without the programme, below which nothing is compared."""
@@ -43,47 +44,99 @@ class Verdict(StrEnum):
     CONCLUSIVE = "conclusive"
 
 
-EFFECT_SCHEMA = pa.schema(
-    [
-        ("change_name", pa.string()),
-        ("as_of_date", pa.date32()),
-        ("status", pa.string()),
-        ("unit", pa.string()),
-        ("measure", pa.string()),
-        ("starts_on", pa.date32()),
-        ("months_before", pa.int64()),
-        ("months_after", pa.int64()),
-        ("units_treated", pa.int64()),
-        ("units_control", pa.int64()),
-        ("units_left_out", pa.int64()),
-        ("has_few_units", pa.bool_()),
-        ("treated_before", pa.float64()),
-        ("treated_after", pa.float64()),
-        ("control_before", pa.float64()),
-        ("control_after", pa.float64()),
-        ("effect", pa.float64()),
-        ("effect_lower", pa.float64()),
-        ("effect_upper", pa.float64()),
-        ("p_value", pa.float64()),
-        ("placebo_p_value", pa.float64()),
-        ("relative_effect", pa.float64()),
-        ("pre_trend", pa.float64()),
-        ("pre_trend_p_value", pa.float64()),
-    ]
+EFFECTS = ScoreTable(
+    "programme_effects",
+    "One row per programme: what it brought the units that have it. The units with a programme of pipeline.yml "
+    "(`programmes`) beside those without, before and after (difference in differences); nobody drew them at "
+    "random, so the comparison is worth what `pre_trend` says of it.",
+    (
+        Column("change_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
+        AS_OF,
+        Column(
+            "status",
+            pa.string(),
+            "conclusive: p_value and placebo_p_value are below 0.05; inconclusive: they are not; not_parallel: "
+            "the units went different ways before, so the effect is not to be believed; too_early: fewer than 3 "
+            "months before or after; too_few_units: fewer than 2 units with it or without.",
+            required=True,
+            values=("too_early", "too_few_units", "not_parallel", "inconclusive", "conclusive"),
+        ),
+        Column("unit", pa.string(), "What has the programme or not, a column of the orders.", required=True),
+        Column("measure", pa.string(), "What is compared, per unit and month.", required=True),
+        Column("starts_on", pa.date32(), "First day of the programme.", required=True),
+        Column("months_before", pa.int64(), "Complete months before that are compared.", required=True),
+        Column("months_after", pa.int64(), "Complete months from then on that are compared.", required=True),
+        Column("units_treated", pa.int64(), "Units with the programme.", required=True),
+        Column("units_control", pa.int64(), "Units without it.", required=True),
+        Column(
+            "units_left_out",
+            pa.int64(),
+            "Units, those named as treated included, that did not trade from the first month to the last.",
+            required=True,
+        ),
+        Column(
+            "has_few_units",
+            pa.bool_(),
+            "Whether there are fewer than 30 units, so that the interval is rough and placebo_p_value counts.",
+            required=True,
+        ),
+        Column("treated_before", pa.float64(), "Mean of a treated unit and month before."),
+        Column("treated_after", pa.float64(), "Mean of a treated unit and month after."),
+        Column("control_before", pa.float64(), "Mean of another unit and month before."),
+        Column("control_after", pa.float64(), "Mean of another unit and month after."),
+        Column(
+            "effect",
+            pa.float64(),
+            "How much more the treated units changed than the others: the effect of two-way fixed effects, per "
+            "unit and month.",
+        ),
+        Column("effect_lower", pa.float64(), "Lower bound of its 95 % interval, clustered by unit."),
+        Column("effect_upper", pa.float64(), "Upper bound of its 95 % interval, clustered by unit."),
+        Column("p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
+        Column(
+            "placebo_p_value",
+            pa.float64(),
+            "Share of all choices of as many units, or of 1,999 drawn ones, that look as different.",
+            is_probability=True,
+        ),
+        Column("relative_effect", pa.float64(), "The effect as a share of what would have been without it."),
+        Column(
+            "pre_trend",
+            pa.float64(),
+            "How much more per month the treated units rose before its start than the others.",
+        ),
+        Column(
+            "pre_trend_p_value",
+            pa.float64(),
+            "Probability of such a difference by chance; below 0.05 the units are no comparison.",
+            is_probability=True,
+        ),
+    ),
+    key=("change_name",),
+    mart=Mart("campaigns"),
 )
-MONTH_SCHEMA = pa.schema(
-    [
-        ("change_name", pa.string()),
-        ("as_of_date", pa.date32()),
-        ("month_start", pa.date32()),
-        ("months_since", pa.int64()),
-        ("treated_mean", pa.float64()),
-        ("control_mean", pa.float64()),
-        ("effect", pa.float64()),
-        ("effect_lower", pa.float64()),
-        ("effect_upper", pa.float64()),
-        ("p_value", pa.float64()),
-    ]
+MONTHS = ScoreTable(
+    "programme_effect_months",
+    "One row per programme and month: how far the treated units moved. An event study: before it the effect is "
+    "to be near 0.",
+    (
+        Column("change_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
+        AS_OF,
+        Column("month_start", pa.date32(), "First day of the month.", required=True),
+        Column("months_since", pa.int64(), "Months since its start; below 0 before it.", required=True),
+        Column("treated_mean", pa.float64(), "Mean of the treated units.", required=True),
+        Column("control_mean", pa.float64(), "Mean of the other units.", required=True),
+        Column(
+            "effect",
+            pa.float64(),
+            "How much farther the treated units are from their own mean before the start than the others.",
+        ),
+        Column("effect_lower", pa.float64(), "Lower bound of its 95 % interval, clustered by unit."),
+        Column("effect_upper", pa.float64(), "Upper bound of its 95 % interval, clustered by unit."),
+        Column("p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
+    ),
+    key=("change_name", "month_start"),
+    mart=Mart("campaigns"),
 )
 
 
@@ -100,7 +153,7 @@ def programme_effects(
         effects.append(name | row)
         if row["status"] not in (Verdict.TOO_EARLY, Verdict.TOO_FEW_UNITS):
             months += [name | month for month in event_study(seen)]
-    return pa.Table.from_pylist(effects, schema=EFFECT_SCHEMA), pa.Table.from_pylist(months, schema=MONTH_SCHEMA)
+    return pa.Table.from_pylist(effects, schema=EFFECTS.schema), pa.Table.from_pylist(months, schema=MONTHS.schema)
 
 
 def compare(seen: Panel, seed: int) -> dict[str, Any]:

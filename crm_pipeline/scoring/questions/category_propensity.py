@@ -19,6 +19,7 @@ from crm_pipeline.scoring.frame import Floats, NotEnoughDataError, Round, Scorin
 from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.labels import SEASON, SEASONS, Frame, Question
 from crm_pipeline.scoring.questions.supervised import Prepared, Supervised
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 
 MOST_CATEGORIES = 10
 _PERSON = ("recency_days", "mean_gap_days", "orders_12m", "orders_90d", "revenue_12m", "avg_order_value", "age_days")
@@ -103,20 +104,34 @@ class CategoryQuestion(Question):
         return {**super().scope(connection, table, origins, max_rows), "categories": MOST_CATEGORIES}
 
 
+TABLE = ScoreTable(
+    "category_propensity",
+    "One row per recent buyer and category: how likely they buy from it soon.",
+    (
+        PERSON,
+        AS_OF,
+        Column("category", pa.string(), "Product category.", required=True),
+        Column(
+            "probability",
+            pa.float64(),
+            "Probability of buying from the category in the next 30 days.",
+            required=True,
+            is_probability=True,
+        ),
+        Column("is_new", pa.bool_(), "Whether the person has never bought from it."),
+        MODEL_VERSION,
+    ),
+    key=("customer_key", "category"),
+    models=("category_propensity",),
+    mart=Mart("products"),
+)
+
+
 class CategoryPropensity(Supervised):
     """Who will buy what soon; the baselines know how popular a category is, or when the person last bought of it."""
 
     name = "category_propensity"
-    schema = pa.schema(
-        [
-            ("customer_key", pa.int64()),
-            ("as_of_date", pa.date32()),
-            ("category", pa.string()),
-            ("probability", pa.float64()),
-            ("is_new", pa.bool_()),
-            ("model_version", pa.string()),
-        ]
-    )
+    table = TABLE
     score_column = "probability"
     baselines: tuple[str, ...] = ("category_recency_rank", "popularity_rank")
     needed: tuple[str, ...] = ("category_recency_days", "popularity", "is_new")

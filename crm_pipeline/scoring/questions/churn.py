@@ -16,27 +16,39 @@ from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Factory
 from crm_pipeline.scoring.questions.supervised import Supervised, reason_columns
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, REASONS, Column, ScoreTable
 
 MEDIUM_RISK, HIGH_RISK = 1 / 3, 2 / 3
 """Lowest probability of the risk bands `medium` and `high`; below the first it is `low`."""
+
+
+TABLE = ScoreTable(
+    "churn",
+    "One row per recent buyer: probability of no order within the churn horizon, with reasons.",
+    (
+        PERSON,
+        AS_OF,
+        Column(
+            "churn_probability",
+            pa.float64(),
+            "Probability of no order within the churn horizon.",
+            required=True,
+            is_probability=True,
+        ),
+        Column("risk_band", pa.string(), "low, medium or high."),
+        *REASONS,
+        MODEL_VERSION,
+    ),
+    key=("customer_key",),
+    models=("churn",),
+)
 
 
 class Churn(Supervised):
     """Who will not order again within the churn horizon; the baselines know nothing but recency."""
 
     name = "churn"
-    schema = pa.schema(
-        [
-            ("customer_key", pa.int64()),
-            ("as_of_date", pa.date32()),
-            ("churn_probability", pa.float64()),
-            ("risk_band", pa.string()),
-            ("reason_1", pa.string()),
-            ("reason_2", pa.string()),
-            ("reason_3", pa.string()),
-            ("model_version", pa.string()),
-        ]
-    )
+    table = TABLE
     score_column = "churn_probability"
     baselines: tuple[str, ...] = ("recency_rank", "recency_logistic")
     needed: tuple[str, ...] = ("recency_days",)

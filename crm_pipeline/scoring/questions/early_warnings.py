@@ -18,17 +18,22 @@ from crm_pipeline.scoring.frame import Backtest, Floats, ScoringSettings
 from crm_pipeline.scoring.questions import labels, vocabulary
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.supervised import BATCH_ROWS, MAX_TESTS
+from crm_pipeline.scoring.table import AS_OF, PERSON, Column, Mart, ScoreTable
 
 MODEL = "early_warnings"
-SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("signal", pa.string()),
-        ("strength", pa.float64()),
-        ("since", pa.date32()),
-        ("sentence", pa.string()),
-    ]
+TABLE = ScoreTable(
+    "early_warnings",
+    "One row per person and signal that something got worse.",
+    (
+        PERSON,
+        AS_OF,
+        Column("signal", pa.string(), "What got worse.", required=True),
+        Column("strength", pa.float64(), "How much, 0-1.", required=True),
+        Column("since", pa.date32(), "About since when."),
+        Column("sentence", pa.string(), "The warning in plain words.", required=True),
+    ),
+    key=("customer_key", "signal"),
+    mart=Mart("customers"),
 )
 Values = Callable[[str], Floats]
 PERIOD_DAYS = 90
@@ -155,7 +160,7 @@ def warn(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Wa
         for batch in question.reader(connection, names, settings.as_of, BATCH_ROWS)
         for signal in signals
     ]
-    table = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    table = pa.concat_tables([TABLE.empty(), *parts])
     order = [("customer_key", "ascending"), ("strength", "descending"), ("signal", "ascending")]
     tested = _tested(connection, question, names, settings)
     return Warnings(table.sort_by(order), tuple(row for frame in tested for row in lifts(frame, signals)))
@@ -201,7 +206,7 @@ def _told(
         "since": pa.array(np.datetime64(settings.as_of) - lasted, pa.date32()),
         "sentence": sentence,
     }
-    return pa.table(columns).cast(SCHEMA)
+    return pa.table(columns).cast(TABLE.schema)
 
 
 def _by_name(matrix: Floats, names: Sequence[str]) -> Values:

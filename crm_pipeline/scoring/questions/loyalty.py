@@ -27,6 +27,7 @@ from crm_pipeline.scoring.questions.explain import Explainer
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Classifier
 from crm_pipeline.scoring.questions.supervised import Fitted, Prepared, Supervised, reason_columns
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, REASONS, Column, ScoreTable
 
 SCALES = {"last_nps": (0, 10), "last_csat": (0, 1)}
 """Surveys that ask for an attitude, with their lowest and highest value; the first that was answered counts."""
@@ -76,25 +77,30 @@ class FittedLoyalty:
         return self.behaviour.importance
 
 
+TABLE = ScoreTable(
+    "loyalty",
+    "One row per recent buyer: loyalty in behaviour and attitude, and its stage.",
+    (
+        PERSON,
+        AS_OF,
+        Column("loyalty_score", pa.float64(), "Loyalty in behaviour and attitude, 0-100."),
+        Column("behavioural", pa.float64(), "Probability of ordering again.", required=True, is_probability=True),
+        Column("attitudinal", pa.float64(), "Attitude towards the shop, 0-1."),
+        Column("attitude_is_estimated", pa.bool_(), "Whether the attitude was estimated, since the person gave none."),
+        Column("loyalty_stage", pa.string(), "true, latent, spurious or none (Dick and Basu, 1994)."),
+        *REASONS,
+        MODEL_VERSION,
+    ),
+    key=("customer_key",),
+    models=("loyalty",),
+)
+
+
 class Loyalty(Supervised):
     """Who will order again; the baseline is each person's own share of order days that were not the first."""
 
     name = "loyalty"
-    schema = pa.schema(
-        [
-            ("customer_key", pa.int64()),
-            ("as_of_date", pa.date32()),
-            ("loyalty_score", pa.float64()),
-            ("behavioural", pa.float64()),
-            ("attitudinal", pa.float64()),
-            ("attitude_is_estimated", pa.bool_()),
-            ("loyalty_stage", pa.string()),
-            ("reason_1", pa.string()),
-            ("reason_2", pa.string()),
-            ("reason_3", pa.string()),
-            ("model_version", pa.string()),
-        ]
-    )
+    table = TABLE
     score_column = "loyalty_score"
     baselines: tuple[str, ...] = ("repurchase_rate",)
     needed: tuple[str, ...] = ("order_days", "age_days")

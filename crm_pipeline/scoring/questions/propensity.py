@@ -9,25 +9,37 @@ from crm_pipeline.scoring import features
 from crm_pipeline.scoring.frame import Floats, ScoringSettings
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.supervised import Supervised, reason_columns
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, REASONS, Column, ScoreTable
 
 ELIGIBLE_DAYS = 730
+
+
+TABLE = ScoreTable(
+    "propensity",
+    "One row per recent buyer: probability of an order in the coming days.",
+    (
+        PERSON,
+        AS_OF,
+        Column(
+            "purchase_probability",
+            pa.float64(),
+            "Probability of an order in the next 30 days.",
+            required=True,
+            is_probability=True,
+        ),
+        *REASONS,
+        MODEL_VERSION,
+    ),
+    key=("customer_key",),
+    models=("propensity",),
+)
 
 
 class Propensity(Supervised):
     """Who will order soon; the baseline ranks by recency."""
 
     name = "propensity"
-    schema = pa.schema(
-        [
-            ("customer_key", pa.int64()),
-            ("as_of_date", pa.date32()),
-            ("purchase_probability", pa.float64()),
-            ("reason_1", pa.string()),
-            ("reason_2", pa.string()),
-            ("reason_3", pa.string()),
-            ("model_version", pa.string()),
-        ]
-    )
+    table = TABLE
     score_column = "purchase_probability"
     baselines: tuple[str, ...] = ("recency_rank",)
     needed: tuple[str, ...] = ("recency_days",)

@@ -29,6 +29,7 @@ from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.questions import calibration, explain, labels, leakage, learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Classifier, Factory
+from crm_pipeline.scoring.table import ScoreTable
 
 MIN_HORIZONS = 3
 MIN_OF_EACH_LABEL = 100
@@ -66,7 +67,7 @@ class Supervised:
     """
 
     name: str
-    schema: pa.Schema
+    table: ScoreTable
     score_column: str
     candidates: tuple[str, ...] = ("logistic_regression", "random_forest", "gradient_boosting")
     baselines: tuple[str, ...]
@@ -226,8 +227,8 @@ class Supervised:
                 **self.columns(batch, probability, fitted, settings),
                 "model_version": pa.repeat(pa.scalar(version), len(batch)),
             }
-            parts.append(pa.table({name: columns[name] for name in self.schema.names}).cast(self.schema))
-        return pa.concat_tables([self.schema.empty_table(), *parts]).combine_chunks()
+            parts.append(self.table.typed(pa.table(columns)))
+        return pa.concat_tables([self.table.empty(), *parts]).combine_chunks()
 
     def card(self, prepared: Prepared, fitted: Any, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return training window, rows, share of yes, calibration, importance, and features left out as leaks."""

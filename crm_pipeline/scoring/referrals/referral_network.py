@@ -15,20 +15,28 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 
 Ints = npt.NDArray[np.int64]
 
-REFERRAL_NETWORK_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("people_brought", pa.int64()),
-        ("people_below", pa.int64()),
-        ("levels_below", pa.int64()),
-        ("pagerank", pa.float64()),
-        ("community_id", pa.int64()),
-        ("community_people", pa.int64()),
-    ]
+TABLE = ScoreTable(
+    "referral_network",
+    "One row per person who brought somebody or was brought: the tree below, PageRank, community.",
+    (
+        PERSON,
+        AS_OF,
+        Column("people_brought", pa.int64(), "People whom the person brought."),
+        Column("people_below", pa.int64(), "People whom the person brought, or those whom they brought, and so on."),
+        Column("levels_below", pa.int64(), "Over how many referrals the farthest of them came."),
+        Column(
+            "pagerank",
+            pa.float64(),
+            "PageRank among all people of the network, where who was brought votes for who brought them.",
+        ),
+        Column("community_id", pa.int64(), "Smallest customer key of the people who are joined by referrals."),
+        Column("community_people", pa.int64(), "How many people they are."),
+    ),
+    key=("customer_key",),
 )
 """One row per person who brought somebody or was brought, ordered by key."""
 
@@ -66,7 +74,7 @@ def referral_network(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.T
     """Return the table `referral_network` of what was accepted up to a date."""
     edges = connection.sql(_EDGES, params={"as_of": as_of}).to_arrow_table()
     if not len(edges):
-        return REFERRAL_NETWORK_SCHEMA.empty_table()
+        return TABLE.empty()
     network = forest(edges["referred"].to_numpy(), edges["referrer"].to_numpy())
     below, depth = beneath(network)
     community, people = communities(network)
@@ -81,7 +89,7 @@ def referral_network(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.T
             "community_id": community,
             "community_people": people,
         }
-    ).cast(REFERRAL_NETWORK_SCHEMA)
+    ).cast(TABLE.schema)
 
 
 def forest(referred: Ints, referrer: Ints) -> Forest:

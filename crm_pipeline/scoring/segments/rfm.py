@@ -6,21 +6,25 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 from crm_pipeline.storage.lake import as_pattern
 
-RFM_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("recency_days", pa.int64()),
-        ("frequency", pa.int64()),
-        ("monetary", pa.decimal128(18, 2)),
-        ("r", pa.int64()),
-        ("f", pa.int64()),
-        ("m", pa.int64()),
-        ("rfm_code", pa.string()),
-        ("rfm_segment", pa.string()),
-    ]
+TABLE = ScoreTable(
+    "rfm",
+    "One row per person with an order in the last 24 months: recency, frequency and monetary quintiles.",
+    (
+        PERSON,
+        AS_OF,
+        Column("recency_days", pa.int64(), "Days since the last counted order."),
+        Column("frequency", pa.int64(), "Counted orders in 24 months."),
+        Column("monetary", pa.decimal128(18, 2), "Revenue in 24 months."),
+        Column("r", pa.int64(), "Quintile of recency, 5 = most recent."),
+        Column("f", pa.int64(), "Quintile of frequency, 5 = most often."),
+        Column("m", pa.int64(), "Quintile of monetary value, 5 = highest."),
+        Column("rfm_code", pa.string(), "The three quintiles as text."),
+        Column("rfm_segment", pa.string(), "Name of the segment that the code belongs to."),
+    ),
+    key=("customer_key",),
 )
 SEGMENTS_FILE = Path(__file__).with_name("rfm_segments.csv")
 
@@ -55,4 +59,4 @@ order by customer_key
 def score(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     """Return the table `rfm`: one row per person with a counted order in the 24 months up to `as_of`."""
     found = connection.sql(_RFM, params={"segments": as_pattern(SEGMENTS_FILE), "as_of": as_of}).to_arrow_table()
-    return found.select(RFM_SCHEMA.names).cast(RFM_SCHEMA)
+    return TABLE.typed(found)

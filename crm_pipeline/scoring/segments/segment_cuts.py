@@ -5,17 +5,23 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-CUTS_SCHEMA = pa.schema(
-    [
-        ("as_of_date", pa.date32()),
-        ("segment_id", pa.int64()),
-        ("dimension_group", pa.string()),
-        ("dimension", pa.string()),
-        ("value", pa.string()),
-        ("people", pa.int64()),
-        ("share", pa.float64()),
-        ("lift", pa.float64()),
-    ]
+from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
+
+CUTS = ScoreTable(
+    "segment_cuts",
+    "One row per segment, dimension and value: who its people are.",
+    (
+        AS_OF,
+        Column("segment_id", pa.int64(), "Durable number of the segment.", required=True),
+        Column("dimension_group", pa.string(), "demographics, behaviour, attitude or social."),
+        Column("dimension", pa.string(), "What the segment is cut by.", required=True),
+        Column("value", pa.string(), "Value of the dimension.", required=True),
+        Column("people", pa.int64(), "Number of people.", required=True),
+        Column("share", pa.float64(), "Share of the people of the segment of whom it is known."),
+        Column("lift", pa.float64(), "That share against the share among all people."),
+    ),
+    key=("segment_id", "dimension", "value"),
+    mart=Mart("customers"),
 )
 
 # What each dimension says of people, as of the date; `known` are people with their attributes on it, `placed` all.
@@ -114,7 +120,7 @@ def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date)
                 params={"as_of": as_of},
             )
             .to_arrow_table()
-            .cast(CUTS_SCHEMA)
+            .cast(CUTS.schema)
         )
     finally:
         connection.unregister("placed")

@@ -14,18 +14,23 @@ from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.segments import segment_model
 from crm_pipeline.scoring.segments.segment_features import Ints
+from crm_pipeline.scoring.table import Column, Mart, ScoreTable
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.7
 LEAST_STABILITY = 0.7
-MIGRATION_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("from_date", pa.date32()),
-        ("to_date", pa.date32()),
-        ("from_segment", pa.string()),
-        ("to_segment", pa.string()),
-        ("people", pa.int64()),
-    ]
+MIGRATION = ScoreTable(
+    "segment_migration",
+    "One row per kind of segments, pair of dates and pair of segments: how many people moved from one to the other.",
+    (
+        Column("kind", pa.string(), "kmeans (personas) or rfm.", required=True),
+        Column("from_date", pa.date32(), "The earlier date.", required=True),
+        Column("to_date", pa.date32(), "The later date.", required=True),
+        Column("from_segment", pa.string(), "Segment at the earlier date; empty for those who came.", required=True),
+        Column("to_segment", pa.string(), "Segment at the later date; empty for those who went.", required=True),
+        Column("people", pa.int64(), "Number of people.", required=True),
+    ),
+    key=("kind", "from_date", "to_date", "from_segment", "to_segment"),
+    mart=Mart("customers", until="to_date"),
 )
 
 
@@ -112,7 +117,7 @@ def migration(kind: str, column: str, before: pa.Table, after: pa.Table) -> pa.T
         after: the later one. Who is in one table only has `none` in the other.
     """
     if not len(before) or not len(after):
-        return MIGRATION_SCHEMA.empty_table()
+        return MIGRATION.empty()
     dates = [table["as_of_date"][0].as_py() for table in (before, after)]
     with duckdb.connect() as connection:
         for name, table in (("before", before), ("after", after)):
@@ -127,7 +132,7 @@ def migration(kind: str, column: str, before: pa.Table, after: pa.Table) -> pa.T
             """,
             params={"kind": kind, "from_date": dates[0], "to_date": dates[1]},
         ).to_arrow_table()
-    return moved.cast(MIGRATION_SCHEMA)
+    return moved.cast(MIGRATION.schema)
 
 
 def _means(values: Floats, places: Ints, segments: int) -> Floats:

@@ -1,6 +1,6 @@
 """The tables that the segmentation stores: who is in which segment, and what the segments are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,84 +11,118 @@ from scipy.cluster.hierarchy import linkage
 
 from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.segments import personas, segment_features, segment_model, segment_quality
-from crm_pipeline.scoring.segments.segment_cuts import CUTS_SCHEMA
+from crm_pipeline.scoring.segments.segment_cuts import CUTS
 from crm_pipeline.scoring.segments.segment_features import People
 from crm_pipeline.scoring.segments.segment_model import Choice, Segmentation
+from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 
-_KEY = [("customer_key", pa.int64()), ("as_of_date", pa.date32())]
-_SEGMENT = [("as_of_date", pa.date32()), ("segment_id", pa.int64()), ("persona", pa.string())]
-SEGMENTS_SCHEMA = pa.schema(
-    [
-        *_KEY,
-        ("segment_id", pa.int64()),
-        ("persona", pa.string()),
-        ("distance", pa.float64()),
-        ("is_outlier", pa.bool_()),
-        ("niche", pa.string()),
-        ("model_version", pa.string()),
-    ]
+SEGMENTS = ScoreTable(
+    "segments",
+    "One row per buyer: segment, persona, distance to its centre, niche.",
+    (
+        PERSON,
+        AS_OF,
+        Column("segment_id", pa.int64(), "Durable number of the segment."),
+        Column("persona", pa.string(), "Name of the segment."),
+        Column("distance", pa.float64(), "Distance to the middle of the segment, in standardised units."),
+        Column("is_outlier", pa.bool_(), "Whether the person lies far outside the segment."),
+        Column("niche", pa.string(), "Name of the small dense group that the person belongs to, if any."),
+        MODEL_VERSION,
+    ),
+    key=("customer_key",),
+    models=("segmentation",),
 )
-PROFILES_SCHEMA = pa.schema(
-    [
-        *_SEGMENT,
-        ("description", pa.string()),
-        ("people", pa.int64()),
-        ("share", pa.float64()),
-        ("revenue_12m", pa.decimal128(18, 2)),
-        ("margin_12m", pa.decimal128(18, 2)),
-        ("revenue_share", pa.float64()),
-        ("margin_share", pa.float64()),
-        ("silhouette", pa.float64()),
-        ("separation", pa.float64()),
-        ("jaccard", pa.float64()),
-        ("explained", pa.float64()),
-        ("stability", pa.float64()),
-        ("stability_since_last", pa.float64()),
-    ]
+PROFILES = ScoreTable(
+    "segment_profiles",
+    "One row per segment: its persona, its people and worth, and how good a segment it is.",
+    (
+        AS_OF,
+        Column("segment_id", pa.int64(), "Durable number of the segment.", required=True),
+        Column("persona", pa.string(), "Name of the segment.", required=True),
+        Column("description", pa.string(), "What sets the segment apart, in a sentence."),
+        Column("people", pa.int64(), "Number of people.", required=True),
+        Column("share", pa.float64(), "Share of all segmented people."),
+        Column("revenue_12m", pa.decimal128(18, 2), "Revenue of the last 12 months."),
+        Column("margin_12m", pa.decimal128(18, 2), "Margin of the last 12 months."),
+        Column("revenue_share", pa.float64(), "Share of all revenue of 12 months."),
+        Column("margin_share", pa.float64(), "Share of all margin of 12 months."),
+        Column("silhouette", pa.float64(), "Mean silhouette of its people, -1 to 1."),
+        Column(
+            "separation",
+            pa.float64(),
+            "Distance to the nearest other centre, in mean distances of its people from their own.",
+        ),
+        Column("jaccard", pa.float64(), "How much of it refits on halves of the people find again, 0-1."),
+        Column("explained", pa.float64(), "Share of the variance that lies between segments."),
+        Column("stability", pa.float64(), "Mean adjusted Rand index of refits on halves of the people."),
+        Column("stability_since_last", pa.float64(), "Adjusted Rand index against the last run of an earlier date."),
+    ),
+    key=("segment_id",),
+    mart=Mart("customers", name="segment_profile"),
 )
-TRAITS_SCHEMA = pa.schema(
-    [
-        *_SEGMENT,
-        ("trait", pa.string()),
-        ("label", pa.string()),
-        ("mean", pa.float64()),
-        ("mean_of_all", pa.float64()),
-        ("difference", pa.float64()),
-    ]
+TRAITS = ScoreTable(
+    "segment_traits",
+    "One row per segment and trait: its mean beside that of all people.",
+    (
+        AS_OF,
+        Column("segment_id", pa.int64(), "Durable number of the segment.", required=True, refers_to="segment_profile"),
+        Column("persona", pa.string(), "Name of the segment.", required=True),
+        Column("trait", pa.string(), "Feature, or category of products, in which people are compared.", required=True),
+        Column("label", pa.string(), "The trait in plain words, with its unit.", required=True),
+        Column(
+            "mean",
+            pa.float64(),
+            "Mean among the people of the segment of whom it is known; empty where it is known of none.",
+        ),
+        Column("mean_of_all", pa.float64(), "Mean among all people of whom it is known."),
+        Column("difference", pa.float64(), "How far the segment lies from the mean of all, in standard deviations."),
+    ),
+    key=("segment_id", "trait"),
+    mart=Mart("customers"),
 )
-TREE_SCHEMA = pa.schema(
-    [
-        ("as_of_date", pa.date32()),
-        ("step", pa.int64()),
-        ("one", pa.string()),
-        ("other", pa.string()),
-        ("distance", pa.float64()),
-        ("segments", pa.int64()),
-    ]
+TREE = ScoreTable(
+    "segment_tree",
+    "One row per merge of two groups of segments, the most alike first: which segments could be one.",
+    (
+        AS_OF,
+        Column("step", pa.int64(), "Number of the merge, 1 for the most alike.", required=True),
+        Column("one", pa.string(), "A group, by the numbers of its segments, as in 1 + 4.", required=True),
+        Column("other", pa.string(), "The group that it is merged with.", required=True),
+        Column(
+            "distance",
+            pa.float64(),
+            "How far apart the two groups are (Ward, 1963), in standardised units.",
+            required=True,
+        ),
+        Column("segments", pa.int64(), "Number of segments in the merged group.", required=True),
+    ),
+    key=("step",),
+    mart=Mart("customers"),
 )
-CHOICES_SCHEMA = pa.schema(
-    [
-        ("as_of_date", pa.date32()),
-        ("segments", pa.int64()),
-        ("silhouette", pa.float64()),
-        ("stability", pa.float64()),
-        ("is_chosen", pa.bool_()),
-    ]
+CHOICES = ScoreTable(
+    "segment_choices",
+    "One row per number of segments that was tried: what spoke for it.",
+    (
+        AS_OF,
+        Column("segments", pa.int64(), "Number of segments.", required=True),
+        Column("silhouette", pa.float64(), "Mean silhouette of all people, -1 to 1.", required=True),
+        Column("stability", pa.float64(), "Mean adjusted Rand index of refits on halves of the people.", required=True),
+        Column(
+            "is_chosen",
+            pa.bool_(),
+            "Whether a new segmentation would have so many segments; the one in use may be older.",
+            required=True,
+        ),
+    ),
+    key=("segments",),
+    mart=Mart("customers"),
 )
-SCHEMAS: Mapping[str, pa.Schema] = {
-    "segments": SEGMENTS_SCHEMA,
-    "segment_profiles": PROFILES_SCHEMA,
-    "segment_traits": TRAITS_SCHEMA,
-    "segment_tree": TREE_SCHEMA,
-    "segment_choices": CHOICES_SCHEMA,
-    "segment_cuts": CUTS_SCHEMA,
-    "segment_migration": segment_quality.MIGRATION_SCHEMA,
-}
+TABLES = (SEGMENTS, PROFILES, TRAITS, TREE, CHOICES, CUTS, segment_quality.MIGRATION)
 
 
 def empty() -> dict[str, pa.Table]:
     """Return all tables without rows."""
-    return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+    return {table.name: table.empty() for table in TABLES}
 
 
 def profiles(
@@ -136,7 +170,7 @@ def profiles(
                 "stability_since_last": segment_quality.agreement(before, placed),
             }
         )
-    return pa.Table.from_pylist(rows, schema=PROFILES_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=PROFILES.schema)
 
 
 def traits(segmentation: Segmentation, people: People, as_of: date) -> pa.Table:
@@ -156,7 +190,7 @@ def traits(segmentation: Segmentation, people: People, as_of: date) -> pa.Table:
         for place, segment in enumerate(segmentation.ids)
         for column, trait in enumerate(segment_features.traits(segmentation.space.columns))
     ]
-    return pa.Table.from_pylist(rows, schema=TRAITS_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=TRAITS.schema)
 
 
 def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
@@ -180,14 +214,14 @@ def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
                 "segments": size,
             }
         )
-    return pa.Table.from_pylist(rows, schema=TREE_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=TREE.schema)
 
 
 def choices(measured: Sequence[Choice], as_of: date) -> pa.Table:
     """Return one row per number of segments that was tried; none where none was."""
     chosen = segment_model.best(measured) if measured else None
     rows = [vars(choice) | {"as_of_date": as_of, "is_chosen": choice.segments == chosen} for choice in measured]
-    return pa.Table.from_pylist(rows, schema=CHOICES_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=CHOICES.schema)
 
 
 def _means(segmentation: Segmentation, people: People) -> tuple[Floats, Floats, Floats]:

@@ -53,8 +53,8 @@ class Previous:
 
     fitted: Fitted | None = None
     version: str | None = None
-    segments: pa.Table = field(default_factory=tables.SEGMENTS_SCHEMA.empty_table)
-    rfm: pa.Table = field(default_factory=rfm.RFM_SCHEMA.empty_table)
+    segments: pa.Table = field(default_factory=tables.SEGMENTS.empty)
+    rfm: pa.Table = field(default_factory=rfm.TABLE.empty)
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ def _placed(fitted: Fitted, people: People, version: str, as_of: date) -> pa.Tab
         "niche": [fitted.niche_names[number - 1] if number else None for number in numbers.tolist()],
         "model_version": pa.repeat(version, len(people)),
     }
-    return pa.table(columns, schema=tables.SEGMENTS_SCHEMA)
+    return pa.table(columns, schema=tables.SEGMENTS.schema)
 
 
 def _reservation(tested: tuple[Backtest, ...]) -> str | None:

@@ -22,33 +22,45 @@ from sklearn.pipeline import Pipeline
 
 from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 from crm_pipeline.scoring.texts import sentiment_lexicon, text
 from crm_pipeline.show import plots
 
-TEXT_SENTIMENT_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("source", pa.string()),
-        ("text_key", pa.int64()),
-        ("said_on", pa.date32()),
-        ("language", pa.string()),
-        ("sentiment", pa.float64()),
-        ("label", pa.string()),
-        ("model_version", pa.string()),
-    ]
+TEXT_SENTIMENT = ScoreTable(
+    "text_sentiment",
+    "One row per ticket, comment or mention with a text: its language and sentiment.",
+    (
+        Column("customer_key", pa.int64(), "The person; empty where nothing tells who."),
+        AS_OF,
+        Column("source", pa.string(), "social, survey or ticket.", required=True),
+        Column("text_key", pa.int64(), "Key of the mention, answer or ticket.", required=True),
+        Column("said_on", pa.date32(), "Business day on which it was written."),
+        Column("language", pa.string(), "en, zh or other."),
+        Column("sentiment", pa.float64(), "Sentiment, -1 to 1; empty for languages that are not read."),
+        Column("label", pa.string(), "negative, neutral or positive; empty likewise."),
+        Column(
+            "model_version",
+            pa.string(),
+            "Version of the model that scored; empty where a lexicon speaks without a test.",
+        ),
+    ),
+    key=("source", "text_key"),
+    models=("sentiment_en", "sentiment_zh"),
 )
 """One row per text, ordered by source and key. `sentiment` lies in -1..1; it and `label` are empty for languages that
 nobody here reads. `model_version` is empty where the lexicon speaks without a test."""
 
-CUSTOMER_SENTIMENT_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("sentiment_last_12m", pa.float64()),
-        ("texts_12m", pa.int64()),
-        ("negative_texts_90d", pa.int64()),
-    ]
+CUSTOMER_SENTIMENT = ScoreTable(
+    "customer_sentiment",
+    "One row per person who wrote in the last 12 months: how they sounded.",
+    (
+        PERSON,
+        AS_OF,
+        Column("sentiment_last_12m", pa.float64(), "Mean sentiment of what the person wrote in 12 months, -1 to 1."),
+        Column("texts_12m", pa.int64(), "Texts of the last 12 months."),
+        Column("negative_texts_90d", pa.int64(), "Negative texts of the last 90 days."),
+    ),
+    key=("customer_key",),
 )
 """One row per person who wrote a text in the last 365 days; the mean is empty where none of them could be read."""
 
@@ -104,7 +116,7 @@ class Reader:
 class Sentiment:
     """The sentiment model of one language, for the common run of all models."""
 
-    schema = TEXT_SENTIMENT_SCHEMA
+    table = TEXT_SENTIMENT
     score_column = "sentiment"
     candidates = (LEXICON, CLASSIFIER)
     baselines = (CONSTANT,)
@@ -174,7 +186,7 @@ class Sentiment:
         for batch in text.texts(connection, settings.as_of, self.language):
             said = text.read_once(batch["body"].to_pylist(), fitted.sentiment)
             batches.append(_rows(batch, settings.as_of, pa.array(said), pa.array(fitted.labels(said)), version))
-        return pa.Table.from_batches(batches, schema=self.schema)
+        return pa.Table.from_batches(batches, schema=TEXT_SENTIMENT.schema)
 
     def card(self, prepared: RatedTexts, fitted: Reader, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return what was learned from, in numbers: never a text."""
@@ -203,7 +215,7 @@ def unread(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> 
     for batch in text.texts(connection, settings.as_of, text.OTHER):
         nothing, label = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), pa.string())
         batches.append(_rows(batch, settings.as_of, nothing, label, None))
-    return pa.Table.from_batches(batches, schema=TEXT_SENTIMENT_SCHEMA)
+    return pa.Table.from_batches(batches, schema=TEXT_SENTIMENT.schema)
 
 
 def text_sentiment(
@@ -245,7 +257,7 @@ def customer_sentiment(texts: pa.Table, as_of: date) -> pa.Table:
                 params={"as_of": as_of},
             )
             .to_arrow_table()
-            .cast(CUSTOMER_SENTIMENT_SCHEMA)
+            .cast(CUSTOMER_SENTIMENT.schema)
         )
 
 
@@ -298,6 +310,6 @@ def _rows(
         pa.repeat(pa.scalar(version, pa.string()), count),
     ]
     return pa.RecordBatch.from_arrays(
-        [column.cast(kind.type) for column, kind in zip(columns, TEXT_SENTIMENT_SCHEMA, strict=True)],
-        schema=TEXT_SENTIMENT_SCHEMA,
+        [column.cast(kind.type) for column, kind in zip(columns, TEXT_SENTIMENT.schema, strict=True)],
+        schema=TEXT_SENTIMENT.schema,
     )

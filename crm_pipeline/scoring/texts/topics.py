@@ -22,19 +22,23 @@ from sklearn.pipeline import Pipeline
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring.frame import Floats, ModelStatus, NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.table import AS_OF, Column, ScoreTable
 from crm_pipeline.scoring.texts import text
 from crm_pipeline.show.plots import bars
 
-TICKET_TOPIC_SCHEMA = pa.schema(
-    [
-        ("customer_key", pa.int64()),
-        ("as_of_date", pa.date32()),
-        ("ticket_key", pa.int64()),
-        ("language", pa.string()),
-        ("topic_id", pa.int64()),
-        ("topic", pa.string()),
-        ("share", pa.float64()),
-    ]
+TICKET_TOPICS = ScoreTable(
+    "ticket_topics",
+    "One row per ticket: its weightiest topic.",
+    (
+        Column("customer_key", pa.int64(), "The person; empty where nothing tells who."),
+        AS_OF,
+        Column("ticket_key", pa.int64(), "The ticket.", required=True),
+        Column("language", pa.string(), "en or zh."),
+        Column("topic_id", pa.int64(), "Number of the topic within its language, the largest first."),
+        Column("topic", pa.string(), "Weightiest terms of the topic."),
+        Column("share", pa.float64(), "Share of the topic of all topics' weight in the ticket, 0-1."),
+    ),
+    key=("ticket_key",),
 )
 """One row per ticket, ordered by its key: its weightiest topic, numbered from 1 within its language, the largest first,
 and the topic's share (0-1) of all topics' weight in it. Tickets that hold no term of any topic have no row."""
@@ -111,7 +115,7 @@ def ticket_topics(
     connection: duckdb.DuckDBPyConnection, settings: ScoringSettings
 ) -> tuple[pa.Table, tuple[ModelStatus, ...], Mapping[str, str]]:
     """Return the table `ticket_topics`, a status per language (`topics_en`, `topics_zh`), and plots by title."""
-    parts, statuses = [TICKET_TOPIC_SCHEMA.empty_table()], []
+    parts, statuses = [TICKET_TOPICS.empty()], []
     plots: dict[str, str] = {}
     for language in text.LANGUAGES:
         name = f"topics_{language}"
@@ -175,8 +179,8 @@ def _score(connection: duckdb.DuckDBPyConnection, topics: Topics, language: str,
             "topic": pa.array(np.array(topics.labels)[place]),
             "share": pa.array(np.round(weights.max(axis=1) / weights.sum(axis=1), _DIGITS)),
         }
-        batches.append(pa.table(columns).cast(TICKET_TOPIC_SCHEMA))
-    return pa.concat_tables([TICKET_TOPIC_SCHEMA.empty_table(), *batches])
+        batches.append(pa.table(columns).cast(TICKET_TOPICS.schema))
+    return pa.concat_tables([TICKET_TOPICS.empty(), *batches])
 
 
 def _label(topic: Floats, vocabulary: Sequence[str]) -> str:

@@ -1,3 +1,4 @@
+-- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
     kind,
     from_date,
