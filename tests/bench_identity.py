@@ -17,7 +17,7 @@ import yaml
 from splink import DuckDBAPI, Linker
 
 from crm_pipeline.config.dataset import PIPELINE_FILE, load_dataset
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.config.settings import Settings, now
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.identity import candidates, changes, store

@@ -30,6 +30,11 @@ class Strict(BaseModel):
         return value
 
 
+def plain_text(value: Any) -> str:
+    """Return a value as people write it, also where YAML sees yes or no."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _kinds(annotation: Any) -> set[str]:
     """Return the names of the plain types in an annotation."""
     inner = get_args(annotation)

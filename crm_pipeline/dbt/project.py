@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from crm_pipeline.config.dataset import Dataset
-from crm_pipeline.config.matching import STAND_INS
+from crm_pipeline.config.identity import STAND_INS
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.storage.lake import as_pattern, atomic_file

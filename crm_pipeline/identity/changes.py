@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.config.matching import KINDS, MatchSettings
+from crm_pipeline.config.identity import KINDS, MatchSettings
 from crm_pipeline.identity import memory
 from crm_pipeline.identity.cluster import Links, connected
 from crm_pipeline.identity.normalise import ENDING

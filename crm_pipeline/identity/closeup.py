@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity import changes, probability
 from crm_pipeline.identity.comparisons import COMPARISONS
 from crm_pipeline.identity.normalise import PLAIN_PHONE, SHORTEST_PHONE, load_identifiers

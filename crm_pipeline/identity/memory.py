@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.profiles import COMPARED
 from crm_pipeline.identity.rules import CONFLICT_SCHEMA

@@ -11,7 +11,7 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 
-from crm_pipeline.config.matching import KINDS, STAND_INS, MatchSettings
+from crm_pipeline.config.identity import KINDS, STAND_INS, MatchSettings
 from crm_pipeline.identity.regions import region_of
 
 # What sources write when they know nothing, or when the value is not the person's own. Matched in full, in lower case.

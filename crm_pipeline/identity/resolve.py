@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.config.matching import KINDS, MatchSettings
+from crm_pipeline.config.identity import KINDS, MatchSettings
 from crm_pipeline.identity import (
     candidates,
     changes,

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.figures import Figures
 
 # In a smaller set one person is easily a percent of all records.

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.config.contract import Contract, duckdb_schema
-from crm_pipeline.config.dataset import SourceConfig
 from crm_pipeline.config.preset import LINE
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw import marks
 from crm_pipeline.raw.batch_files import write
 from crm_pipeline.raw.casting import (

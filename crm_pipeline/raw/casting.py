@@ -7,9 +7,9 @@ from datetime import datetime
 import duckdb
 
 from crm_pipeline.config.contract import RUN_TIME, Column, Contract
-from crm_pipeline.config.dataset import SourceConfig
 from crm_pipeline.config.expressions import columns_read
 from crm_pipeline.config.preset import LINE
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw import emails, moments, numbers
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
 from crm_pipeline.raw.source_rows import PROBLEM, RAW, SOURCE_ROWS

@@ -2,8 +2,8 @@
 
 import re
 
+from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.config.contract import Column, contracts
-from crm_pipeline.config.dataset import ColumnMapping
 from crm_pipeline.raw.check_sources import Check, SourceCheck
 from crm_pipeline.raw.guessing.advice import Complaint
 

@@ -15,7 +15,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from crm_pipeline.config.contract import AMOUNTS, contracts
-from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw import customer_ids
 from crm_pipeline.raw.accounting import emptied_files, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.config.dataset import SourceConfig
 from crm_pipeline.config.preset import LINE
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.csv_rows import Record, records
 from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import (

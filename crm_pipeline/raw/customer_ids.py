@@ -3,7 +3,7 @@
 import duckdb
 
 from crm_pipeline.config.contract import AMOUNTS
-from crm_pipeline.config.matching import STAND_INS
+from crm_pipeline.config.identity import STAND_INS
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.plausibility import EXAMPLES
 from crm_pipeline.storage.raw_rows import reader, table

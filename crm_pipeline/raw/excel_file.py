@@ -21,7 +21,7 @@ import duckdb
 import openpyxl
 from openpyxl.styles.numbers import is_datetime
 
-from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
 from crm_pipeline.raw.source_rows import FileRows, fill_source_rows, named_columns, writable
 from crm_pipeline.raw.textfile import Refused, beyond_limit

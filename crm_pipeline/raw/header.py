@@ -4,7 +4,7 @@ import difflib
 import re
 
 from crm_pipeline.config.contract import contracts
-from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.source_rows import FileRows
 from crm_pipeline.raw.textfile import Refused
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.config.contract import contracts
-from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.header import missing_column_remedy
 from crm_pipeline.raw.json_document import JsonRecord, document_records
 from crm_pipeline.raw.source_rows import (

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from crm_pipeline.config.contract import Contract, contracts
-from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.settings import now
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.landed import file_mark, is_there, may_look_into, refuse_unreadable, shown_name
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.textfile import Refused

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from crm_pipeline.config.dataset import ColumnMapping
+from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS
 from crm_pipeline.storage.sql import literal
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_pipeline.config.contract import contracts
-from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.source_rows import SOURCE_ROWS, FileRows, create_source_rows, named_columns
 from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.storage.sql import quoted

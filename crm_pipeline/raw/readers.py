@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.csv_file import read_csv
 from crm_pipeline.raw.excel_file import read_excel
 from crm_pipeline.raw.json_file import holds_lines, read_json_document, read_json_lines

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import duckdb
 
 from crm_pipeline.config.contract import Contract, duckdb_schema
-from crm_pipeline.config.dataset import DeliveryKind
+from crm_pipeline.config.sources import DeliveryKind
 from crm_pipeline.raw.batch_files import columns_of, conformed, files, write
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
 from crm_pipeline.raw.marks import DELETED, HELD, UNKNOWN

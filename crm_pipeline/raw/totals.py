@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from crm_pipeline.config.dataset import Business
+from crm_pipeline.config.business import Business
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.storage.raw_rows import PLACE, reader, table
 from crm_pipeline.storage.sql import literal

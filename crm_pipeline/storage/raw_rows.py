@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.config.dataset import Business
+from crm_pipeline.config.business import Business
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.storage.lake import as_pattern

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_pipeline.config.contract import contracts
-from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.preset import LINE
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
 from crm_pipeline.raw.landing import landing_files
 from crm_pipeline.raw.readers import file_format, read_file

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity import profiles
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model

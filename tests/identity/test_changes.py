@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.overrides import OverrideError, Overrides, with_link, with_unlink
 from crm_pipeline.identity.resolve import Previous
 from tests.identity.conftest import AS_OF, invented, previous_of, resolved

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.closeup import Closeup, Weight, look_closely
 from crm_pipeline.identity.comparisons import splink_settings
 from crm_pipeline.identity.explain import Edge, Explanation, chains, explain

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.resolve import Previous
 from tests.identity.conftest import groups_of, invented, person_of, previous_of, resolved
 

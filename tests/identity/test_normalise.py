@@ -1,6 +1,6 @@
 import pytest
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.normalise import IdentityError, normalise_phone, read_phone
 
 SAME = [

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.overrides import (
     OVERRIDES_FILE,
     OverrideError,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.changes import look_at_all
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.probability import Model, to_probability, to_weight, train

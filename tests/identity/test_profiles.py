@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from nicknames import NickNamer
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.changes import look_at_all
 from crm_pipeline.identity.normalise import load_identifiers
 from crm_pipeline.identity.profiles import COMPARED, load_profiles, name_forms, plain_name

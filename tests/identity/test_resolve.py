@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_pipeline.config.matching import KINDS, MatchSettings
+from crm_pipeline.config.identity import KINDS, MatchSettings
 from crm_pipeline.identity.merges import LEDGER_SCHEMA
 from crm_pipeline.identity.people import EDGE_SCHEMA, PERSON_MAP_SCHEMA
 from crm_pipeline.identity.resolve import resolve

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 
 
 def _kinds(result):

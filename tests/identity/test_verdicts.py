@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.config.matching import KINDS, MatchSettings
+from crm_pipeline.config.identity import KINDS, MatchSettings
 from crm_pipeline.identity import verdicts
 from crm_pipeline.identity.figures import Figures
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.config.contract import Column, Contract, contracts
-from crm_pipeline.config.dataset import ColumnMapping, ReadOptions, SourceConfig
 from crm_pipeline.config.preset import LINE
+from crm_pipeline.config.reading import ReadOptions
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
 from crm_pipeline.raw.guessing.columns import Table, match_channel
 from crm_pipeline.raw.guessing.encoding import find_encoding

@@ -13,9 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from crm_pipeline.config.dataset import Dataset, SourceConfig
+from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.extraction import Extraction, SqlTable
 from crm_pipeline.config.settings import Settings
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.extraction.progress import Progress
 from crm_pipeline.raw.extraction.secrets import ExtractionError, Secrets
 from crm_pipeline.storage import lake

@@ -13,8 +13,11 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
+from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.config.contract import Column, contracts
-from crm_pipeline.config.dataset import ColumnMapping, Dataset, ReadOptions, SourceConfig
+from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.reading import ReadOptions
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.encoding import find_encoding, sample_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from crm_pipeline.config.dataset import SourceConfig
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.head import HEAD_ROWS, head_of
 from crm_pipeline.raw.readers import file_format, read_file

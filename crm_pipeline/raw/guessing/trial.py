@@ -5,9 +5,11 @@ from datetime import datetime
 
 import duckdb
 
+from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.config.contract import Column, Contract
-from crm_pipeline.config.dataset import ColumnMapping, ReadOptions, SourceConfig
 from crm_pipeline.config.preset import LINE
+from crm_pipeline.config.reading import ReadOptions
+from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.casting import FATE, FIT, TYPED_ROWS, CastPlan
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
 from crm_pipeline.raw.source_rows import SOURCE_ROWS, fill_source_rows

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from crm_pipeline.config.dataset import DatasetError, load_dataset
-from crm_pipeline.config.matching import MatchSettings
+from crm_pipeline.config.identity import MatchSettings
 
 PIPELINE = """\
 sources:

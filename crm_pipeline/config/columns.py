@@ -1,0 +1,86 @@
+"""Where the columns of a contract get their values: the part `columns` of a source in pipeline.yml."""
+
+from typing import Any, Literal
+
+import duckdb
+from pydantic import Field, field_validator, model_validator
+
+from crm_pipeline.config.expressions import check_expression
+from crm_pipeline.config.moments import NUMBER_FORMATS
+from crm_pipeline.config.strict import Strict, plain_text
+
+
+class ColumnMapping(Strict):
+    """Where a contract column gets its value: a source column, a SQL expression over them, or a constant."""
+
+    from_: str | None = Field(default=None, alias="from", min_length=1, description="Source column or JSON path.")
+    sql: str | None = Field(default=None, min_length=1, description="SQL expression over the source columns as text.")
+    value: str | None = Field(default=None, description="The same value for each row.")
+    format: str | None = Field(
+        default=None, description="strptime format of a date or time, or excel, epoch, epoch_ms."
+    )
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="Decimal sign of numbers; default: told by the values, what could be two is refused."
+    )
+    negative: Literal["CR", "DR"] | None = Field(
+        default=None, description="Which of CR (credit) and DR (debit) behind an amount makes it negative."
+    )
+    optional: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Whether a file may lack the column, or which columns of `sql:` it may lack: they are empty then.",
+    )
+    type: str | None = Field(default=None, description="For the reader; the contract says the type.")
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return value if value is None else plain_text(value)
+
+    @field_validator("optional", mode="before")
+    @classmethod
+    def _true_or_columns(cls, value: Any) -> Any:
+        if isinstance(value, bool) or (
+            isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+        ):
+            return value
+        raise ValueError("true or false is expected, or beside sql a list of columns")
+
+    @field_validator("sql")
+    @classmethod
+    def _one_expression(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_expression(value)
+        return value
+
+    @field_validator("format")
+    @classmethod
+    def _usable_format(cls, value: str | None) -> str | None:
+        if value is not None:
+            _check_format(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "ColumnMapping":
+        given = [name for name, value in (("from", self.from_), ("sql", self.sql), ("value", self.value)) if value]
+        if len(given) > 1 or (not given and self.value is None):
+            raise ValueError(f"give exactly one of from, sql and value; found {' and '.join(given) or 'none'}")
+        if self.optional and self.sql is not None and not isinstance(self.optional, tuple):
+            raise ValueError('beside sql, optional lists the columns that a file may lack: optional: ["Column"]')
+        if self.optional and self.sql is None and self.optional is not True:
+            raise ValueError("optional takes a list beside sql only; for one column write optional: true")
+        return self
+
+
+def _check_format(value: str) -> None:
+    if value in NUMBER_FORMATS:
+        return
+    if "%" not in value:
+        raise ValueError(
+            f"not a date format: '{value}'. Use one such as %d/%m/%Y %H:%M, or {', '.join(NUMBER_FORMATS)}"
+        )
+    try:
+        duckdb.execute("select try_strptime('', ?::varchar)", [value]).fetchall()
+        escaped = value.replace("'", "''")
+        duckdb.execute(f"select strftime(timestamp '2020-01-02 03:04:05', '{escaped}')").fetchall()
+    except duckdb.Error as error:
+        raise ValueError(f"not a date format: {str(error).splitlines()[0]}. Use one such as %d/%m/%Y %H:%M") from None

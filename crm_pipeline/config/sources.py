@@ -1,0 +1,170 @@
+"""Which files a dataset has, which channel they feed and how: the part `sources` of pipeline.yml."""
+
+import re
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from crm_pipeline.config.columns import ColumnMapping
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.errors import called_otherwise
+from crm_pipeline.config.expressions import check_expression
+from crm_pipeline.config.extraction import Extraction
+from crm_pipeline.config.preset import with_preset
+from crm_pipeline.config.reading import ReadOptions
+from crm_pipeline.config.strict import Strict
+from crm_pipeline.config.zones import known_zone
+
+DeliveryKind = Literal["changes", "full", "full_folder"]
+
+
+class SourceConfig(Strict):
+    """One kind of file of one system, and how it maps to a channel."""
+
+    name: str = Field(
+        pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100, description="Name of the source, unique in the dataset."
+    )
+    preset: str | None = Field(default=None, exclude=True, description="Ready-made mapping; the other keys win.")
+    system: str = Field(default="", pattern=r"^[^|]*$", description="Id namespace; default: the name of the source.")
+    channel: str = Field(description="Channel that the files feed.")
+    files: str = Field(min_length=1, max_length=1_000, description="Glob of the files, relative to the dataset folder.")
+    extract: Extraction | None = Field(default=None, exclude=True, description="Where the files are fetched from.")
+    read: ReadOptions = Field(default=ReadOptions(), description="How the files are read.")
+    timezone: str = Field(default="", description="Zone of times without offset; default: that of the business.")
+    exact_duplicates: Literal["keep", "drop"] | None = Field(
+        default=None, description="What becomes of exact copies of a row; default: drop where rows have a primary key."
+    )
+    where: str | None = Field(
+        default=None, description="SQL condition over the source columns; rows of which it is not true are left out."
+    )
+    deleted_when: str | None = Field(
+        default=None, description="SQL condition that a row says its record is deleted: what came before is taken back."
+    )
+    delivery: DeliveryKind = Field(
+        default="changes",
+        description="What a file holds: rows that are new or changed, or all there are (`full`; `full_folder`: the "
+        "files of one folder together). What the newest full delivery does not hold is withdrawn.",
+    )
+    quarantine_limit: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of quarantined rows that stops a run; default: CRM_QUARANTINE_LIMIT.",
+    )
+    withdrawal_limit: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of rows gone from a full delivery that stops a run; default: CRM_WITHDRAWAL_LIMIT.",
+    )
+    columns: dict[str, ColumnMapping] = Field(min_length=1, description="Contract column -> where it comes from.")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: {"from": origin} if isinstance(origin, str) else origin for name, origin in value.items()}
+
+    @field_validator("channel")
+    @classmethod
+    def _channel_exists(cls, value: str) -> str:
+        if value not in contracts():
+            raise ValueError(f"unknown channel '{value}'. Use one of: {', '.join(contracts())}")
+        return value
+
+    @field_validator("where", "deleted_when")
+    @classmethod
+    def _one_condition(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_expression(value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        return known_zone(value) if value else value
+
+    @field_validator("files")
+    @classmethod
+    def _inside_the_folder(cls, value: str) -> str:
+        if Path(value).is_absolute() or ".." in Path(value).parts:
+            raise ValueError(
+                f"'{value}' leads out of the dataset folder. Give a path relative to it, such as landing/*.csv"
+            )
+        for part in PurePosixPath(value).parts:
+            if "**" in part and part != "**":
+                raise ValueError(
+                    f"'{part}' is no pattern: ** stands for folders, between slashes. "
+                    f"Write '{value.replace(part, part.replace('**', '**/*'))}', or * for one folder"
+                )
+        if not PurePosixPath(value).name:
+            raise ValueError(f"'{value}' names no files. Give a pattern such as landing/*.csv")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = with_preset(data)
+        if not data.get("system") and isinstance(data.get("name"), str):
+            return data | {"system": data["name"]}
+        return data
+
+    @model_validator(mode="after")
+    def _columns_fit_the_contract(self) -> "SourceConfig":
+        contract = contracts()[self.channel]
+        for name, mapping in self.columns.items():
+            if name not in contract.column_names:
+                problem = f"the channel {self.channel} has no column '{name}'."
+                hint = called_otherwise(name, contract.column_names, within=self.channel)
+                raise ValueError(f"{problem} {hint}")
+            if mapping.format and contract.column(name).logical_type not in ("date", "timestamp"):
+                raise ValueError(f"columns.{name}: a format is for dates and times only; remove it")
+        missing = [column.name for column in contract.columns if column.required and column.name not in self.columns]
+        if missing:
+            raise ValueError(f"the channel {self.channel} needs the column '{missing[0]}'. Map it under columns")
+        return self
+
+    @model_validator(mode="after")
+    def _takes_what_is_extracted(self) -> "SourceConfig":
+        if self.extract is None:
+            return self
+        landed = (PurePosixPath(self.files).parent / self.landing_name(datetime(2024, 1, 1))).as_posix()
+        if not PurePosixPath(landed).match(self.files) or re.search(r"[*?\[]", PurePosixPath(landed).parent.as_posix()):
+            raise ValueError(f"files '{self.files}' does not take '{landed}'. Write landing/{self.name}/*.jsonl")
+        if self.read.format not in (None, "jsonl"):
+            raise ValueError("what is extracted lands as JSON lines. Set read.format to jsonl")
+        return self
+
+    def landing_name(self, at: datetime) -> str:
+        """Return the name of the file that an extraction at that time lands."""
+        return f"{self.name}__{at:%Y%m%dT%H%M%SZ}.jsonl" + (".gz" if self.files.endswith(".gz") else "")
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """All SQL over the source columns, by its key in the source."""
+        mapped = {f"columns.{name}": mapping.sql for name, mapping in self.columns.items()}
+        found = mapped | {"where": self.where, "deleted_when": self.deleted_when}
+        return {key: expression for key, expression in found.items() if expression is not None}
+
+    @property
+    def may_lack(self) -> tuple[str, ...]:
+        """The columns that expressions name and that a file may lack."""
+        found = [
+            name
+            for mapping in self.columns.values()
+            if isinstance(mapping.optional, tuple)
+            for name in mapping.optional
+        ]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def drops_duplicates(self) -> bool:
+        """Tell whether exact copies of a row within a file are dropped."""
+        if self.exact_duplicates is None:
+            return bool(contracts()[self.channel].primary_key)
+        return self.exact_duplicates == "drop"
