@@ -29,6 +29,15 @@ PROVENANCE: dict[str, tuple[str, str]] = {
     "_first_delivery": ("BIGINT", "Number of the first delivery in which the source ever delivered this row's key."),
 }
 
+#: Who tells an attribute of the golden record: the value of a column's property `goldenRecord`.
+TOLD_BY: dict[str, str] = {
+    "customers": "Customer records alone: of those that name a value, the one that is trusted most.",
+    "address": "The same, but all lines of the address come from one record.",
+    "identifiers": "Customer records; where none names a value, the identifier given last in any channel.",
+    "orders": "Customer records; where none names a value, the latest order.",
+    "age": "The birth date on the as-of date; where none is known, customer records. Of it alone there is no history.",
+}
+
 _ARROW_TYPES = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -45,7 +54,8 @@ class Column:
 
     `format` says what a text is an instance of; an `email` is brought into the form that all sources share.
     `also_called` is what exports call it, in the order in which that is believed: its own name always counts, and case,
-    blanks and punctuation do not matter.
+    blanks and punctuation do not matter. `told_by` says who tells an attribute of the golden record (a value of
+    `TOLD_BY`); other columns have none.
     """
 
     name: str
@@ -60,6 +70,7 @@ class Column:
     pattern: str | None = None
     format: str | None = None
     also_called: tuple[str, ...] = ()
+    told_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,11 @@ def contracts() -> dict[str, Contract]:
 def pii_columns() -> frozenset[str]:
     """Return the names of all columns that some contract classifies as personal data."""
     return frozenset(column.name for contract in contracts().values() for column in contract.columns if column.pii)
+
+
+def golden_attributes() -> tuple[Column, ...]:
+    """Return the columns of the contract `customers` that are attributes of the golden record, in order."""
+    return tuple(column for column in contracts()["customers"].columns if column.told_by)
 
 
 def read_contract(path: Path) -> Contract:
@@ -170,6 +186,7 @@ def _column(item: dict[str, Any]) -> Column:
         pattern=options.get("pattern"),
         format=options.get("format"),
         also_called=_names(item, "alsoCalled"),
+        told_by=_property(item, "goldenRecord"),
     )
 
 

@@ -10,6 +10,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from crm_pipeline.config.contract import golden_attributes
 from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.identity import STAND_INS
 from crm_pipeline.config.settings import Settings
@@ -57,6 +58,10 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "service_costs": business.service_costs,
             "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),
             "emails_per_customer_id": dataset.identity.emails_per_customer_id,
+            "golden_attributes": [
+                {"name": column.name, "type": column.physical_type, "format": column.format, "told_by": column.told_by}
+                for column in golden_attributes()
+            ],
         }
     )
 

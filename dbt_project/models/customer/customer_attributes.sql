@@ -1,9 +1,8 @@
 -- Who says what about a person. What customer records say comes first, by the trust in their system, then by how recent
 -- they are; what was given in other channels follows, the newest first. Stand-ins say nothing.
 
-{%- set attributes = ['first_name', 'last_name', 'birth_date', 'gender', 'email', 'phone', 'loyalty_id', 'address',
-                      'country', 'language', 'age_band', 'income_band', 'household_size', 'acquisition_medium'] %}
-{%- set given_anywhere = ['email', 'phone', 'loyalty_id', 'country'] %}
+{%- set attributes = golden_names(['customers', 'identifiers', 'orders', 'age']) + ['address'] %}
+{%- set given_anywhere = golden_names(['identifiers', 'orders']) %}
 
 with person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
@@ -26,21 +25,15 @@ profiles as (
         person_map.customer_key,
         customers.system,
         customers.record_id,
-        customers.first_name,
-        customers.last_name,
-        customers.birth_date,
-        customers.gender,
-        {{ without_stand_in('customers.email') }} as email,
-        {{ without_stand_in('customers.phone') }} as phone,
-        {{ without_stand_in('customers.loyalty_id') }} as loyalty_id,
-        -- The lines of an address belong together: mixing two of them makes one where nobody lives.
-        {{ filled("concat_ws(', ', customers.street, customers.postal_code, customers.city)") }} as address,
-        customers.country,
-        customers.language,
+        {%- for attribute in golden_names(['customers', 'orders']) %}
+        customers.{{ attribute }},
+        {%- endfor %}
+        {%- for attribute in golden_names(['identifiers']) %}
+        {{ without_stand_in('customers.' ~ attribute) }} as {{ attribute }},
+        {%- endfor %}
         coalesce({{ age_band('customers.birth_date') }}, customers.age_band) as age_band,
-        customers.income_band,
-        customers.household_size,
-        customers.acquisition_medium,
+        -- The lines of an address belong together: mixing two of them makes one where nobody lives.
+        {{ filled("concat_ws(', ', customers." ~ golden_names(['address']) | join(', customers.') ~ ")") }} as address,
         coalesce(customers.updated_at, customers.created_at) as valid_from
     from customers
     inner join person_map on customers.record_id = person_map.record_id

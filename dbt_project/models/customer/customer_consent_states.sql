@@ -1,7 +1,7 @@
 -- What a person agrees to over time: after each day on which they decide, whether a record of theirs says yes and none
 -- says no.
 
-{%- set consents = ['consent_email', 'consent_phone', 'consent_post', 'consent_push', 'consent_profiling'] %}
+{%- set consents = golden_consents() | map(attribute='name') | list %}
 
 with decisions as (
     select * from {{ ref('fct_consents') }} where customer_key is not null

@@ -1,7 +1,7 @@
 -- What a person gave in any channel, the newest of each kind: on each day on which anything was given, and on the day
 -- from which the person is known.
 
-{%- set given_anywhere = ['email', 'phone', 'loyalty_id', 'country'] %}
+{%- set given_anywhere = golden_names(['identifiers', 'orders']) %}
 
 with person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}

@@ -1,11 +1,6 @@
 -- What the customer records of a person say together: on each day on which one of them changes, the values are chosen
 -- anew from the versions that the records have by then.
 
-{%- set stated = ['first_name', 'last_name', 'birth_date', 'gender', 'country', 'income_band', 'household_size',
-                  'acquisition_medium', 'language'] %}
-{%- set address = ['street', 'postal_code', 'city'] %}
-{%- set identifying = ['email', 'phone', 'loyalty_id'] %}
-
 with person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
 ),
@@ -19,7 +14,7 @@ person_versions as (
         person_map.customer_key,
         versions.*,
         coalesce(versions.updated_at, versions.created_at) as version_at,
-        coalesce(versions.street, versions.postal_code, versions.city) is not null as has_address
+        coalesce(versions.{{ golden_names(['address']) | join(', versions.') }}) is not null as has_address
     from versions
     inner join person_map on versions.record_id = person_map.record_id
 ),
@@ -79,13 +74,13 @@ ranked_versions as (
 -- The lines of an address are of one record: the empty text stands for a line that it does not have.
 select
     customer_key,
-    {%- for attribute in stated %}
+    {%- for attribute in golden_names(['customers', 'orders', 'age']) %}
     min_by({{ attribute }}, priority) filter (where {{ attribute }} is not null) as {{ attribute }},
     {%- endfor %}
-    {%- for attribute in address %}
+    {%- for attribute in golden_names(['address']) %}
     min_by(coalesce({{ attribute }}, ''), priority) filter (where has_address) as {{ attribute }},
     {%- endfor %}
-    {%- for attribute in identifying %}
+    {%- for attribute in golden_names(['identifiers']) %}
     {%- set is_given = without_stand_in(attribute) ~ ' is not null' %}
     min_by({{ attribute }}, priority) filter (where {{ is_given }}) as {{ attribute }},
     {%- endfor %}

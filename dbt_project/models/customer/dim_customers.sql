@@ -1,14 +1,15 @@
--- The golden record: of each attribute the value that ranks first, and what all records of the person add up to.
-
-{%- set attributes = ['first_name', 'last_name', 'birth_date', 'gender', 'email', 'phone', 'loyalty_id', 'country',
-                      'language', 'age_band', 'income_band', 'household_size', 'acquisition_medium'] %}
+-- The golden record: the current period of its history, the age of today, and what all records of the person add up to.
 
 with person_map as (
     select * from {{ source('identity', 'person_map') }}
 ),
 
-attributes as (
-    select * from {{ ref('customer_attributes') }} where rank = 1
+golden_records as (
+    select * from {{ ref('dim_customers_history') }} where is_current
+),
+
+profile_states as (
+    select customer_key, day, age_band from {{ ref('customer_profile_states') }}
 ),
 
 profiles as (
@@ -20,21 +21,23 @@ identifiers as (
 ),
 
 consents as (
-    select * from {{ ref('customer_consents') }}
+    select * from {{ ref('fct_consents') }} where is_current and purpose = 'marketing'
 ),
 
 referrers as (
     select * from {{ ref('customer_referrers') }}
 ),
 
-chosen as (
-    select
-        customer_key,
-        {%- for attribute in attributes %}
-        max(attribute_value) filter (where attribute = '{{ attribute }}') as {{ attribute }},
-        {%- endfor %}
-        max(record_id) filter (where attribute = 'address') as address_record_id
-    from attributes
+-- Which band a customer record names is no part of the history: it counts where no birth date is known.
+told_age_bands as (
+    select customer_key, age_band
+    from profile_states
+    qualify row_number() over (partition by customer_key order by day desc) = 1
+),
+
+last_consents as (
+    select customer_key, max(decided_on) as consent_on
+    from consents
     group by customer_key
 ),
 
@@ -70,36 +73,24 @@ people as (
 select
     people.customer_key,
     people.customer_id,
-    chosen.first_name,
-    chosen.last_name,
-    chosen.email,
-    chosen.phone,
-    cast(chosen.birth_date as date) as birth_date,
-    chosen.gender,
-    addresses.street,
-    addresses.postal_code,
-    addresses.city,
-    chosen.country,
-    chosen.age_band,
-    chosen.income_band,
-    cast(chosen.household_size as bigint) as household_size,
-    chosen.acquisition_medium,
-    chosen.language,
-    referrers.referrer_customer_key,
-    chosen.loyalty_id,
-    {%- for consent in ['email', 'phone', 'post', 'push', 'profiling'] %}
-    coalesce(consents.consent_{{ consent }}, false) as consent_{{ consent }},
+    {%- for attribute in golden_names(['customers', 'address', 'identifiers', 'orders']) %}
+    golden_records.{{ attribute }},
     {%- endfor %}
-    consents.consent_on,
+    coalesce({{ age_band('golden_records.birth_date') }}, told_age_bands.age_band) as age_band,
+    referrers.referrer_customer_key,
+    {%- for consent in golden_consents() %}
+    coalesce(golden_records.{{ consent.name }}, false) as {{ consent.name }},
+    {%- endfor %}
+    last_consents.consent_on,
     {{ local_date('from_identifiers.seen_at') }} as known_since,
     case when from_profiles.is_creation_known then {{ local_date('from_profiles.created_at') }} end as profile_since,
     people.records,
     people.systems,
     from_profiles.customer_key is not null as has_profile
 from people
-left join chosen on people.customer_key = chosen.customer_key
-left join profiles as addresses on chosen.address_record_id = addresses.record_id
+left join golden_records on people.customer_key = golden_records.customer_key
+left join told_age_bands on people.customer_key = told_age_bands.customer_key
 left join from_profiles on people.customer_key = from_profiles.customer_key
 left join from_identifiers on people.customer_key = from_identifiers.customer_key
-left join consents on people.customer_key = consents.customer_key
+left join last_consents on people.customer_key = last_consents.customer_key
 left join referrers on people.customer_key = referrers.customer_key

@@ -1,11 +1,8 @@
 -- The golden record over time: on each day on which something that is known of a person changes, it is chosen anew from
 -- what was known on that day. It is made from the records' own dates, so that it does not matter on which days it ran.
 
-{%- set stated = ['first_name', 'last_name', 'birth_date', 'gender', 'country', 'income_band', 'household_size',
-                  'acquisition_medium', 'language'] %}
-{%- set address = ['street', 'postal_code', 'city'] %}
-{%- set identifying = ['email', 'phone', 'loyalty_id'] %}
-{%- set consents = ['consent_email', 'consent_phone', 'consent_post', 'consent_push', 'consent_profiling'] %}
+{%- set dated = golden_names(['customers', 'address', 'identifiers', 'orders']) %}
+{%- set consents = golden_consents() | map(attribute='name') | list %}
 
 with profile_states as (
     select * from {{ ref('customer_profile_states') }}
@@ -43,14 +40,13 @@ latest_parts as (
 parts_together as (
     select
         latest.customer_key,
-        {%- for attribute in stated if attribute != 'country' %}
+        {%- for attribute in golden_names(['customers']) %}
         profiles.{{ attribute }},
         {%- endfor %}
-        coalesce(profiles.country, given.country) as country,
-        {%- for attribute in address %}
+        {%- for attribute in golden_names(['address']) %}
         {{ filled('profiles.' ~ attribute) }} as {{ attribute }},
         {%- endfor %}
-        {%- for attribute in identifying %}
+        {%- for attribute in golden_names(['identifiers', 'orders']) %}
         coalesce(profiles.{{ attribute }}, given.{{ attribute }}) as {{ attribute }},
         {%- endfor %}
         {%- for consent in consents %}
@@ -69,7 +65,7 @@ parts_together as (
 states as (
     select
         *,
-        {{ surrogate_key(stated + address + identifying + consents) }} as state_key
+        {{ surrogate_key(dated + consents) }} as state_key
     from parts_together
 ),
 
@@ -93,25 +89,8 @@ select
     states.day as valid_from,
     periods.next_day as valid_to,
     periods.next_day is null as is_current,
-    states.first_name,
-    states.last_name,
-    states.email,
-    states.phone,
-    states.birth_date,
-    states.gender,
-    states.street,
-    states.postal_code,
-    states.city,
-    states.country,
-    states.income_band,
-    states.household_size,
-    states.acquisition_medium,
-    states.language,
-    states.loyalty_id,
-    states.consent_email,
-    states.consent_phone,
-    states.consent_post,
-    states.consent_push,
-    states.consent_profiling
+    {%- for column in dated + consents %}
+    states.{{ column }}{{ "," if not loop.last }}
+    {%- endfor %}
 from states
 inner join periods on states.customer_key = periods.customer_key and states.day = periods.day
