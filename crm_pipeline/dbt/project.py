@@ -58,12 +58,17 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "service_costs": business.service_costs,
             "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),
             "emails_per_customer_id": dataset.identity.emails_per_customer_id,
-            "golden_attributes": [
-                {"name": column.name, "type": column.physical_type, "format": column.format, "told_by": column.told_by}
-                for column in golden_attributes()
-            ],
+            "golden_attributes": golden_attributes_var(),
         }
     )
+
+
+def golden_attributes_var() -> list[dict[str, str | None]]:
+    """The attributes of the golden record as macros loop over them."""
+    return [
+        {"name": column.name, "type": column.physical_type, "format": column.format, "told_by": column.told_by}
+        for column in golden_attributes()
+    ]
 
 
 def manifest(settings: Settings) -> Path:

@@ -9,24 +9,7 @@ from crm_pipeline.raw.totals import Totals
 from crm_pipeline.stages import Stage
 
 _STAGING = """
-    with line_totals as (
-        select order_key, sum(net_amount) as net_amount from staging.stg_order_lines group by order_key
-    ),
-    order_revenue as (
-        select
-            stg_orders.kind = 'sale' and stg_orders.status = 'completed' as is_counted,
-            case
-                when stg_orders.status = 'cancelled' then 0
-                when line_totals.order_key is null and stg_orders.status = 'returned'
-                    then -abs(coalesce(total_amount, 0) - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0))
-                when line_totals.order_key is null
-                    then coalesce(total_amount, 0) - coalesce(tax_amount, 0) - coalesce(shipping_amount, 0)
-                when stg_orders.status = 'returned' then net_amount + coalesce(discount_amount, 0)
-                else net_amount - coalesce(discount_amount, 0)
-            end - refunded_amount as revenue
-        from staging.stg_orders left join line_totals using (order_key)
-    )
-    select count(*) filter (where is_counted), sum(round(revenue, 2)) from order_revenue
+    select count(*) filter (where kind = 'sale' and status = 'completed'), sum(revenue) from staging.stg_orders
 """
 _CUSTOMER = "select count(*) filter (where is_counted), sum(revenue) from customer.fct_orders"
 _CUSTOMER_LINES = """

@@ -1,5 +1,5 @@
 {# The attributes of the golden record as the contract of channel `customers` lists them, of all or some who tell them:
-   each with `name`, `type`, `format` and `told_by` (`crm_pipeline/raw/contract.py` says what its values mean). #}
+   each with `name`, `type`, `format` and `told_by` (`crm_pipeline/config/contract.py` says what its values mean). #}
 {% macro golden_attributes(told_by=none) -%}
     {%- if execute and not var('golden_attributes') -%}
         {{ exceptions.raise_compiler_error("Name the attributes of the golden record: --vars '{golden_attributes: ...}', "
@@ -23,10 +23,10 @@
 {# What people consent to: column of the golden record, purpose and contact channel of the decisions on it. #}
 {% macro golden_consents() -%}
     {%- do return([
-        {'name': 'consent_email', 'purpose': 'marketing', 'channel': 'email'},
-        {'name': 'consent_phone', 'purpose': 'marketing', 'channel': 'phone'},
-        {'name': 'consent_post', 'purpose': 'marketing', 'channel': 'post'},
-        {'name': 'consent_push', 'purpose': 'marketing', 'channel': 'push'},
-        {'name': 'consent_profiling', 'purpose': 'profiling', 'channel': 'all'},
+        {'name': 'consent_email', 'purpose': 'marketing', 'contact_channel': 'email'},
+        {'name': 'consent_phone', 'purpose': 'marketing', 'contact_channel': 'phone'},
+        {'name': 'consent_post', 'purpose': 'marketing', 'contact_channel': 'post'},
+        {'name': 'consent_push', 'purpose': 'marketing', 'contact_channel': 'push'},
+        {'name': 'consent_profiling', 'purpose': 'profiling', 'contact_channel': 'all'},
     ]) -%}
 {%- endmacro %}

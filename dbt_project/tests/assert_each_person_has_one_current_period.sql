@@ -2,7 +2,10 @@
 
 -- The golden record is the current period: who had none, or two, would be nobody, or twice.
 with periods as (
-    select customer_key, count(*) as number from {{ ref('dim_customers_history') }} where is_current group by customer_key
+    select customer_key, count(*) as number
+    from {{ ref('dim_customers_history') }}
+    where is_current
+    group by customer_key
 )
 
 select people.customer_key as in_golden_record, periods.customer_key as in_history, periods.number

@@ -5,7 +5,7 @@
 
 with golden_records as (
     {%- for attribute in attributes %}
-    select customer_key, '{{ attribute }}' as attribute, cast({{ attribute }} as varchar) as attribute_value
+    select customer_key, '{{ attribute }}' as attribute, cast({{ attribute }} as string) as attribute_value
     from {{ ref('dim_customers') }}
     where {{ attribute }} is not null
     union all

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crm_pipeline.dataset import load_dataset
+from crm_pipeline.config import contract
+from crm_pipeline.config.dataset import load_dataset
+from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
-from crm_pipeline.raw import contract, dbt_sources
+from crm_pipeline.raw import dbt_sources
 from crm_pipeline.raw.ledger import ledger_schema
-from crm_pipeline.settings import PROJECT, Settings
 
 AS_OF = date(2024, 6, 30)
 ATTRIBUTE = """\
@@ -56,9 +57,9 @@ def changed(folder: dircmp) -> set[str]:
 @pytest.fixture
 def with_occupation(tmp_path, monkeypatch) -> Path:
     """A copy of the contracts and of the dbt project in which people have an occupation; its root."""
-    for folder in ("crm_pipeline/raw/contracts", "dbt_project"):
+    for folder in ("crm_pipeline/config/contracts", "dbt_project"):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("target", "logs"))
-    contracts = tmp_path / "crm_pipeline" / "raw" / "contracts"
+    contracts = tmp_path / "crm_pipeline" / "config" / "contracts"
     insert(contracts / "customers.odcs.yaml", "      - {name: created_at", ATTRIBUTE)
     monkeypatch.setattr(contract, "CONTRACTS_FOLDER", contracts)
     contract.contracts.cache_clear()
@@ -105,7 +106,7 @@ def build(root: Path) -> Path:
 
 def test_a_further_attribute_is_one_entry_of_the_contract_and_its_description(with_occupation):
     touched = set()
-    for folder in ("crm_pipeline/raw/contracts", "dbt_project"):
+    for folder in ("crm_pipeline/config/contracts", "dbt_project"):
         touched |= changed(dircmp(PROJECT / folder, with_occupation / folder, ignore=["target", "logs"]))
     assert touched == {"customers.odcs.yaml", "_raw_sources.yml", "dim_customers.yml"}
     with duckdb.connect(build(with_occupation), read_only=True) as con:

@@ -4,13 +4,16 @@ dbt can compile for the engines whose adapters are installed. Here a macro with 
 the variant that is named after it, or else with the default one.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
 import yaml
 
 from crm_pipeline.config.settings import Settings
+from crm_pipeline.dbt.project import golden_attributes_var, manifest
 
 Manifest = Mapping[str, Any]
 
@@ -22,6 +25,7 @@ VARS: Mapping[str, Any] = {
     "stand_ins": "(0+)|(none)",
     "service_costs": {"phone": 6.5},
     "source_trust": ["erp", "shop"],
+    "golden_attributes": golden_attributes_var(),
 }
 """Values that leave no branch of a macro empty."""
 
@@ -70,6 +74,13 @@ def rendered_models(parsed: Manifest, engine: str) -> dict[str, str]:
         for node in parsed["nodes"].values()
         if node["resource_type"] == "model"
     }
+
+
+@cache
+def linter_context() -> dict[str, Any]:
+    """Return what the names in a model stand for when it is linted: relations have a schema, as where dbt names them."""
+    context = dict(_environment(json.loads(manifest(Settings()).read_text()), "duckdb").globals)
+    return context | {"ref": "stage.{}".format, "source": "{}.{}".format}
 
 
 def _environment(parsed: Manifest, engine: str) -> jinja2.Environment:

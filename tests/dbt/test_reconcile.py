@@ -24,14 +24,9 @@ def warehouse():
         con.execute("""
             create schema staging; create schema customer; create schema features; create schema marts;
             create table staging.stg_orders as from (values
-                (1, 'sale', 'completed', null, 1.00, null, null, 0.00),
-                (2, 'return', 'returned', null, 0.00, null, null, 0.00),
-                (3, 'sale', 'completed', 60.00, 0.00, 10.00, 5.00, 2.50),
-                (4, 'sale', 'cancelled', 99.00, 0.00, null, null, 0.00)
-            ) as o (order_key, kind, status, total_amount, discount_amount, tax_amount, shipping_amount,
-                    refunded_amount);
-            create table staging.stg_order_lines as from (values (1, 20.00), (1, 3.50), (2, -3.50))
-                as l (order_key, net_amount);
+                (1, 'sale', 'completed', 22.50::decimal(18, 2)), (2, 'return', 'returned', -3.50),
+                (3, 'sale', 'completed', 42.50), (4, 'sale', 'cancelled', 0.00)
+            ) as o (order_key, kind, status, revenue);
             create table customer.fct_orders as from (values
                 (1, 7, date '2024-01-05', true, 22.50::decimal(18, 2)), (2, 7, date '2024-02-01', false, -3.50),
                 (3, 7, date '2024-03-01', true, 42.50), (4, 7, date '2024-03-02', false, 0.00)
@@ -53,6 +48,14 @@ def warehouse():
 @pytest.mark.parametrize("stage", [Stage.STAGING, Stage.CUSTOMER, Stage.MARTS])
 def test_each_stage_counts_the_same_orders_and_revenue(stage, warehouse):
     assert totals(warehouse, stage) == Totals(2, Decimal("61.50"))
+
+
+@pytest.mark.parametrize(
+    "edit", ["set revenue = revenue + 0.01 where order_key = 3", "set kind = 'return' where order_key = 1"]
+)
+def test_an_edit_of_what_staging_hands_on_is_a_difference(edit, warehouse):
+    warehouse.execute(f"update staging.stg_orders {edit}")
+    assert difference(Totals(2, Decimal("61.50")), totals(warehouse, Stage.STAGING), "raw", "staging")
 
 
 def test_lines_and_orders_without_lines_tell_the_same_revenue(warehouse):
@@ -100,9 +103,6 @@ def test_an_order_that_differs_is_named_by_its_key(warehouse, planted, find):
         warehouse.execute(f"alter table {table} add column system varchar default 'shop'")
         warehouse.execute(f"alter table {table} add column order_id varchar")
         warehouse.execute(f"update {table} set order_id = 'o' || order_key")
-    warehouse.execute("alter table staging.stg_orders add column revenue decimal(18, 2)")
-    warehouse.execute("update staging.stg_orders as s set revenue = f.revenue from customer.fct_orders as f "
-                      "where s.order_key = f.order_key")  # fmt: skip
     warehouse.execute("update customer.fct_order_lines set revenue = 22.50 where revenue = 19")
     warehouse.execute("update customer.fct_order_lines set revenue = 0 where revenue = 3.50")
     assert find(warehouse) == ""

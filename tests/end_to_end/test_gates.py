@@ -43,6 +43,12 @@ def test_a_duplicate_key_stops_the_run_after_staging(with_hook):
     assert_stopped_at(Stage.STAGING, with_hook("staging", "stg_orders", sql), "unique_stg_orders_order_key")
 
 
+def test_revenue_that_the_raw_files_do_not_tell_stops_the_run_after_staging(with_hook):
+    sql = "update {{ this }} set revenue = revenue + 0.01 where order_key = (select min(order_key) from {{ this }})"
+    planted = with_hook("staging", "stg_orders", sql)
+    assert_stopped_at(Stage.STAGING, planted, "staging/stg_orders", "equals_the_raw_files", "holds revenue")
+
+
 def test_a_merged_up_identity_stops_the_run_after_identity(spare, monkeypatch):
     honest = identity_assets.resolve
 

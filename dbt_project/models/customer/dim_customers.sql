@@ -32,7 +32,7 @@ referrers as (
 told_age_bands as (
     select customer_key, age_band
     from profile_states
-    qualify row_number() over (partition by customer_key order by day desc) = 1
+    qualify row_number() over (partition by customer_key order by day desc nulls last) = 1
 ),
 
 last_consents as (
