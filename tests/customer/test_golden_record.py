@@ -32,6 +32,7 @@ DESCRIPTION = """\
         name: occupation
         description: What the person does for a living.
 """
+CREATED = {"1": datetime(2024, 1, 1), "2": datetime(2024, 2, 1), "3": datetime(2024, 2, 1)}
 RECORDS = [
     {"customer_id": "1", "updated_at": datetime(2024, 1, 1), "occupation": "baker", "birth_date": date(1980, 7, 1)},
     {"customer_id": "1", "updated_at": datetime(2024, 3, 1), "occupation": " miller "},
@@ -76,7 +77,14 @@ def write_lake(lake: Path) -> None:
     for name, described in contract.contracts().items():
         rows = RECORDS if name == "customers" else []
         told = [
-            {"_system": "shop", "_delivery": 1, "_first_delivery": 1, "_line": line} | row
+            {
+                "_system": "shop",
+                "_delivery": 1,
+                "_first_delivery": 1,
+                "_line": line,
+                "created_at": CREATED[row["customer_id"]],
+            }
+            | row
             for line, row in enumerate(rows, start=1)
         ]
         write(lake / "raw" / "current" / name / "1.parquet", told, contract.arrow_schema(described))

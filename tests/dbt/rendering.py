@@ -78,7 +78,7 @@ def rendered_models(parsed: Manifest, engine: str) -> dict[str, str]:
 
 @cache
 def linter_context() -> dict[str, Any]:
-    """Return what the names in a model stand for when it is linted: relations have a schema, as where dbt names them."""
+    """Return what the names in a model stand for when it is linted: relations have a schema, as dbt names them."""
     context = dict(_environment(json.loads(manifest(Settings()).read_text()), "duckdb").globals)
     return context | {"ref": "stage.{}".format, "source": "{}.{}".format}
 
