@@ -51,6 +51,7 @@ models: setup ## Rewrite the README's table of models from the published dataset
 
 bench: setup ## Time and memory by stage on the datasets at hand; models, scoring, who is who and lifetime value at a million
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_gate
 	$(BIN)/python -m tests.bench_models
 	$(BIN)/python -m tests.bench_identity
 	$(BIN)/python -m tests.bench_scoring

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -113,8 +115,7 @@ def validate_rules(rules: SuiteRules, frame: pd.DataFrame) -> SuiteResult:
         if (raised := _raised(result.exception_info)) is not None:
             errors.append(f"{rules.name}: {_describe(result)} could not be evaluated: {raised}.")
         elif not result.success:
-            found = f"{_counted(result.result)}{_named(result, rules, frame)}"
-            failures.append(f"{rules.name}: {_describe(result)}{found}.")
+            failures.append(f"{rules.name}: {_describe(result)}{_found(result, rules, frame)}.")
     failures += _type_failures(rules, frame)
     evaluated = len(outcome.results) + sum(rule.arrow_type is not None for rule in rules.columns)
     passed = not failures and not errors
@@ -150,7 +151,7 @@ def _batch_and_suite(rules: SuiteRules, frame: pd.DataFrame) -> tuple[Any, Any]:
 
     frames = _context().data_sources.add_or_update_pandas("frames")
     definition = frames.add_dataframe_asset(rules.name).add_batch_definition_whole_dataframe("whole")
-    suite = gx.ExpectationSuite(name=rules.name, expectations=_expectations(gx.expectations, rules, set(frame.columns)))
+    suite = gx.ExpectationSuite(name=rules.name, expectations=_expectations(gx.expectations, rules, frame))
     return definition.get_batch(batch_parameters={"dataframe": frame}), suite
 
 
@@ -165,14 +166,15 @@ def _context() -> Any:
     return context
 
 
-def _expectations(gxe: Any, rules: SuiteRules, there: set[str]) -> list[Any]:
+def _expectations(gxe: Any, rules: SuiteRules, frame: pd.DataFrame) -> list[Any]:
     """Translate rules; a column that is not there fails once, with the set of columns."""
+    there = set(frame.columns)
     names = [rule.name for rule in rules.columns]
     found = [gxe.ExpectTableColumnsToMatchSet(column_set=names, exact_match=rules.exact_columns)]
     if rules.minimum_rows:
         found.append(gxe.ExpectTableRowCountToBeBetween(min_value=rules.minimum_rows))
     for rule in (rule for rule in rules.columns if rule.name in there):
-        found += _column_expectations(gxe, rule)
+        found += _column_expectations(gxe, rule, is_empty=not frame[rule.name].notna().any())
     key = [name for name in rules.key if name in there]
     if len(key) == 1:
         found.append(gxe.ExpectColumnValuesToBeUnique(column=key[0]))
@@ -181,15 +183,20 @@ def _expectations(gxe: Any, rules: SuiteRules, there: set[str]) -> list[Any]:
     return found
 
 
-def _column_expectations(gxe: Any, rule: ColumnRule) -> list[Any]:
+def _column_expectations(gxe: Any, rule: ColumnRule, *, is_empty: bool) -> list[Any]:
+    """Translate the rules of a column into expectations that are computed column by column, never value by value.
+
+    Bounds are those of the least and of the greatest value; a column without any value has neither.
+    """
     found = []
     if rule.required:
         found.append(gxe.ExpectColumnValuesToNotBeNull(column=rule.name))
     if rule.valid_values:
         found.append(gxe.ExpectColumnValuesToBeInSet(column=rule.name, value_set=list(rule.valid_values)))
-    if rule.minimum is not None or rule.maximum is not None:
-        bounds = {"min_value": rule.minimum, "max_value": rule.maximum}
-        found.append(gxe.ExpectColumnValuesToBeBetween(column=rule.name, **bounds))
+    if rule.minimum is not None and not is_empty:
+        found.append(gxe.ExpectColumnMinToBeBetween(column=rule.name, min_value=rule.minimum))
+    if rule.maximum is not None and not is_empty:
+        found.append(gxe.ExpectColumnMaxToBeBetween(column=rule.name, max_value=rule.maximum))
     if rule.pattern:
         found.append(gxe.ExpectColumnValuesToMatchRegex(column=rule.name, regex=rule.pattern))
     if rule.unique:
@@ -214,13 +221,13 @@ def _describe(result: Any) -> str:
     """Say in words what an expectation expects."""
     kwargs = result.expectation_config.kwargs
     column = kwargs.get("column")
-    bounds = f"[{kwargs.get('min_value')}, {kwargs.get('max_value')}]"
     sentences = {
         "expect_table_columns_to_match_set": "the columns are those of the contract",
         "expect_table_row_count_to_be_between": f"there are at least {kwargs.get('min_value')} rows",
         "expect_column_values_to_not_be_null": f"{column} is filled",
         "expect_column_values_to_be_in_set": f"{column} is one of {', '.join(map(str, kwargs.get('value_set') or []))}",
-        "expect_column_values_to_be_between": f"{column} lies in {bounds}",
+        "expect_column_min_to_be_between": f"{column} is at least {kwargs.get('min_value')}",
+        "expect_column_max_to_be_between": f"{column} is at most {kwargs.get('max_value')}",
         "expect_column_values_to_match_regex": f"{column} matches {kwargs.get('regex')}",
         "expect_column_values_to_be_unique": f"{column} is unique",
         "expect_compound_columns_to_be_unique": f"({', '.join(kwargs.get('column_list') or [])}) is unique",
@@ -228,8 +235,18 @@ def _describe(result: Any) -> str:
     return "the expectation that " + sentences.get(result.expectation_config.type, result.expectation_config.type)
 
 
+def _found(result: Any, rules: SuiteRules, frame: pd.DataFrame) -> str:
+    """Say how far a failed expectation is off, without any value, and name rows that break it."""
+    kind, name = result.expectation_config.type, result.expectation_config.kwargs.get("column")
+    rule = next((rule for rule in rules.columns if rule.name == name), None)
+    if rule is None:
+        return _counted(result.result)
+    broken = _broken(kind, rule, frame[rule.name]).to_numpy(dtype=bool)
+    return f" fails for {broken.sum():,} of {len(frame):,} rows{_named(broken, rules, frame)}"
+
+
 def _counted(result: dict[str, Any]) -> str:
-    """Say how far a failed expectation is off, without any value."""
+    """Say how far an expectation on a whole table is off."""
     if mismatched := result.get("details", {}).get("mismatched"):
         parts = [f"{kind} {', '.join(map(str, names))}" for kind, names in sorted(mismatched.items())]
         return f" fails: {'; '.join(parts)}"
@@ -238,14 +255,11 @@ def _counted(result: dict[str, Any]) -> str:
     return f" fails: found {result['observed_value']}" if isinstance(result.get("observed_value"), int) else " fails"
 
 
-def _named(result: Any, rules: SuiteRules, frame: pd.DataFrame) -> str:
+def _named(broken: "npt.NDArray[np.bool_]", rules: SuiteRules, frame: pd.DataFrame) -> str:
     """Name up to five rows that break a rule about single values."""
-    name = result.expectation_config.kwargs.get("column")
-    rule = next((rule for rule in rules.columns if rule.name == name), None)
-    if rule is None or not rules.named_by or not {rule.name, *rules.named_by} <= set(frame.columns):
+    if not rules.named_by or not set(rules.named_by) <= set(frame.columns):
         return ""
-    broken = _broken(result.expectation_config.type, rule, frame[rule.name])
-    rows = frame.loc[broken.to_numpy(dtype=bool), list(rules.named_by)].head(_EXAMPLES)
+    rows = frame.loc[broken, list(rules.named_by)].head(_EXAMPLES)
     told = [
         " ".join(f"{column.lstrip('_')} {value}" for column, value in zip(rules.named_by, row, strict=True))
         for row in rows.itertuples(index=False)
@@ -264,9 +278,8 @@ def _broken(kind: str, rule: ColumnRule, values: "pd.Series[Any]") -> "pd.Series
         return known & ~values.astype(str).str.contains(rule.pattern or "", regex=True)
     if kind == "expect_column_values_to_be_unique":
         return known & values.duplicated(keep=False)
-    low = known & (rule.minimum is not None) & (values < rule.minimum).fillna(value=False)
-    high = known & (rule.maximum is not None) & (values > rule.maximum).fillna(value=False)
-    return low | high
+    beyond = values < rule.minimum if kind == "expect_column_min_to_be_between" else values > rule.maximum
+    return known & beyond.fillna(value=False)
 
 
 def _raised(info: Any) -> str | None:

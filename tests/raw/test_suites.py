@@ -1,11 +1,12 @@
 """Great Expectations suites: good rows pass, each fault is named, and a broken check is no fault of the data."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.config.contract import arrow_schema, contracts
+from crm_pipeline.config.contract import arrow_schema, arrow_type, contracts
 from crm_pipeline.raw.suites import ColumnRule, SuiteRules, as_frame, sample, validate, validate_rules
 from tests.raw.conftest import RUN_TIME
 
@@ -61,8 +62,8 @@ def test_a_sample_is_bounded_and_takes_the_newest_deliveries_first(shop):
         ({"ordered_at": None}, "ordered_at is filled fails for 1 of 2 rows"),
         ({"status": "lost"}, "status is one of completed, cancelled, returned fails for 1 of 2 rows"),
         ({"currency": "pounds"}, "currency matches ^[A-Z]{3}$ fails for 1 of 2 rows"),
-        ({"ordered_at": datetime(1960, 1, 1)}, "ordered_at lies in"),
-        ({"ordered_at": datetime(2025, 1, 1)}, "ordered_at lies in"),
+        ({"ordered_at": datetime(1960, 1, 1)}, "ordered_at is at least"),
+        ({"ordered_at": datetime(2025, 1, 1)}, "ordered_at is at most 2024-06-01 00:00:00 fails for 1 of 2 rows"),
         ({"order_id": "0"}, "(_source, order_id) is unique fails"),
     ],
 )
@@ -96,6 +97,42 @@ def test_rules_serve_other_tables_too():
     assert validate_rules(rules, good).passed
     bad = as_frame(pa.table({"key": [1], "share": [1.5]}))
     assert len(validate_rules(rules, bad).failures) == 2
+
+
+@pytest.mark.parametrize("contract", contracts().values(), ids=lambda contract: contract.name)
+def test_no_expectation_looks_at_values_one_by_one(contract, monkeypatch):
+    """The library's pandas engine does so by these methods, which cost a hundred times a pass over a column."""
+
+    def one_by_one(*_, **__):
+        raise AssertionError("value by value")
+
+    rows = [invented(contract.columns) | dict.fromkeys(("_line", "_delivery", "_first_delivery"), 1)]
+    frame = as_frame(pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
+    validate(contract, frame, RUN_TIME)
+    for method in ("map", "apply"):
+        for kind in (pd.Series, pd.DataFrame):
+            monkeypatch.setattr(kind, method, one_by_one, raising=False)
+    assert validate(contract, frame, RUN_TIME).errors == []
+
+
+def invented(columns):
+    """One value of each column's type."""
+    samples = {"string": "x", "bool": True, "date32[day]": date(2024, 1, 1), "timestamp[us]": datetime(2024, 1, 1)}
+    return {column.name: samples.get(str(arrow_type(column.physical_type)), 1) for column in columns}
+
+
+def test_bounds_hold_at_both_ends_and_are_told_apart():
+    rules = SuiteRules("people", (ColumnRule("share", minimum=0.0, maximum=1.0),))
+    said = validate_rules(rules, as_frame(pa.table({"share": [-1.0, 0.0, 1.0, None, 2.0, 3.0]}))).failures
+    assert said == [
+        "people: the expectation that share is at least 0.0 fails for 1 of 6 rows.",
+        "people: the expectation that share is at most 1.0 fails for 2 of 6 rows.",
+    ]
+
+
+def test_a_column_without_values_breaks_no_bound():
+    rules = SuiteRules("people", (ColumnRule("share", minimum=0.0, maximum=1.0),))
+    assert validate_rules(rules, as_frame(pa.table({"share": pa.nulls(2, pa.float64())}))).passed
 
 
 def test_rows_that_break_a_rule_are_named_by_source_delivery_and_line_at_most_five():
