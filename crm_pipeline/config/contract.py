@@ -120,11 +120,6 @@ def contracts() -> dict[str, Contract]:
     return {contract.name: contract for contract in found}
 
 
-def pii_columns() -> frozenset[str]:
-    """Return the names of all columns that some contract classifies as personal data."""
-    return frozenset(column.name for contract in contracts().values() for column in contract.columns if column.pii)
-
-
 def golden_attributes() -> tuple[Column, ...]:
     """Return the columns of the contract `customers` that are attributes of the golden record, in order."""
     return tuple(column for column in contracts()["customers"].columns if column.told_by)

@@ -5,18 +5,18 @@ Rows are named by keys, dates and what is empty or counted; never by a value tha
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from crm_pipeline.config.contract import pii_columns
-from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
-from crm_pipeline.raw.ledger import read_ledger
-from crm_pipeline.stages import Stage
+from crm_pipeline.dbt.catalogue import Catalogue
 from crm_pipeline.storage.lake import current_version
+from crm_pipeline.raw.ledger import read_ledger
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.stages import Stage
 from crm_pipeline.storage.warehouse import attached
 
 MOST = 5
@@ -44,10 +44,11 @@ def sentences(settings: Settings, stage: Stage, target: Path) -> dict[str, str]:
     if not failed:
         return {}
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    catalogue = Catalogue(target / "manifest.json")
     files = {entry.delivery: entry.file for entry in read_ledger(current_version(settings.lake / Stage.RAW))}
     with attached(settings) as connection:
         return {
-            nodes[result["unique_id"]]["name"]: _sentence(connection, stage, nodes, result, files)
+            nodes[result["unique_id"]]["name"]: _sentence(connection, stage, nodes, result, files, catalogue)
             for result in failed
             if result["unique_id"] in nodes
         }
@@ -59,15 +60,17 @@ def _sentence(
     nodes: Mapping[str, Any],
     result: Mapping[str, Any],
     files: Mapping[int, str],
+    catalogue: Catalogue,
 ) -> str:
     node = nodes[result["unique_id"]]
     model = nodes.get(node.get("attached_node") or "", {})
     count = result.get("failures") or 0
+    hidden = {"record_id", *catalogue.personal(node.get("attached_node"))}
     nothing: list[str] = []
     name = node["name"]
     rows = guard.attempt(
         f"naming rows that break {name}",
-        lambda: _examples(connection, node, model, result["compiled_code"], files),
+        lambda: _examples(connection, node, model, result["compiled_code"], files, hidden),
         nothing,
     )
     named = f" For example: {'; '.join(rows)}." if rows else ""
@@ -107,6 +110,7 @@ def _examples(
     model: Mapping[str, Any],
     compiled: str,
     files: Mapping[int, str],
+    hidden: Collection[str],
 ) -> list[str]:
     metadata = node.get("test_metadata") or {}
     kind, given = metadata.get("name"), metadata.get("kwargs") or {}
@@ -122,7 +126,11 @@ def _examples(
         names = [tested if name in _OF_NUMBERS else name for name in names]
     told = []
     for values in found.fetchall():
-        row = dict(zip(names, values, strict=True))
+        row = {
+            name: value
+            for name, value in zip(names, values, strict=True)
+            if value is None or name.lower() not in hidden
+        }
         of_rule = {name: row[name] for name in row if name in asked and (kind != "never_null" or row[name] is None)}
         told.append(", ".join([*_told(row, of_rule), *_origin(row, files)]))
     return [row for row in dict.fromkeys(told) if row]
@@ -168,8 +176,6 @@ def _is_key(name: str) -> bool:
 
 def _may_be_shown(name: str, value: object) -> bool:
     """Tell whether a value tells nobody apart by name: a key, a date, a number, or a text that the pipeline chooses."""
-    if name.lower() in pii_columns() or name == "record_id":
-        return False
     if not isinstance(value, str):
         return not isinstance(value, bytes | list | dict)
     if _CUSTOMER_ID.match(value):

@@ -19,9 +19,10 @@ from dagster import (
 )
 
 from crm_pipeline import __version__
-from crm_pipeline.config.contract import pii_columns
-from crm_pipeline.config.settings import now
+from crm_pipeline.dbt.catalogue import Catalogue
+from crm_pipeline.dbt.project import manifest
 from crm_pipeline.identity.store import read as read_identity
+from crm_pipeline.storage.lake import current_version
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.gates import Gate, Outcome, judge
 from crm_pipeline.publish.release import publish
@@ -30,8 +31,8 @@ from crm_pipeline.publish.serving import ReleaseInfo
 from crm_pipeline.raw.accounting import raw_totals
 from crm_pipeline.raw.ledger import read_ledger
 from crm_pipeline.resources import Workspace
+from crm_pipeline.config.settings import now
 from crm_pipeline.stages import Stage
-from crm_pipeline.storage.lake import current_version
 
 SERVING_FILE = AssetKey([Stage.PUBLISH.value, "serving_file"])
 REPORT = AssetKey([Stage.PUBLISH.value, "report"])
@@ -51,8 +52,10 @@ def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckK
         verdict = judge(_gates(context.instance, required))
         if not verdict.allowed:
             raise Failure("Not published. " + " ".join(verdict.obstacles))
+        settings = workspace.settings
+        known = Catalogue(manifest(settings)).published
         try:
-            published = publish(workspace.settings, _release(workspace, context.run_id, verdict.passed), pii_columns())
+            published = publish(settings, _release(workspace, context.run_id, verdict.passed), known)
         except PublishError as error:
             raise Failure(f"Not published. {error}") from error
         info = published.release.info
@@ -65,7 +68,7 @@ def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckK
                 "orders": info.orders,
                 "revenue": str(info.revenue),
                 "checks_passed": info.checks_passed,
-                "megabytes": round(workspace.settings.serving_file.stat().st_size / 1e6, 1),
+                "megabytes": round(settings.serving_file.stat().st_size / 1e6, 1),
                 "dagster/row_count": info.people,
                 "seconds": round(time.monotonic() - started, 2),
             }

@@ -1,34 +1,47 @@
-"""What is published: which tables, and which of their columns hold no personal data."""
+"""What is published: the tables that dbt calls public, without personal data, with keys that survive a double.
 
-from collections.abc import Collection
+The warehouse is shown through views in the engine's own database, one per published table and under its name, and what
+readers need to know of the columns and keys in two tables beside them. The copy, the fingerprint and the verification
+read these and nothing else. The warehouse's BIGINT keys leave it as text, since a tool that takes numbers for doubles
+would change them; keys of people leave it as their `customer_id`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
+from crm_pipeline.dbt.catalogue import Table
 from crm_pipeline.publish.errors import PublishError
-from crm_pipeline.stages import Stage
 from crm_pipeline.storage.sql import quoted
+from crm_pipeline.stages import Stage
+from crm_pipeline.storage.warehouse import WAREHOUSE
 
-# Columns that hold personal data under a name that no contract knows: later stages make them.
-DERIVED_PII = frozenset(
-    {
-        "address", "attribute_value", "birthdate", "birth_year", "date_of_birth", "device_id", "email_address",
-        "email_hash", "email_normalised", "family_name", "full_name", "given_name", "handle", "house_number",
-        "ip_address", "latitude", "longitude", "mobile", "name", "phone_e164", "phone_hash", "phone_normalised",
-        "phone_number", "postcode", "zip_code",
-    }
-)  # fmt: skip
-# Without these the file answers no question; their absence means that an earlier stage did not run.
-REQUIRED = ("customer.dim_customers", "customer.fct_orders", "marts.customer_360")
+#: The engine's own database, that of the views.
+SHOWN = "memory"
+_KEY, _PERSON_KEY, _PERSON_ID = "_key", "customer_key", "customer_id"
+_PEOPLE = f"{WAREHOUSE}.{Stage.CUSTOMER.value}.dim_customers"
+
+
+@dataclass(frozen=True)
+class PublishedColumn:
+    """A column as it is published; `source` is the warehouse's name of it, `sql` what it is made of."""
+
+    name: str
+    kind: str
+    description: str
+    source: str = ""
+    sql: str = ""
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A table as it is published: its columns (name, type) in order, personal data left out."""
+    """A table as it is published: its columns in order, personal data left out."""
 
     schema: str
     name: str
-    columns: tuple[tuple[str, str], ...]
+    description: str
+    columns: tuple[PublishedColumn, ...]
 
     @property
     def label(self) -> str:
@@ -40,40 +53,83 @@ class PublishedTable:
         """The quoted name with its schema."""
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
-    @property
-    def sql_columns(self) -> str:
-        """The quoted column names, with commas."""
-        return ", ".join(quoted(column) for column, _ in self.columns)
+
+def published_name(column: str) -> str:
+    """Return the name that a column of the warehouse has in the serving file."""
+    return column.removesuffix(_PERSON_KEY) + _PERSON_ID if is_person(column) else column
 
 
-def is_pii(column: str, pii: Collection[str]) -> bool:
-    """Tell whether a column holds personal data, by its name."""
-    return column.lower() in DERIVED_PII or column.lower() in {name.lower() for name in pii}
-
-
-def published_tables(con: duckdb.DuckDBPyConnection, catalog: str, pii: Collection[str]) -> list[PublishedTable]:
-    """List what is published of an attached warehouse: all marts, and the dimensions and facts of `customer`.
+def show(con: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> list[PublishedTable]:
+    """Make views of what is published of the attached warehouse, and return what they show.
 
     A table that holds nothing but personal data is left out.
 
     Raises:
-        PublishError: if a table is missing without which the file would be of no use.
+        PublishError: if the warehouse lacks a table, or has a column of which dbt does not say what it is.
     """
-    found = con.execute(
-        """
-        select table_schema, table_name, column_name, data_type from information_schema.columns
-        where table_catalog = $catalog and (table_schema = $marts
-            or (table_schema = $customer and (starts_with(table_name, 'dim_') or starts_with(table_name, 'fct_'))))
-        order by table_schema, table_name, ordinal_position
-        """,
-        {"catalog": catalog, "marts": Stage.MARTS.value, "customer": Stage.CUSTOMER.value},
-    ).fetchall()
-    columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for schema, table, column, kind in found:
-        if not is_pii(column, pii):
-            columns.setdefault((schema, table), []).append((column, kind))
-    tables = [PublishedTable(schema, name, tuple(kept)) for (schema, name), kept in columns.items()]
-    missing = sorted(set(REQUIRED) - {table.label for table in tables})
+    kinds = _kinds(con)
+    missing = [table.label for table in tables if table.label not in kinds]
     if missing:
         raise PublishError(f"The warehouse has no {', '.join(missing)}. Build the stages customer and marts first.")
-    return tables
+    shown = [_published(table, kinds[table.label]) for table in tables]
+    for table in (table for table in shown if table.columns):
+        con.execute(f"create schema if not exists {SHOWN}.{quoted(table.schema)}")
+        con.execute(f"create view {SHOWN}.{table.sql_name} as {_select(table)}")
+    return [table for table in shown if table.columns]
+
+
+def _kinds(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Return the types of all columns of the warehouse, by table."""
+    found = con.execute(
+        "select table_schema || '.' || table_name, column_name, data_type from information_schema.columns "
+        "where table_catalog = ? order by table_schema, table_name, ordinal_position",
+        [WAREHOUSE],
+    ).fetchall()
+    kinds: dict[str, dict[str, str]] = {}
+    for table, column, kind in found:
+        kinds.setdefault(table, {})[column] = kind
+    return kinds
+
+
+def _published(table: Table, kinds: dict[str, str]) -> PublishedTable:
+    unknown = [column for column in kinds if column not in table.columns]
+    if unknown:
+        raise PublishError(f"Nothing says what {', '.join(unknown)} of {table.label} is. Describe it in its yml.")
+    columns = [
+        PublishedColumn(
+            name=published_name(column),
+            kind="VARCHAR" if column.endswith(_KEY) else kind,
+            description=table.columns[column],
+            source=column,
+            sql=_sql(column),
+        )
+        for column, kind in kinds.items()
+        if column not in table.personal and not (is_person(column) and published_name(column) in kinds)
+    ]
+    return PublishedTable(table.stage, table.name, table.description, tuple(columns))
+
+
+def _sql(column: str) -> str:
+    if is_person(column):
+        return f"{quoted(_person(column))}.{_PERSON_ID}"
+    return f"cast(kept.{quoted(column)} as varchar)" if column.endswith(_KEY) else f"kept.{quoted(column)}"
+
+
+def _select(table: PublishedTable) -> str:
+    columns = ", ".join(f"{column.sql} as {quoted(column.name)}" for column in table.columns)
+    people = [column.source for column in table.columns if is_person(column.source)]
+    joins = [
+        f"left join {_PEOPLE} as {quoted(_person(key))} on kept.{quoted(key)} = {quoted(_person(key))}.{_PERSON_KEY}"
+        for key in people
+    ]
+    return " ".join([f"select {columns} from {WAREHOUSE}.{table.sql_name} as kept", *joins])
+
+
+def is_person(column: str) -> bool:
+    """Tell whether a column of the warehouse holds keys of people."""
+    return column == _PERSON_KEY or column.endswith(f"_{_PERSON_KEY}")
+
+
+def _person(key: str) -> str:
+    """Return the alias under which the person of a key is joined."""
+    return f"person of {key}"

@@ -18,12 +18,13 @@ def fingerprint(con: duckdb.DuckDBPyConnection, catalog: str, tables: Iterable[P
     """Return a hash over names, types, row counts and rows of the tables in an attached database."""
     digest = hashlib.sha256()
     for table in sorted(tables, key=lambda table: table.label):
+        columns = tuple((column.name, column.kind) for column in table.columns)
         # The sum of row hashes does not depend on the order and, unlike an exclusive or, counts repeated rows.
-        row_hash = f"hash({', '.join(_rounded(*column) for column in table.columns)})"
+        row_hash = f"hash({', '.join(_rounded(*column) for column in columns)})"
         content = con.execute(
             f"select count(*), coalesce(sum({row_hash}::hugeint), 0) from {quoted(catalog)}.{table.sql_name}"
         ).fetchall()[0]
-        digest.update(repr((table.label, table.columns, content)).encode())
+        digest.update(repr((table.label, columns, content)).encode())
     return digest.hexdigest()
 
 

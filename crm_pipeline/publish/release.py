@@ -8,7 +8,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC
@@ -16,14 +16,14 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.config.settings import Settings
+from crm_pipeline.storage import lake
+from crm_pipeline.dbt.catalogue import Table
 from crm_pipeline.publish import serving, verify
-from crm_pipeline.publish.contents import published_tables
+from crm_pipeline.publish.contents import SHOWN
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.serving import ReleaseInfo
-from crm_pipeline.storage import lake
-from crm_pipeline.storage.warehouse import WAREHOUSE
+from crm_pipeline.config.settings import Settings
 
 _RELEASE_NAME = re.compile(r"r\d{6,}")
 # Nobody writes to a published file: a BI tool that asked for a writing connection would lock out all others.
@@ -54,13 +54,13 @@ class Publication:
     is_new: bool
 
 
-def publish(settings: Settings, release: ReleaseInfo, pii: frozenset[str]) -> Publication:
+def publish(settings: Settings, release: ReleaseInfo, known: Sequence[Table]) -> Publication:
     """Publish the warehouse's marts as the new serving file, or keep the current one if nothing has changed.
 
     Args:
         settings: Where things lie.
         release: The row for `_release`, with the expected totals; its name and fingerprint are filled in here.
-        pii: Names of columns that hold personal data, from the contracts.
+        known: What dbt says of the tables that are published.
 
     Raises:
         PublishError: if the file could not be built or is not fit to be published; the current one stays.
@@ -68,15 +68,15 @@ def publish(settings: Settings, release: ReleaseInfo, pii: frozenset[str]) -> Pu
     with _exclusive(settings):
         current = _readable_current(settings)
         with serving.open_engine(settings) as con:
-            content = fingerprint(con, WAREHOUSE, published_tables(con, WAREHOUSE, pii))
+            content = fingerprint(con, SHOWN, serving.present(con, known))
         release = replace(release, release=_next_name(settings, current), fingerprint=content)
         if current is not None and _says_the_same(current.info, release):
             return Publication(current, is_new=False)
         if current is not None:
             _keep(settings, current.name)
         with _building(settings) as built:
-            serving.build(settings, release, pii, built)
-            verify.verify(settings, built, release, pii)
+            serving.build(settings, release, known, built)
+            verify.verify(settings, built, release, known)
             _make_current(settings, built)
         _keep(settings, release.release)
         _prune(settings, release.release)

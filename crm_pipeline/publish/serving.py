@@ -4,38 +4,45 @@ Rows are rewritten rather than the warehouse file copied: a copy would carry per
 earlier stages and in the blocks of dropped columns.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.config.settings import Settings
-from crm_pipeline.publish.contents import PublishedTable, published_tables
+from crm_pipeline.dbt.catalogue import Table
+from crm_pipeline.publish.contents import SHOWN, PublishedColumn, PublishedTable, show
+from crm_pipeline.publish.directory import show_directory
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.storage.sql import literal, quoted
-from crm_pipeline.storage.warehouse import WAREHOUSE, attached
+from crm_pipeline.config.settings import Settings
+from crm_pipeline.storage.warehouse import attached
 
 # Opened by DuckDB 1.2 and newer: BI tools ship older drivers than ours.
 STORAGE_VERSION = "v1.2.0"
 SERVING = "serving"
 
-_RELEASE_COLUMNS = {
-    "run_id": ("varchar", "Run that published this file."),
-    "as_of_date": ("date", "Everything here was computed as of the end of this day."),
-    "published_at": ("timestamp", "When it was published (UTC)."),
-    "code_version": ("varchar", "Version of the pipeline."),
-    "people": ("bigint", "People in customer.dim_customers."),
-    "orders": ("bigint", "Counted orders: completed sales."),
-    "revenue": ("decimal(38, 2)", "Revenue of all orders, net of returns, in the business currency."),
-    "rows_quarantined": ("bigint", "Source rows that were set aside with a reason."),
-    "checks_passed": ("bigint", "Blocking checks that passed before it was published."),
-    "fingerprint": ("varchar", "Hash of the content of all published tables."),
-    "release": ("varchar", "Name of the release, counted up."),
-}
+RELEASE = PublishedTable(
+    "main",
+    "_release",
+    "One row: what this file is.",
+    (
+        PublishedColumn("run_id", "VARCHAR", "Run that published this file."),
+        PublishedColumn("as_of_date", "DATE", "Everything here was computed as of the end of this day."),
+        PublishedColumn("published_at", "TIMESTAMP", "When it was published (UTC)."),
+        PublishedColumn("code_version", "VARCHAR", "Version of the pipeline."),
+        PublishedColumn("people", "BIGINT", "People in customer.dim_customers."),
+        PublishedColumn("orders", "BIGINT", "Counted orders: completed sales."),
+        PublishedColumn("revenue", "DECIMAL(38,2)", "Revenue of all orders, net of returns, in the business currency."),
+        PublishedColumn("rows_quarantined", "BIGINT", "Source rows that were set aside with a reason."),
+        PublishedColumn("checks_passed", "BIGINT", "Blocking checks that passed before it was published."),
+        PublishedColumn("fingerprint", "VARCHAR", "Hash of the content of all published tables."),
+        PublishedColumn("release", "VARCHAR", "Name of the release, counted up."),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -76,25 +83,37 @@ def open_engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def build(settings: Settings, release: ReleaseInfo, pii: Collection[str], target: Path) -> None:
+def present(con: duckdb.DuckDBPyConnection, known: Sequence[Table]) -> list[PublishedTable]:
+    """Show everything that is published of the attached warehouse, with the directory of it.
+
+    Raises:
+        PublishError: if a table is missing, or nothing says what a column is.
+    """
+    tables = show(con, known)
+    return [*tables, *show_directory(con, known, [*tables, RELEASE])]
+
+
+def build(settings: Settings, release: ReleaseInfo, known: Sequence[Table], target: Path) -> None:
     """Build a complete serving file at `target`, which must not exist yet. Leaves no write-ahead log behind.
 
     Args:
         settings: Where the warehouse lies, and the bounds for memory and threads.
         release: The row of the `_release` table.
-        pii: Names of columns that hold personal data, from the contracts.
+        known: What dbt says of the tables that are published.
         target: The file to build.
 
     Raises:
-        PublishError: if a needed table is missing or the file does not get the older storage format.
+        PublishError: if a table is missing or undescribed, or the file does not get the older storage format.
     """
     with open_engine(settings) as con:
-        tables = published_tables(con, WAREHOUSE, pii)
+        tables = present(con, known)
         con.execute(f"attach {literal(str(target))} as {SERVING} (storage_version '{STORAGE_VERSION}')")
         _require_storage_version(con)
         for table in tables:
             _copy(con, table)
         _write_release(con, release)
+        for table in (*tables, RELEASE):
+            _describe(con, table)
         con.execute(f"checkpoint {SERVING}")
         con.execute(f"detach {SERVING}")
 
@@ -109,36 +128,22 @@ def _require_storage_version(con: duckdb.DuckDBPyConnection) -> None:
 
 def _copy(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
     con.execute(f"create schema if not exists {SERVING}.{quoted(table.schema)}")
-    con.execute(
-        f"create table {SERVING}.{table.sql_name} as select {table.sql_columns} from {WAREHOUSE}.{table.sql_name}"
-    )
-    described = con.execute(
-        """
-        select null, comment from duckdb_tables() where database_name = $db and schema_name = $s and table_name = $t
-        union all
-        select column_name, comment from duckdb_columns()
-        where database_name = $db and schema_name = $s and table_name = $t
-        """,
-        {"db": WAREHOUSE, "s": table.schema, "t": table.name},
-    ).fetchall()
-    kept = {column for column, _ in table.columns}
-    for column, comment in described:
-        if comment and column is None:
-            con.execute(f"comment on table {SERVING}.{table.sql_name} is {literal(comment)}")
-        elif comment and column in kept:
-            con.execute(f"comment on column {SERVING}.{table.sql_name}.{quoted(column)} is {literal(comment)}")
+    con.execute(f"create table {SERVING}.{table.sql_name} as from {SHOWN}.{table.sql_name}")
+
+
+def _describe(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
+    name = f"{SERVING}.{table.sql_name}"
+    con.execute(f"comment on table {name} is {literal(table.description)}")
+    for column in table.columns:
+        con.execute(f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}")
 
 
 def _write_release(con: duckdb.DuckDBPyConnection, release: ReleaseInfo) -> None:
-    names = [field.name for field in fields(release)]
-    columns = ", ".join(f"{name} {_RELEASE_COLUMNS[name][0]}" for name in names)
-    con.execute(f"create table {SERVING}.main._release ({columns})")
+    columns = ", ".join(f"{column.name} {column.kind}" for column in RELEASE.columns)
+    con.execute(f"create table {SERVING}.{RELEASE.sql_name} ({columns})")
     # DuckDB would shift an aware time into the session's zone; the column is UTC without a zone.
     values = [value.astimezone(UTC).replace(tzinfo=None) if _is_aware(value) else value for value in astuple(release)]
-    con.execute(f"insert into {SERVING}.main._release values ({', '.join('?' for _ in names)})", values)
-    con.execute(f"comment on table {SERVING}.main._release is 'What this file is: one row.'")
-    for name in names:
-        con.execute(f"comment on column {SERVING}.main._release.{name} is {literal(_RELEASE_COLUMNS[name][1])}")
+    con.execute(f"insert into {SERVING}.{RELEASE.sql_name} values ({', '.join('?' for _ in values)})", values)
 
 
 def _is_aware(value: object) -> bool:

@@ -24,7 +24,7 @@ def render() -> str:
     tables.append(
         _table("quarantine", "One row per value that could not be loaded, with its reason.", QUARANTINE_COLUMNS)
     )
-    tables[-1]["columns"][-1]["config"] = {"meta": {"pii": True}}
+    tables[-1]["columns"][-1]["config"] = {"meta": {"classification": "pii"}}
     source = {
         "name": str(Stage.RAW),
         "description": "Typed rows of all delivered files, the files' ledger, and what was quarantined.",
@@ -40,7 +40,7 @@ def _channel(contract: Contract) -> dict[str, Any]:
         entry: dict[str, Any] = {"name": column.name, "description": column.description}
         entry["data_type"] = column.physical_type.lower()
         if column.pii:
-            entry["config"] = {"meta": {"pii": True}}
+            entry["config"] = {"meta": {"classification": "pii"}}
         columns.append(entry)
     columns += _columns(PROVENANCE)
     return _source_table(contract.name, contract.description, f"{contract.name}/*.parquet", columns)

@@ -37,13 +37,21 @@ def built(tmp_path):
 
     def failed(kind, kwargs, compiled="select 1", raw="", failures=9):
         metadata = {"name": kind, "kwargs": kwargs} if kind else None
-        model = {"name": "stg_orders", "relation_name": '"warehouse"."staging"."stg_orders"'}
-        node = {"name": "a_test", "test_metadata": metadata, "attached_node": "model.x", "raw_code": raw}
+        personal = {"email": {"config": {"meta": {"classification": "pii"}}}, "revenue": {}}
+        model = {"name": "stg_orders", "relation_name": '"warehouse"."staging"."stg_orders"', "columns": personal}
+        model["resource_type"] = "model"
+        node = {
+            "name": "a_test",
+            "test_metadata": metadata,
+            "attached_node": "model.x",
+            "raw_code": raw,
+            "resource_type": "test",
+        }
         if not kind:
             node |= {"attached_node": None, "meta": {"dagster": {"ref": {"name": "stg_orders"}}}}
         result = {"unique_id": "test.x", "status": "fail", "failures": failures, "compiled_code": compiled}
         (target / "run_results.json").write_text(json.dumps({"results": [result]}))
-        (target / "manifest.json").write_text(json.dumps({"nodes": {"test.x": node, "model.x": model}}))
+        (target / "manifest.json").write_text(json.dumps({"nodes": {"test.x": node, "model.x": model}, "sources": {}}))
         return evidence.sentences(settings, Stage.STAGING, target)["a_test"]
 
     return failed

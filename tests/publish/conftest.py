@@ -8,16 +8,46 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from crm_pipeline.config.settings import Settings
+from crm_pipeline.dbt.catalogue import Join, Table
 from crm_pipeline.publish.serving import ReleaseInfo
+from crm_pipeline.config.settings import Settings
 
-PII = frozenset({"first_name", "last_name", "email", "phone", "birth_date", "street", "postal_code", "loyalty_id"})
+_COLUMNS = {
+    "customer.dim_customers": "customer_key customer_id first_name last_name email phone birth_date street postal_code "
+    "city loyalty_id full_name consent_email",
+    "customer.fct_orders": "order_key customer_key ordered_on sales_channel is_counted revenue",
+    "marts.customer_360": "customer_key customer_id rfm_segment revenue_12m orders_12m recency_days clv_predicted "
+    "churn_probability churn_risk_band trend",
+    "marts.kpi_scorecard": "month dimension kpi kpi_group value target trend is_complete status",
+    "marts.cohort_retention": "cohort_month month_number customers active retention_rate revenue",
+}
+PERSONAL = frozenset(
+    {"first_name", "last_name", "full_name", "email", "phone", "birth_date", "street", "postal_code", "loyalty_id"}
+)
+#: Where keys begin that a double cannot hold.
+KEYS = 2**53
+_TO_PEOPLE = Join("customer_key", "customer.dim_customers", "customer_key")
+
+
+def _table(label: str) -> Table:
+    stage, name = label.split(".")
+    columns = {column: f"What {column} is, the till's too." for column in _COLUMNS[label].split()}
+    keys = [(key,) for key in ("customer_key", "customer_id") if name in ("dim_customers", "customer_360")]
+    return Table(
+        stage,
+        name,
+        f"One row of {name}, the till's too.",
+        columns,
+        personal=PERSONAL & set(columns),
+        keys=tuple(keys or [(next(iter(columns)),)]),
+        joins=(_TO_PEOPLE,) if "customer_key" in columns and name != "dim_customers" else (),
+    )
 
 
 @pytest.fixture
-def pii() -> frozenset[str]:
-    """The contracts' columns with personal data."""
-    return PII
+def known() -> tuple[Table, ...]:
+    """What dbt would say of the tables that are published."""
+    return tuple(_table(label) for label in _COLUMNS)
 
 
 @pytest.fixture
@@ -46,7 +76,7 @@ def build_warehouse(settings: Settings) -> Callable[..., Path]:
                 create schema staging; create schema customer; create schema features; create schema marts;
                 create table staging.stg_customers as select 'secret' || range as email from range({people});
                 create table customer.dim_customers as
-                select range as customer_key, 'C' || range as customer_id, 'Firstname' || range as first_name,
+                select {KEYS} + range as customer_key, 'C' || range as customer_id, 'Firstname' || range as first_name,
                     'Lastname' || range as last_name, 'person' || range || '@mail.example' as email,
                     '+4477009' || lpad(range::varchar, 5, '0') as phone, date '1980-01-01' as birth_date,
                     'Street' || range as street, 'PC' || range as postal_code, 'Town' as city,
@@ -56,7 +86,7 @@ def build_warehouse(settings: Settings) -> Callable[..., Path]:
                 create table customer.customer_attributes as
                 select customer_key, 'email' as attribute, email as attribute_value from customer.dim_customers;
                 create table customer.fct_orders as
-                select range as order_key, range % {people} as customer_key,
+                select {KEYS} + range as order_key, {KEYS} + range % {people} as customer_key,
                     date '2024-03-01' - (range % 200)::integer as ordered_on, 'web' as sales_channel,
                     range % 10 > 0 as is_counted, (range * {version} + 0.25)::decimal(18, 2) as revenue
                 from range(200) order by range {direction};
@@ -71,8 +101,7 @@ def build_warehouse(settings: Settings) -> Callable[..., Path]:
                 create view marts.cohort_retention as
                 select date '2024-01-01' as cohort_month, range as month_number, 10 as customers, 5 as active,
                     0.5 as retention_rate, 12.5 as revenue from range(13);
-                comment on table customer.fct_orders is 'One row per order; the till''s, too.';
-                comment on column customer.fct_orders.revenue is 'Net of discounts';
+                create table marts.kpi_measures as select 'helper' as of_a_mart;
             """)
         return settings.warehouse
 

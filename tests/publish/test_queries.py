@@ -10,10 +10,10 @@ from crm_pipeline.publish.release import publish
 
 
 def test_the_first_questions_of_the_page_are_answered_from_the_serving_file(
-    settings, build_warehouse, release_info, pii, tmp_path
+    settings, build_warehouse, release_info, known, tmp_path
 ):
     build_warehouse()
-    publish(settings, release_info(), pii)
+    publish(settings, release_info(), known)
     page = tmp_path / "questions.md"
     queries = ["select max(rfm_segment) as best from marts.customer_360", *["select 1 as one"] * EXAMPLES]
     page.write_text("\n".join(f"## {n}. Why {n}?\nWords.\n```sql\n{sql}\n```" for n, sql in enumerate(queries, 1)))

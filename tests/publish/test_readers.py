@@ -36,9 +36,11 @@ print(json.dumps({"queries": queries, "wrong": wrong, "seen": sorted(seen)}))
 """
 
 
-def test_readers_see_whole_releases_only_and_are_never_refused(settings, build_warehouse, release_info, pii, tmp_path):
+def test_readers_see_whole_releases_only_and_are_never_refused(
+    settings, build_warehouse, release_info, known, tmp_path
+):
     build_warehouse(1)
-    publish(settings, release_info(1), pii)
+    publish(settings, release_info(1), known)
     stop = tmp_path / "stop"
     command = [sys.executable, "-c", READER, str(settings.serving_file), str(stop)]
     readers = [
@@ -49,7 +51,7 @@ def test_readers_see_whole_releases_only_and_are_never_refused(settings, build_w
             assert reader.stdout.readline() == "reading\n"
         for version in range(2, RELEASES + 1):
             build_warehouse(version)
-            assert publish(settings, release_info(version), pii).is_new
+            assert publish(settings, release_info(version), known).is_new
         assert rollback(settings).name == f"r{RELEASES - 1:06d}"
     finally:
         stop.touch()

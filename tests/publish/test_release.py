@@ -16,10 +16,10 @@ def _query(path, sql):
 
 
 @pytest.fixture
-def publish_version(settings, build_warehouse, release_info, pii):
+def publish_version(settings, build_warehouse, release_info, known):
     def run(version, **changes):
         build_warehouse(version)
-        return publish(settings, release_info(version, **changes), pii)
+        return publish(settings, release_info(version, **changes), known)
 
     return run
 
@@ -41,11 +41,11 @@ def test_nothing_lies_beside_the_serving_file(settings, publish_version):
     assert settings.serving_file.stat().st_mode & 0o222 == 0, "a writing client would lock out all others"
 
 
-def test_unchanged_content_publishes_nothing(settings, publish_version, build_warehouse, release_info, pii):
+def test_unchanged_content_publishes_nothing(settings, publish_version, build_warehouse, release_info, known):
     publish_version(1)
     before = (settings.serving_file.stat().st_ino, settings.serving_file.read_bytes())
     build_warehouse(1, reverse=True, noise=1e-13)
-    again = publish(settings, release_info(1, run_id="another run"), pii)
+    again = publish(settings, release_info(1, run_id="another run"), known)
     assert not again.is_new
     assert again.release.info.run_id == "run-1"
     assert (settings.serving_file.stat().st_ino, settings.serving_file.read_bytes()) == before
@@ -211,9 +211,9 @@ def test_two_cannot_publish_at_once(settings, publish_version):
         publish_version(2)
 
 
-def test_without_a_warehouse_there_is_nothing_to_publish(settings, release_info, pii):
+def test_without_a_warehouse_there_is_nothing_to_publish(settings, release_info, known):
     with pytest.raises(PublishError, match="no warehouse"):
-        publish(settings, release_info(), pii)
+        publish(settings, release_info(), known)
 
 
 def test_a_release_is_one_line_for_the_terminal(publish_version):

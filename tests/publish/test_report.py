@@ -225,9 +225,9 @@ def test_before_the_first_release_there_is_no_report(settings):
     assert not settings.report.exists()
 
 
-def test_a_report_that_cannot_be_written_leaves_the_old_one(settings, build_warehouse, release_info, pii):
+def test_a_report_that_cannot_be_written_leaves_the_old_one(settings, build_warehouse, release_info, known):
     build_warehouse()
-    publish(settings, release_info(), pii)
+    publish(settings, release_info(), known)
     settings.report.write_text("the old one")
     with pytest.raises(PublishError, match="cannot show"):
         write_report(settings, "GBP")  # the toy warehouse has only a few marts
