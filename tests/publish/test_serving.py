@@ -184,7 +184,7 @@ def test_the_fingerprint_ignores_row_order_and_float_noise(settings, build_wareh
         "update marts.customer_360 set clv_predicted = clv_predicted * (1 + 1e-8) where customer_key % 10 = 7",
         "update customer.fct_orders set sales_channel = null where order_key % 100 = 7",
         "insert into customer.fct_orders from customer.fct_orders limit 1",
-        "alter table customer.fct_orders rename column revenue to income",
+        "alter table customer.fct_orders alter column revenue type decimal(20, 2)",
         "update customer.dim_customers set city = 'City' where customer_key % 10 = 1",
     ],
 )
