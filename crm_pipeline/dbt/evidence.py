@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 
-from crm_pipeline.faults import guard
-from crm_pipeline.dbt.catalogue import Catalogue
-from crm_pipeline.storage.lake import current_version
-from crm_pipeline.raw.ledger import read_ledger
 from crm_pipeline.config.settings import Settings
+from crm_pipeline.dbt.catalogue import Catalogue
+from crm_pipeline.faults import guard
+from crm_pipeline.raw.ledger import read_ledger
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.lake import current_version
 from crm_pipeline.storage.warehouse import attached
 
 MOST = 5

@@ -19,10 +19,10 @@ from dagster import (
 )
 
 from crm_pipeline import __version__
+from crm_pipeline.config.settings import now
 from crm_pipeline.dbt.catalogue import Catalogue
 from crm_pipeline.dbt.project import manifest
 from crm_pipeline.identity.store import read as read_identity
-from crm_pipeline.storage.lake import current_version
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.gates import Gate, Outcome, judge
 from crm_pipeline.publish.release import publish
@@ -31,8 +31,8 @@ from crm_pipeline.publish.serving import ReleaseInfo
 from crm_pipeline.raw.accounting import raw_totals
 from crm_pipeline.raw.ledger import read_ledger
 from crm_pipeline.resources import Workspace
-from crm_pipeline.config.settings import now
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.lake import current_version
 
 SERVING_FILE = AssetKey([Stage.PUBLISH.value, "serving_file"])
 REPORT = AssetKey([Stage.PUBLISH.value, "report"])

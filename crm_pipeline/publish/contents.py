@@ -13,8 +13,8 @@ import duckdb
 
 from crm_pipeline.dbt.catalogue import Table
 from crm_pipeline.publish.errors import PublishError
-from crm_pipeline.storage.sql import quoted
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.sql import quoted
 from crm_pipeline.storage.warehouse import WAREHOUSE
 
 #: The engine's own database, that of the views.

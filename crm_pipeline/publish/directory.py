@@ -68,14 +68,14 @@ def show_directory(
 
 def _columns(tables: Sequence[PublishedTable], keys: Sequence[Row]) -> Iterator[Row]:
     told: dict[tuple[str, str], tuple[str | None, str | None]] = {}
-    for schema, name, columns, kind, to_schema, to_table, to_columns, _ in keys:
-        for column in str(columns).split(", "):
-            place = (f"{schema}.{name}", column)
+    for schema, name, names, kind, to_schema, to_table, to_columns, _ in keys:
+        for of_key in str(names).split(", "):
+            place = (f"{schema}.{name}", of_key)
             stands, joins = told.get(place, (None, None))
             if kind == "foreign":
                 joins = f"{to_schema}.{to_table}.{to_columns}"
             elif stands != "unique":
-                stands = "unique" if column == columns else "part"
+                stands = "unique" if of_key == names else "part"
             told[place] = (stands, joins)
     for table in tables:
         for position, column in enumerate(table.columns, start=1):

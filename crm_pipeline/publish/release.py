@@ -16,14 +16,14 @@ from pathlib import Path
 
 import duckdb
 
-from crm_pipeline.storage import lake
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.catalogue import Table
 from crm_pipeline.publish import serving, verify
 from crm_pipeline.publish.contents import SHOWN
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.serving import ReleaseInfo
-from crm_pipeline.config.settings import Settings
+from crm_pipeline.storage import lake
 
 _RELEASE_NAME = re.compile(r"r\d{6,}")
 # Nobody writes to a published file: a BI tool that asked for a writing connection would lock out all others.

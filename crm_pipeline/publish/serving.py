@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.catalogue import Table
 from crm_pipeline.publish.contents import SHOWN, PublishedColumn, PublishedTable, show
 from crm_pipeline.publish.directory import show_directory
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.storage.sql import literal, quoted
-from crm_pipeline.config.settings import Settings
 from crm_pipeline.storage.warehouse import attached
 
 # Opened by DuckDB 1.2 and newer: BI tools ship older drivers than ours.

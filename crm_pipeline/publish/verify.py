@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.catalogue import Table
 from crm_pipeline.publish.contents import SHOWN, PublishedTable, is_person
 from crm_pipeline.publish.errors import PublishError
 from crm_pipeline.publish.fingerprint import fingerprint
 from crm_pipeline.publish.serving import RELEASE, ReleaseInfo, open_engine, present
 from crm_pipeline.storage.sql import literal, quoted
-from crm_pipeline.config.settings import Settings
 from crm_pipeline.storage.warehouse import WAREHOUSE
 
 # The file header: a checksum of 8 bytes, the letters DUCK, the storage version (65 is DuckDB 1.2's).

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.catalogue import Catalogue, Join
 from crm_pipeline.dbt.project import manifest
-from crm_pipeline.raw.contract import contracts
-from crm_pipeline.settings import Settings
 
 PII = {"config": {"meta": {"classification": "pii"}}, "description": "Personal."}
 PLAIN = {"description": "Not personal."}

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.catalogue import Join, Table
 from crm_pipeline.publish.serving import ReleaseInfo
-from crm_pipeline.config.settings import Settings
 
 _COLUMNS = {
     "customer.dim_customers": "customer_key customer_id first_name last_name email phone birth_date street postal_code "
