@@ -2,8 +2,8 @@
 
 All of it is read from dbt's manifest. Personal data begins where a contract classifies a column (the sources carry that
 in their `meta`) and goes on under that name in every model behind it; only a model that gives a personal value another
-name says so itself. What stands for one row is told by `unique` and `unique_combination` tests; what
-joins, by `relationships` tests and by names: a column called like the key of a dimension or fact holds keys of it.
+name says so itself. What stands for one row is told by `unique` and `unique_combination` tests; what joins, by
+`relationships` tests and by names: a column called like the key of a dimension or fact holds keys of it.
 """
 
 import json
@@ -68,7 +68,7 @@ class Catalogue:
         return tuple(self._table(name, public) for name in sorted(public, key=lambda name: _label(public[name])))
 
     def personal(self, unique_id: str | None) -> frozenset[str]:
-        """Return the names of a table's personal columns; of what is no table, all names under which any table has some.
+        """Return the names of a table's personal columns; of what is no table, those of all tables.
 
         They are those that a source before it classifies, those that it marks, and those that its parents mark and it
         takes over.
@@ -83,7 +83,7 @@ class Catalogue:
         return self._personal[unique_id]
 
     def _classified(self, unique_id: str) -> frozenset[str]:
-        """Return what the sources before a table classify, whether the tables between them list their columns or not."""
+        """Return what the sources before a table classify, also where tables between them list no columns."""
         if unique_id not in self._sources_say:
             node = self._nodes[unique_id]
             told = set(_marked(node)) if node["resource_type"] == "source" else set()

@@ -37,6 +37,8 @@ NODES = {
     "mart": model(
         "mart", ["dim_people"], "public", "marts", person_key=PLAIN, brought_by_person_key=PLAIN, town=PLAIN, kind=PLAIN
     ),
+    "unlisted": model("unlisted", ["raw"]),
+    "behind_unlisted": model("behind_unlisted", ["unlisted"], phone=PLAIN),
     "helper": model("helper", ["dim_people"], "protected", "marts", email=PLAIN),
     "kinds": {
         "resource_type": "seed",
@@ -69,9 +71,14 @@ def test_public_models_and_seeds_are_published_and_no_helpers(catalogue):
 
 def test_what_a_contract_classifies_is_personal_in_whatever_takes_it_over(catalogue):
     told = catalogue(email=PII)
-    assert told.personal("dim_people") == {"email", "mail_box"}
-    assert told.personal("mart") == frozenset()
+    assert {table.name: set(table.personal) for table in told.published} == {
+        "dim_people": {"email", "mail_box"}, "mart": set(), "kinds": set(),
+    }  # fmt: skip
     assert told.personal("helper") == {"email"}
+
+
+def test_a_table_that_does_not_list_its_columns_passes_on_what_a_contract_classifies(catalogue):
+    assert catalogue(phone=PII).personal("behind_unlisted") == {"phone"}
 
 
 def test_a_column_that_a_contract_newly_classifies_is_personal_at_once(catalogue):
