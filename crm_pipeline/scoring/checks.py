@@ -61,8 +61,8 @@ def _key(table: str) -> AssetKey:
             description="No score table holds two rows of the same key.",
         ),
         AssetCheckSpec(
-            "are_segments",
-            asset=_key("segment_profiles"),
+            "are_personas",
+            asset=_key("persona_profiles"),
             description="Segments are neither tiny nor nearly everybody, stable, and different from each other.",
         ),
         AssetCheckSpec(
@@ -140,8 +140,8 @@ def _no_leaks(workspace: Workspace) -> AssetCheckResult:
 
 
 def _segments(workspace: Workspace) -> AssetCheckResult:
-    profiles = store.read(workspace.settings, "segment_profiles", workspace.as_of_date)
-    return _warning("segment_profiles", "are_segments", complaints(profiles), f"{len(profiles)} segments.")
+    profiles = store.read(workspace.settings, "persona_profiles", workspace.as_of_date)
+    return _warning("persona_profiles", "are_personas", complaints(profiles), f"{len(profiles)} personas.")
 
 
 def _plausible(workspace: Workspace) -> AssetCheckResult:

@@ -18,6 +18,7 @@ from crm_pipeline.stages import Stage
 TARGET = PROJECT / "dbt_project" / "models" / Stage.MARTS.value
 _MADE = "Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`"
 _HEADER = f"# {_MADE}; not edited by hand.\n"
+_MONEY = {2: "to_money", 4: "to_price"}
 _TYPES = {
     pa.int64(): "bigint",
     pa.float64(): "double",
@@ -55,10 +56,16 @@ def _sources(described: Iterable[ScoreTable]) -> str:
 
 
 def _model(table: ScoreTable, mart: Mart) -> str:
-    names = ",\n".join(f"    {column.name}" for column in table.columns)
+    names = ",\n".join(f"    {_shown(column)}" for column in table.columns)
     rows = f"{mart.until} <=" if mart.until else "as_of_date ="
     source = f"{{{{ source('{Stage.SCORING}', '{table.name}') }}}}"
     return f"-- {_MADE}.\nselect\n{names}\nfrom {source}\nwhere {rows} {{{{ as_of_date() }}}}\n"
+
+
+def _shown(column: Column) -> str:
+    """A column as the mart shows it: money that is computed with floats is rounded."""
+    macro = _MONEY.get(column.money)
+    return f"{{{{ {macro}('{column.name}') }}}} as {column.name}" if macro else column.name
 
 
 def _described(table: ScoreTable, mart: Mart) -> str:
@@ -74,13 +81,17 @@ def _described(table: ScoreTable, mart: Mart) -> str:
         "name": mart.name or table.name,
         "description": table.description,
         "data_tests": tests,
-        "columns": [_column(column) | _tested(column) for column in table.columns],
+        "columns": [_column(column) | _typed(column) | _tested(column) for column in table.columns],
     }
     return _dumped({"version": 2, "models": [model]})
 
 
 def _column(column: Column) -> dict[str, Any]:
     return {"name": column.name, "data_type": _TYPES[column.type], "description": column.description}
+
+
+def _typed(column: Column) -> dict[str, Any]:
+    return {"data_type": f"decimal(18,{column.money})"} if column.money else {}
 
 
 def _tested(column: Column) -> dict[str, Any]:

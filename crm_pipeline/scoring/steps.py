@@ -137,11 +137,11 @@ def _sentiment(given: Given, scores: Mapping[str, pa.Table]) -> dict[str, pa.Tab
 def _segmentation(given: Given) -> Made:
     """Go on with the segments of the last run before this date, unless new ones are clearly better."""
     before = registry.latest_accepted(given.registry, segmentation.MODEL, given.asked.as_of)
-    last = store.last_before(given.settings, "segments", given.asked.as_of)
+    last = store.last_before(given.settings, "personas", given.asked.as_of)
     previous = segmentation.Previous(
         guard.attempt("reading the stored segmentation", before.load, None) if before else None,
         before.version if before else None,
-        *((given.stored("segments", last), given.stored("rfm", last)) if last else ()),
+        *((given.stored("personas", last), given.stored("rfm", last)) if last else ()),
     )
     what = f"the model {segmentation.MODEL}"
     result = guard.tried(what, lambda: segmentation.run(given.connection, given.asked, previous))
@@ -192,7 +192,7 @@ def _programme_effects(given: Given) -> Made:
 def _next_best_actions(given: Given) -> Made:
     tables = {name: given.stored(name) for name in action_options.GIVEN}
     proposed = next_best_action.propose(given.connection, tables, given.actions, given.asked)
-    made = {"next_best_actions": proposed.actions, "action_plans": proposed.plans, "segment_targets": proposed.targets}
+    made = {"next_best_actions": proposed.actions, "action_plans": proposed.plans, "target_groups": proposed.targets}
     return Made(made, (Report(None, plots=proposed.plots),))
 
 

@@ -34,7 +34,7 @@ def _skip_the_customer_stage(parsed: dict) -> None:
 
 
 def _hang_many_marts_on_a_staging_model(parsed: dict) -> None:
-    for name in ("segment_cuts", "segment_migration", "segment_profile", "early_warnings"):
+    for name in ("persona_cuts", "group_migration", "persona_profile", "early_warnings"):
         parsed["nodes"][f"model.crm.{name}"]["depends_on"]["nodes"].append("model.crm.stg_products")
 
 

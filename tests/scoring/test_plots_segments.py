@@ -18,14 +18,14 @@ def test_two_people_are_drawn():
 
 def test_a_plot_of_segments_that_cannot_be_drawn_leaves_the_others():
     tables = {
-        "segment_profiles": pa.table({"segment_id": [1, 2], "persona": ["one", "other"]}),
-        "segment_choices": segment_tables.CHOICES.empty(),
-        "segment_traits": segment_tables.TRAITS.empty(),
-        "segment_tree": pa.table({"one": ["1"], "other": ["3"], "distance": [1.0], "segments": [2]}),
-        "segment_migration": segment_quality.MIGRATION.empty(),
+        "persona_profiles": pa.table({"persona_number": [1, 2], "persona": ["one", "other"]}),
+        "persona_choices": segment_tables.CHOICES.empty(),
+        "persona_traits": segment_tables.TRAITS.empty(),
+        "persona_tree": pa.table({"one": ["1"], "other": ["3"], "distance": [1.0], "personas": [2]}),
+        "group_migration": segment_quality.MIGRATION.empty(),
     }
     with guard.watched() as faults:
         drawn = plots_segments.plots(tables, np.arange(40.0)[:, None], np.arange(40) // 20)
-    assert "People and segments" in drawn
-    assert "Which segments are alike" not in drawn
-    assert "The plot 'Which segments are alike' failed (KeyError); the traceback is in the log of the run." in faults
+    assert "People and personas" in drawn
+    assert "Which personas are alike" not in drawn
+    assert "The plot 'Which personas are alike' failed (KeyError); the traceback is in the log of the run." in faults

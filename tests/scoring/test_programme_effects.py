@@ -241,7 +241,10 @@ def test_each_declared_change_has_its_row_and_months():
         AS_OF, seed=1,
     )  # fmt: skip
     rows = effects.to_pylist()
-    assert [(row["change_name"], row["status"]) for row in rows] == [("club", "too_few_units"), ("late", "too_early")]
+    assert [(row["programme_name"], row["status"]) for row in rows] == [
+        ("club", "too_few_units"),
+        ("late", "too_early"),
+    ]
     assert rows[0]["units_treated"] == rows[0]["units_control"] == 2
     assert effects.schema == programme_effects.EFFECTS.schema
     assert (months.num_rows, months.schema) == (0, programme_effects.MONTHS.schema)

@@ -90,7 +90,7 @@ def test_the_mean_of_a_trait_that_is_known_of_nobody_in_a_segment_is_empty():
     right = people.features[:, 0] > 5
     people.features[right, 1] = np.nan
     rows = segment_tables.traits(segmentation, people, date(2023, 6, 30)).to_pylist()
-    means = {(centre_of(segmentation)[row["segment_id"]], row["trait"]): row["mean"] for row in rows}
+    means = {(centre_of(segmentation)[row["persona_number"]], row["trait"]): row["mean"] for row in rows}
     assert means[(0, 0), "y"] == pytest.approx(people.features[~right, 1].mean())
     assert (means[(10, 0), "y"], means[(10, 0), "x"]) == (None, pytest.approx(people.features[right, 0].mean()))
 
@@ -128,7 +128,7 @@ def test_planted_segments_are_told_to_be_good():
     assert found.separation.min() > 5
 
 
-GOOD = {"segment_id": 1, "persona": "Frequent shoppers", "share": 0.4, "jaccard": 0.9, "silhouette": 0.3}
+GOOD = {"persona_number": 1, "persona": "Frequent shoppers", "share": 0.4, "jaccard": 0.9, "silhouette": 0.3}
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,19 @@ def test_migration_counts_who_stayed_who_moved_who_came_and_who_went():
         return pa.table({"customer_key": list(rows), "as_of_date": [day] * len(rows), "persona": list(rows.values())})
 
     moved = segment_quality.migration(
-        "kmeans",
+        "persona",
         "persona",
         scores("2026-05-31", {1: "A", 2: "A", 3: "B", 4: "B"}),
         scores("2026-06-30", {1: "A", 2: "B", 3: "B", 5: "A"}),
     )
-    flows = {(row["from_segment"], row["to_segment"]): row["people"] for row in moved.to_pylist()}
-    assert flows == {("A", "A"): 1, ("A", "B"): 1, ("B", "B"): 1, ("B", "none"): 1, ("none", "A"): 1}
+    flows = {(row["from_group"], row["to_group"]): row["people"] for row in moved.to_pylist()}
+    assert flows == {
+        ("A", "A"): 1,
+        ("A", "B"): 1,
+        ("B", "B"): 1,
+        ("B", "no_recent_order"): 1,
+        ("no_recent_order", "A"): 1,
+    }
 
 
 def test_no_more_segments_are_tried_than_there_are_kinds_of_people():

@@ -30,7 +30,7 @@ def earlier(shop: DemoShop) -> SegmentationResult:
 def left_by(shop: DemoShop, result: SegmentationResult) -> Previous:
     artefact = result.artefact
     return Previous(
-        artefact.fitted, artefact.version, result.tables["segments"], rfm.score(shop.connection, MONTH_BEFORE)
+        artefact.fitted, artefact.version, result.tables["personas"], rfm.score(shop.connection, MONTH_BEFORE)
     )
 
 
@@ -45,7 +45,9 @@ def unmoved(shop: DemoShop, one: SegmentationResult, other: SegmentationResult) 
         "select distinct customer_key from customer.fct_orders where ordered_on > $since",
         params={"since": MONTH_BEFORE},
     ).fetchnumpy()["customer_key"]
-    tables = [found.tables["segments"].to_pandas().set_index("customer_key")["segment_id"] for found in (one, other)]
+    tables = [
+        found.tables["personas"].to_pandas().set_index("customer_key")["persona_number"] for found in (one, other)
+    ]
     keys = tables[0].index.difference(moved)
     return tables[0][keys].to_numpy(), tables[1][keys].to_numpy()
 
@@ -72,8 +74,8 @@ def test_where_new_segments_cannot_be_made_the_stored_ones_go_on(shop, earlier, 
     gone_on = segmentation.go_on(shop.connection, NOW, left, "It failed.")
     assert gone_on.status.status is Status.FAILED
     assert gone_on.status.reason == f"It failed. Version {left.version} of {MONTH_BEFORE} goes on."
-    assert gone_on.tables["segments"].equals(result.tables["segments"])
-    assert len(gone_on.tables["segment_choices"]) == 0
+    assert gone_on.tables["personas"].equals(result.tables["personas"])
+    assert len(gone_on.tables["persona_choices"]) == 0
 
 
 def test_without_stored_segments_nobody_is_in_one(shop):
@@ -86,14 +88,14 @@ def test_without_stored_segments_nobody_is_in_one(shop):
 
 
 def test_planted_personas_are_found_nearly_as_well_as_by_a_classifier_that_was_told_them(shop, result):
-    table = result.tables["segments"]
+    table = result.tables["personas"]
     truth = shop.personas[table["customer_key"].to_numpy()].astype(str)
     columns = segment_features.available(shop.connection, AS_OF)
     people = segment_features.sample(shop.connection, AS_OF, columns, PEOPLE)
     places = segment_features.fit_space(people, columns, seed=1).place(people)
     seen = np.nan_to_num(np.hstack([segment_features.scaled(people, columns), places]))
     told = cross_val_predict(LinearDiscriminantAnalysis(), seen, truth, cv=5)
-    found = table["segment_id"].to_numpy()
+    found = table["persona_number"].to_numpy()
     assert normalized_mutual_info_score(truth, found) >= 0.9 * normalized_mutual_info_score(truth, told)
     assert adjusted_rand_score(truth, found) >= 0.8 * adjusted_rand_score(truth, told)
 
@@ -109,7 +111,7 @@ def test_neither_later_rows_nor_the_number_of_threads_change_anything_of_a_past_
 
 
 def test_every_buyer_is_in_one_segment_in_the_order_of_keys(shop, result):
-    keys = result.tables["segments"]["customer_key"].to_pylist()
+    keys = result.tables["personas"]["customer_key"].to_pylist()
     buyers = shop.connection.sql("select distinct customer_key from customer.fct_orders where is_counted").fetchall()
     assert keys == sorted(row[0] for row in buyers)
 
@@ -118,32 +120,32 @@ def test_each_table_has_its_schema_and_the_profiles_add_up(result):
     assert {name: table.schema for name, table in result.tables.items()} == {
         table.name: table.schema for table in segment_tables.TABLES
     }
-    profiles = result.tables["segment_profiles"]
-    assert sum(profiles["people"].to_pylist()) == len(result.tables["segments"])
+    profiles = result.tables["persona_profiles"]
+    assert sum(profiles["people"].to_pylist()) == len(result.tables["personas"])
     for column in ("share", "revenue_share", "margin_share"):
         assert sum(profiles[column].to_pylist()) == pytest.approx(1)
     assert len(set(profiles["persona"].to_pylist())) == len(profiles)
-    assert len(result.tables["segment_tree"]) == len(profiles) - 1
-    assert sum(result.tables["segment_choices"]["is_chosen"].to_pylist()) == 1
+    assert len(result.tables["persona_tree"]) == len(profiles) - 1
+    assert sum(result.tables["persona_choices"]["is_chosen"].to_pylist()) == 1
 
 
 def test_cuts_compare_each_segment_with_everybody(shop, result):
-    cuts = result.tables["segment_cuts"].to_pandas()
-    segments = result.tables["segments"].to_pandas()
+    cuts = result.tables["persona_cuts"].to_pandas()
+    segments = result.tables["personas"].to_pandas()
     gender = shop.connection.sql("select customer_key, gender from customer.dim_customers_history").df()
     known = segments.merge(gender, on="customer_key")
-    in_segment = known[known["segment_id"] == 1]["gender"].value_counts(normalize=True)
-    row = cuts.query("segment_id == 1 and dimension == 'gender' and value == 'female'").iloc[0]
+    in_segment = known[known["persona_number"] == 1]["gender"].value_counts(normalize=True)
+    row = cuts.query("persona_number == 1 and dimension == 'gender' and value == 'female'").iloc[0]
     assert row["share"] == pytest.approx(in_segment["female"])
     assert row["lift"] == pytest.approx(in_segment["female"] / known["gender"].eq("female").mean())
-    assert np.allclose(cuts.groupby(["segment_id", "dimension"])["share"].sum(), 1)
+    assert np.allclose(cuts.groupby(["persona_number", "dimension"])["share"].sum(), 1)
     assert {"demographics", "behaviour"} == set(cuts["dimension_group"])  # the shop has no surveys, mentions, referrals
 
 
 def test_migration_is_told_for_both_kinds_of_segments_and_loses_nobody(result):
-    moved = result.tables["segment_migration"].to_pandas().query("to_segment != 'none'")
-    assert moved[moved["kind"] == "kmeans"]["people"].sum() == len(result.tables["segments"])
-    assert set(moved["kind"]) == {"kmeans", "rfm"}
+    moved = result.tables["group_migration"].to_pandas().query("to_group != 'no_recent_order'")
+    assert moved[moved["kind"] == "persona"]["people"].sum() == len(result.tables["personas"])
+    assert set(moved["kind"]) == {"persona", "rfm"}
 
 
 def test_segments_beside_rfm_are_measured_on_later_margin_at_three_origins(result):
@@ -151,7 +153,7 @@ def test_segments_beside_rfm_are_measured_on_later_margin_at_three_origins(resul
     assert len(origins) == 3
     assert max(origins).year < AS_OF.year
     assert {row.candidate: row.is_baseline for row in result.backtests} == {
-        "kmeans": False, "kmeans_and_rfm": False, "rfm": True,
+        "persona": False, "kmeans_and_rfm": False, "rfm": True,
     }  # fmt: skip
     assert all(-0.1 < row.value < 1 for row in result.backtests)
 

@@ -51,7 +51,7 @@ CUSTOMERS = Section(
         Part(
             "Personas",
             "Groups found in how people buy, by people.",
-            "select persona, people from marts.segment_profile order by people desc, persona",
+            "select persona, people from marts.persona_profile order by people desc, persona",
             bars("people"),
         ),
         Part(
@@ -161,14 +161,14 @@ CUSTOMERS = Section(
         ),
         Part(
             "Where the budget goes",
-            "Segments by what one unit of money spent on them is expected to bring.",
+            "Personas, else RFM segments, by what one unit of money spent on them is expected to bring.",
             """
             select
-                segment, people, people_planned as "people planned", planned_cost as "cost",
+                target_group as "target group", people, people_planned as "people planned", planned_cost as "cost",
                 planned_value as "expected extra margin", value_per_cost as "per unit of cost",
                 budget_share as "budget share"
-            from marts.segment_targets
-            order by value_per_cost desc nulls last, segment
+            from marts.target_groups
+            order by value_per_cost desc nulls last, target_group
             """,
             table,
             wide=True,

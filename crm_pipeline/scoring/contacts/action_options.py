@@ -31,7 +31,7 @@ GIVEN: Mapping[str, Mapping[str, pa.DataType]] = {
     "loyalty": {"loyalty_stage": _TEXT},
     "recommendations": {"rank": _KEY, "product_key": _KEY},
     "early_warnings": {"signal": _TEXT, "strength": _NUMBER},
-    "segments": {"persona": _TEXT},
+    "personas": {"persona": _TEXT},
 }
 """The score tables that may say something, and their columns beside customer_key; all of them may be missing."""
 

@@ -88,19 +88,24 @@ TABLE = ScoreTable(
             "Probability of groups so far from the plan by chance (chi-square test); below 0.001 the draw is broken.",
             is_probability=True,
         ),
-        Column("margin_treated", pa.float64(), "Margin of a person drawn to be contacted, in the response days."),
-        Column("margin_control", pa.float64(), "Margin of a person held out, in the same days."),
-        Column("margin_effect", pa.float64(), "What being drawn to be contacted added to the margin of a person."),
-        Column("margin_effect_lower", pa.float64(), "Lower bound of its 95 % interval (Welch)."),
-        Column("margin_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
+        Column(
+            "margin_treated", pa.float64(), "Margin of a person drawn to be contacted, in the response days.", money=4
+        ),
+        Column("margin_control", pa.float64(), "Margin of a person held out, in the same days.", money=4),
+        Column(
+            "margin_effect", pa.float64(), "What being drawn to be contacted added to the margin of a person.", money=4
+        ),
+        Column("margin_effect_lower", pa.float64(), "Lower bound of its 95 % interval (Welch).", money=4),
+        Column("margin_effect_upper", pa.float64(), "Upper bound of its 95 % interval.", money=4),
         Column("margin_p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
         Column(
             "margin_cuped_effect",
             pa.float64(),
             "The same, corrected for each person's margin in as many days before (CUPED).",
+            money=4,
         ),
-        Column("margin_cuped_effect_lower", pa.float64(), "Lower bound of its 95 % interval."),
-        Column("margin_cuped_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
+        Column("margin_cuped_effect_lower", pa.float64(), "Lower bound of its 95 % interval.", money=4),
+        Column("margin_cuped_effect_upper", pa.float64(), "Upper bound of its 95 % interval.", money=4),
         Column(
             "margin_cuped_p_value",
             pa.float64(),

@@ -49,19 +49,19 @@ PLANS = ScoreTable(
     (
         Column("plan", pa.string(), "The plan.", required=True),
         AS_OF,
-        Column("budget", pa.float64(), "Most that it may cost; empty: no limit."),
+        Column("budget", pa.float64(), "Most that it may cost; empty: no limit.", money=2),
         Column("people", pa.int64(), "Number of people.", required=True),
-        Column("cost", pa.float64(), "What it costs."),
-        Column("expected_value", pa.float64(), "What it is expected to add."),
+        Column("cost", pa.float64(), "What it costs.", money=2),
+        Column("expected_value", pa.float64(), "What it is expected to add.", money=2),
     ),
     key=("plan",),
     mart=Mart("campaigns"),
 )
 TARGETS = ScoreTable(
-    "segment_targets",
-    "One row per segment: value, potential, and its share of the budget.",
+    "target_groups",
+    "One row per target group: value, potential, and its share of the budget.",
     (
-        Column("segment", pa.string(), "RFM segment or persona.", required=True),
+        Column("target_group", pa.string(), "The persona, or the RFM segment of people without one.", required=True),
         AS_OF,
         Column("people", pa.int64(), "Number of people."),
         Column("margin_12m", pa.float64(), "Margin of the last 12 months."),
@@ -75,7 +75,7 @@ TARGETS = ScoreTable(
         Column("planned_value", pa.float64(), "What it is expected to add."),
         Column("budget_share", pa.float64(), "Share of the planned cost."),
     ),
-    key=("segment",),
+    key=("target_group",),
 )
 PLAN, RULE, PLAN_AT_RULE_COST = "next_best_action", "rule_by_segment", "next_best_action_at_rule_cost"
 SEGMENT_RULE: Mapping[str, str] = {
@@ -134,11 +134,11 @@ _TARGETS = """
         qualify row_number() over (partition by customer_key order by value desc, cost, contact_channel) = 1
     ),
     grouped as (
-        select coalesce(segments.persona, rfm.rfm_segment, 'none') as segment, known.customer_key,
+        select coalesce(personas.persona, rfm.rfm_segment, 'no_recent_order') as target_group, known.customer_key,
             known.margin_12m::double as margin_12m, clv.clv_predicted, chosen.cost, chosen.value,
             potential.cost as potential_cost, potential.value as potential_value, reached.expected_extra_margin
         from features.customer_features as known
-        left join segments using (customer_key)
+        left join personas using (customer_key)
         left join rfm using (customer_key)
         left join clv using (customer_key)
         left join chosen using (customer_key)
@@ -149,7 +149,7 @@ _TARGETS = """
         where known.as_of_date = $as_of
     ),
     totals as (
-        select segment, count(*) as people, round(sum(margin_12m::decimal(18, 2))::double, 2) as margin_12m,
+        select target_group, count(*) as people, round(sum(margin_12m::decimal(18, 2))::double, 2) as margin_12m,
             round(sum(clv_predicted::decimal(18, 4))::double, 2) as clv_predicted,
             round(avg(expected_extra_margin::decimal(18, 6))::double, 6) as extra_margin_per_contact,
             count(potential_cost) as people_potential,
@@ -157,18 +157,18 @@ _TARGETS = """
             coalesce(sum(potential_value::decimal(18, 4))::double, 0) as potential_value,
             count(cost) as people_planned, coalesce(sum(cost::decimal(18, 4))::double, 0) as planned_cost,
             coalesce(sum(value::decimal(18, 4))::double, 0) as planned_value
-        from grouped group by segment
+        from grouped group by target_group
     )
-    select segment, $as_of::date as as_of_date, * exclude (segment),
+    select target_group, $as_of::date as as_of_date, * exclude (target_group),
         planned_cost / nullif((sum(planned_cost::decimal(18, 4)) over ())::double, 0) as budget_share
     from totals
-    order by segment
+    order by target_group
 """
 
 
 @dataclass(frozen=True)
 class Actions:
-    """What is proposed: one row per person, how the plan compares with the rule, what it means for each segment."""
+    """What is proposed: one row per person, how the plan compares with the rule, and its target groups."""
 
     actions: pa.Table
     plans: pa.Table

@@ -48,6 +48,7 @@ TABLE = ScoreTable(
             pa.float64(),
             "Margin that a contact is expected to add in the response days, its cost aside; below 0 it does harm.",
             required=True,
+            money=4,
         ),
         Column("expected_extra_orders", pa.float64(), "Orders that it is expected to add.", required=True),
         MODEL_VERSION,

@@ -50,7 +50,7 @@ EFFECTS = ScoreTable(
     "(`programmes`) beside those without, before and after (difference in differences); nobody drew them at "
     "random, so the comparison is worth what `pre_trend` says of it.",
     (
-        Column("change_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
+        Column("programme_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
         AS_OF,
         Column(
             "status",
@@ -112,7 +112,7 @@ EFFECTS = ScoreTable(
             is_probability=True,
         ),
     ),
-    key=("change_name",),
+    key=("programme_name",),
     mart=Mart("campaigns"),
 )
 MONTHS = ScoreTable(
@@ -120,9 +120,9 @@ MONTHS = ScoreTable(
     "One row per programme and month: how far the treated units moved. An event study: before it the effect is "
     "to be near 0.",
     (
-        Column("change_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
+        Column("programme_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
         AS_OF,
-        Column("month_start", pa.date32(), "First day of the month.", required=True),
+        Column("month", pa.date32(), "First day of the month.", required=True),
         Column("months_since", pa.int64(), "Months since its start; below 0 before it.", required=True),
         Column("treated_mean", pa.float64(), "Mean of the treated units.", required=True),
         Column("control_mean", pa.float64(), "Mean of the other units.", required=True),
@@ -135,7 +135,7 @@ MONTHS = ScoreTable(
         Column("effect_upper", pa.float64(), "Upper bound of its 95 % interval, clustered by unit."),
         Column("p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
     ),
-    key=("change_name", "month_start"),
+    key=("programme_name", "month"),
     mart=Mart("campaigns"),
 )
 
@@ -148,7 +148,7 @@ def programme_effects(
     months: list[dict[str, Any]] = []
     for programme in programmes:
         seen = panel(connection, programme, as_of)
-        name = {"change_name": programme.name, "as_of_date": as_of}
+        name = {"programme_name": programme.name, "as_of_date": as_of}
         row = _described(programme, seen) | compare(seen, seed)
         effects.append(name | row)
         if row["status"] not in (Verdict.TOO_EARLY, Verdict.TOO_FEW_UNITS):
@@ -190,7 +190,7 @@ def event_study(seen: Panel) -> Iterator[dict[str, Any]]:
     moved = seen.values - seen.values[:, ~seen.after].mean(axis=1, keepdims=True)
     for place, month in enumerate(seen.months):
         yield {
-            "month_start": month,
+            "month": month,
             "months_since": place - start,
             "treated_mean": float(seen.values[seen.treated, place].mean()),
             "control_mean": float(seen.values[~seen.treated, place].mean()),

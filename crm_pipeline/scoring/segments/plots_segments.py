@@ -27,52 +27,52 @@ def plots(tables: Mapping[str, pa.Table], points: Floats, places: Ints) -> dict[
         places: their segments, as places among the ids in ascending order.
     """
     names = dict(
-        zip(*(tables["segment_profiles"][name].to_pylist() for name in ("segment_id", "persona")), strict=True)
+        zip(*(tables["persona_profiles"][name].to_pylist() for name in ("persona_number", "persona")), strict=True)
     )
     found: dict[str, Callable[[], str]] = {
-        "Number of segments": lambda: choices(tables["segment_choices"]),
-        "Personas": lambda: personas(tables["segment_traits"]),
-        "Which segments are alike": lambda: tree(tables["segment_tree"], names),
-        "People and segments": lambda: people(points, places, list(names.values())),
+        "Number of personas": lambda: choices(tables["persona_choices"]),
+        "Personas": lambda: personas(tables["persona_traits"]),
+        "Which personas are alike": lambda: tree(tables["persona_tree"], names),
+        "People and personas": lambda: people(points, places, list(names.values())),
     }
-    moved = tables["segment_migration"]
+    moved = tables["group_migration"]
     for kind in sorted(set(moved["kind"].to_pylist())):
-        found[f"Migration of {kind} segments"] = partial(migration, moved, kind)
+        found[f"Migration: {kind}"] = partial(migration, moved, kind)
     return guard.drawn(found)
 
 
 def choices(measured: pa.Table) -> str:
-    """Return silhouette and stability by number of segments."""
-    numbers = measured["segments"].to_pylist()
+    """Return silhouette and stability by number of personas."""
+    numbers = measured["personas"].to_pylist()
     lines = {name: list(zip(numbers, measured[name].to_pylist(), strict=True)) for name in ("silhouette", "stability")}
-    return curve("Number of segments", "segments", "index", lines, markers=True)
+    return curve("Number of personas", "personas", "index", lines, markers=True)
 
 
 def personas(traits: pa.Table) -> str:
     """Return how far the segments' means lie from everybody's, for the traits that differ most."""
     rows = traits.to_pylist()
-    segments = sorted({row["segment_id"] for row in rows})
+    segments = sorted({row["persona_number"] for row in rows})
     most: dict[str, float] = {}
     for row in rows:
         most[row["trait"]] = max(most.get(row["trait"], 0.0), round(abs(row["difference"]), 6))
     shown = sorted(most, key=lambda trait: -most[trait])[:DRAWN_TRAITS]
-    cells = {(row["segment_id"], row["trait"]): row["difference"] for row in rows}
+    cells = {(row["persona_number"], row["trait"]): row["difference"] for row in rows}
     values = np.array([[cells[segment, trait] for trait in shown] for segment in segments])
-    names = {row["segment_id"]: row["persona"] for row in rows}
+    names = {row["persona_number"]: row["persona"] for row in rows}
     return heat_map(
         "Difference from everybody, in standard deviations", [names[one] for one in segments], shown, values
     )
 
 
 def tree(merges: pa.Table, names: Mapping[int, str]) -> str:
-    """Return the merges of segments as a dendrogram."""
+    """Return the merges of personas as a dendrogram."""
     number = {str(segment): place for place, segment in enumerate(sorted(names))}
     linkage = []
     for row in merges.to_pylist():
         group = " + ".join(map(str, sorted(int(one) for one in f"{row['one']} + {row['other']}".split(" + "))))
-        linkage.append([number[row["one"]], number[row["other"]], row["distance"], row["segments"]])
+        linkage.append([number[row["one"]], number[row["other"]], row["distance"], row["personas"]])
         number[group] = len(number)
-    with drawing("Which segments are alike", 6.5, 1.2 + 0.35 * len(names)) as made:
+    with drawing("Which personas are alike", 6.5, 1.2 + 0.35 * len(names)) as made:
         labels = [names[segment] for segment in sorted(names)]
         dendrogram(
             np.array(linkage),
@@ -104,14 +104,14 @@ def people(points: Floats, places: Ints, names: list[str]) -> str:
 
 
 def migration(moved: pa.Table, kind: str) -> str:
-    """Return the shares of each earlier segment (rows) that went to each later one."""
+    """Return the shares of each earlier group (rows) that went to each later one."""
     rows = [row for row in moved.to_pylist() if row["kind"] == kind]
-    before, after = (sorted({row[side] for row in rows}) for side in ("from_segment", "to_segment"))
+    before, after = (sorted({row[side] for row in rows}) for side in ("from_group", "to_group"))
     people_ = np.zeros((len(before), len(after)))
     for row in rows:
-        people_[before.index(row["from_segment"]), after.index(row["to_segment"])] = row["people"]
+        people_[before.index(row["from_group"]), after.index(row["to_group"])] = row["people"]
     return heat_map(
-        "Share of each earlier segment, in percent",
+        "Share of each earlier group, in percent",
         before,
         after,
         100 * people_ / people_.sum(axis=1, keepdims=True),

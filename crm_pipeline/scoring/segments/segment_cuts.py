@@ -8,19 +8,19 @@ import pyarrow as pa
 from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 
 CUTS = ScoreTable(
-    "segment_cuts",
-    "One row per segment, dimension and value: who its people are.",
+    "persona_cuts",
+    "One row per persona, dimension and value: who its people are.",
     (
         AS_OF,
-        Column("segment_id", pa.int64(), "Durable number of the segment.", required=True),
+        Column("persona_number", pa.int64(), "Durable number of the persona.", required=True),
         Column("dimension_group", pa.string(), "demographics, behaviour, attitude or social."),
-        Column("dimension", pa.string(), "What the segment is cut by.", required=True),
+        Column("dimension", pa.string(), "What the persona is cut by.", required=True),
         Column("value", pa.string(), "Value of the dimension.", required=True),
         Column("people", pa.int64(), "Number of people.", required=True),
-        Column("share", pa.float64(), "Share of the people of the segment of whom it is known."),
+        Column("share", pa.float64(), "Share of the people of the persona of whom it is known."),
         Column("lift", pa.float64(), "That share against the share among all people."),
     ),
-    key=("segment_id", "dimension", "value"),
+    key=("persona_number", "dimension", "value"),
     mart=Mart("customers"),
 )
 
@@ -93,7 +93,7 @@ def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date)
         f"from ({query}) where value is not null"
         for group, dimension, query in _DIMENSIONS
     )
-    connection.register("placed", segments.select(["customer_key", "segment_id"]))
+    connection.register("placed", segments.select(["customer_key", "persona_number"]))
     try:
         return (
             connection.sql(
@@ -104,18 +104,18 @@ def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date)
             ),
             found as ({found}),
             counted as (
-                select placed.segment_id, found.dimension_group, found.dimension, found.value, count(*) as people
+                select placed.persona_number, found.dimension_group, found.dimension, found.value, count(*) as people
                 from found join placed on placed.customer_key = found.customer_key group by all
             ),
             shared as (
-                select *, people / sum(people) over (partition by segment_id, dimension) as share,
+                select *, people / sum(people) over (partition by persona_number, dimension) as share,
                     sum(people) over (partition by dimension, value)
                         / sum(people) over (partition by dimension) as share_of_all
                 from counted
             )
-            select $as_of::date as as_of_date, segment_id, dimension_group, dimension, value, people,
+            select $as_of::date as as_of_date, persona_number, dimension_group, dimension, value, people,
                 round(share, 9) as share, round(share / share_of_all, 9) as lift
-            from shared order by segment_id, dimension_group, dimension, value
+            from shared order by persona_number, dimension_group, dimension, value
             """,
                 params={"as_of": as_of},
             )

@@ -18,19 +18,30 @@ from crm_pipeline.scoring.table import Column, Mart, ScoreTable
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.7
 LEAST_STABILITY = 0.7
+NO_GROUP = "no_recent_order"
 MIGRATION = ScoreTable(
-    "segment_migration",
-    "One row per kind of segments, pair of dates and pair of segments: how many people moved from one to the other.",
+    "group_migration",
+    "One row per kind of groups, pair of dates and pair of groups: how many people moved from one to the other.",
     (
-        Column("kind", pa.string(), "kmeans (personas) or rfm.", required=True),
-        Column("from_date", pa.date32(), "The earlier date.", required=True),
-        Column("to_date", pa.date32(), "The later date.", required=True),
-        Column("from_segment", pa.string(), "Segment at the earlier date; empty for those who came.", required=True),
-        Column("to_segment", pa.string(), "Segment at the later date; empty for those who went.", required=True),
+        Column("kind", pa.string(), "segment (of RFM) or persona.", required=True),
+        Column("from_on", pa.date32(), "The earlier date.", required=True),
+        Column("to_on", pa.date32(), "The later date.", required=True),
+        Column(
+            "from_group",
+            pa.string(),
+            "Segment or persona at the earlier date; no_recent_order for those who came.",
+            required=True,
+        ),
+        Column(
+            "to_group",
+            pa.string(),
+            "Segment or persona at the later date; no_recent_order for those who went.",
+            required=True,
+        ),
         Column("people", pa.int64(), "Number of people.", required=True),
     ),
-    key=("kind", "from_date", "to_date", "from_segment", "to_segment"),
-    mart=Mart("customers", until="to_date"),
+    key=("kind", "from_on", "to_on", "from_group", "to_group"),
+    mart=Mart("customers", until="to_on"),
 )
 
 
@@ -89,32 +100,32 @@ def explained_variance(values: Floats, groups: npt.NDArray[np.generic]) -> float
 def agreement(before: pa.Table, after: pa.Table) -> float | None:
     """Return the adjusted Rand index of two tables `segments` on the people in both; None where nobody is."""
     _, then, now = np.intersect1d(before["customer_key"], after["customer_key"], return_indices=True)
-    labels = (table["segment_id"].to_numpy()[rows] for table, rows in ((before, then), (after, now)))
+    labels = (table["persona_number"].to_numpy()[rows] for table, rows in ((before, then), (after, now)))
     return float(adjusted_rand_score(*labels)) if len(then) else None
 
 
 def complaints(profiles: pa.Table) -> list[str]:
-    """Return what is wrong with a table `segment_profiles`, in sentences that say what to do."""
+    """Return what is wrong with a table `persona_profiles`, in sentences that say what to do."""
     found = []
     for row in profiles.to_pylist():
-        title = f"Segment {row['segment_id']} ({row['persona']})"
+        title = f"Persona {row['persona_number']} ({row['persona']})"
         if not SMALLEST_SHARE <= row["share"] <= LARGEST_SHARE:
-            found.append(f"{title} has {row['share']:.1%} of the people; look at the choice of the number of segments.")
+            found.append(f"{title} has {row['share']:.1%} of the people; look at the choice of the number of personas.")
         if row["jaccard"] < LEAST_STABILITY:
             found.append(f"{title} comes back in refits by only {row['jaccard']:.2f}; do not act on it alone.")
         if row["silhouette"] < 0:
-            found.append(f"{title} does not differ: its people are nearer to another segment's; use fewer segments.")
+            found.append(f"{title} does not differ: its people are nearer to another persona's; use fewer of them.")
     return found
 
 
 def migration(kind: str, column: str, before: pa.Table, after: pa.Table) -> pa.Table:
-    """Return how many people moved from which segment to which between two score tables, those who stayed included.
+    """Return how many people moved from which group to which between two score tables, those who stayed included.
 
     Args:
-        kind: of segments, such as `kmeans` or `rfm`.
-        column: that names a person's segment.
+        kind: of groups: `segment` or `persona`.
+        column: that names a person's group.
         before: the earlier table: customer_key, as_of_date and the column.
-        after: the later one. Who is in one table only has `none` in the other.
+        after: the later one. Who is in one table only is in `NO_GROUP` of the other.
     """
     if not len(before) or not len(after):
         return MIGRATION.empty()
@@ -124,13 +135,13 @@ def migration(kind: str, column: str, before: pa.Table, after: pa.Table) -> pa.T
             connection.register(name, table.select(["customer_key", column]))
         moved = connection.sql(
             f"""
-            select $kind as kind, $from_date::date as from_date, $to_date::date as to_date,
-                coalesce(earlier.{column}::varchar, 'none') as from_segment,
-                coalesce(later.{column}::varchar, 'none') as to_segment, count(*) as people
+            select $kind as kind, $from_on::date as from_on, $to_on::date as to_on,
+                coalesce(earlier.{column}::varchar, '{NO_GROUP}') as from_group,
+                coalesce(later.{column}::varchar, '{NO_GROUP}') as to_group, count(*) as people
             from before as earlier full join after as later on earlier.customer_key = later.customer_key
             group by all order by all
             """,
-            params={"kind": kind, "from_date": dates[0], "to_date": dates[1]},
+            params={"kind": kind, "from_on": dates[0], "to_on": dates[1]},
         ).to_arrow_table()
     return moved.cast(MIGRATION.schema)
 

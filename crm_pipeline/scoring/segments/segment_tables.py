@@ -17,15 +17,15 @@ from crm_pipeline.scoring.segments.segment_model import Choice, Segmentation
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 
 SEGMENTS = ScoreTable(
-    "segments",
-    "One row per buyer: segment, persona, distance to its centre, niche.",
+    "personas",
+    "One row per buyer: persona, distance to its centre, niche.",
     (
         PERSON,
         AS_OF,
-        Column("segment_id", pa.int64(), "Durable number of the segment."),
-        Column("persona", pa.string(), "Name of the segment."),
-        Column("distance", pa.float64(), "Distance to the middle of the segment, in standardised units."),
-        Column("is_outlier", pa.bool_(), "Whether the person lies far outside the segment."),
+        Column("persona_number", pa.int64(), "Durable number of the persona."),
+        Column("persona", pa.string(), "The persona: a name that says what sets its people apart."),
+        Column("distance", pa.float64(), "Distance to the middle of the persona, in standardised units."),
+        Column("is_outlier", pa.bool_(), "Whether the person lies far outside the persona."),
         Column("niche", pa.string(), "Name of the small dense group that the person belongs to, if any."),
         MODEL_VERSION,
     ),
@@ -33,15 +33,15 @@ SEGMENTS = ScoreTable(
     models=("segmentation",),
 )
 PROFILES = ScoreTable(
-    "segment_profiles",
-    "One row per segment: its persona, its people and worth, and how good a segment it is.",
+    "persona_profiles",
+    "One row per persona: its people and worth, and how well it is told from the others.",
     (
         AS_OF,
-        Column("segment_id", pa.int64(), "Durable number of the segment.", required=True),
-        Column("persona", pa.string(), "Name of the segment.", required=True),
-        Column("description", pa.string(), "What sets the segment apart, in a sentence."),
+        Column("persona_number", pa.int64(), "Durable number of the persona.", required=True),
+        Column("persona", pa.string(), "The persona: a name that says what sets its people apart.", required=True),
+        Column("description", pa.string(), "What sets its people apart, in a sentence."),
         Column("people", pa.int64(), "Number of people.", required=True),
-        Column("share", pa.float64(), "Share of all segmented people."),
+        Column("share", pa.float64(), "Share of all people with a persona."),
         Column("revenue_12m", pa.decimal128(18, 2), "Revenue of the last 12 months."),
         Column("margin_12m", pa.decimal128(18, 2), "Margin of the last 12 months."),
         Column("revenue_share", pa.float64(), "Share of all revenue of 12 months."),
@@ -57,36 +57,38 @@ PROFILES = ScoreTable(
         Column("stability", pa.float64(), "Mean adjusted Rand index of refits on halves of the people."),
         Column("stability_since_last", pa.float64(), "Adjusted Rand index against the last run of an earlier date."),
     ),
-    key=("segment_id",),
-    mart=Mart("customers", name="segment_profile"),
+    key=("persona_number",),
+    mart=Mart("customers", name="persona_profile"),
 )
 TRAITS = ScoreTable(
-    "segment_traits",
-    "One row per segment and trait: its mean beside that of all people.",
+    "persona_traits",
+    "One row per persona and trait: its mean beside that of all people.",
     (
         AS_OF,
-        Column("segment_id", pa.int64(), "Durable number of the segment.", required=True, refers_to="segment_profile"),
-        Column("persona", pa.string(), "Name of the segment.", required=True),
+        Column(
+            "persona_number", pa.int64(), "Durable number of the persona.", required=True, refers_to="persona_profile"
+        ),
+        Column("persona", pa.string(), "The persona: a name that says what sets its people apart.", required=True),
         Column("trait", pa.string(), "Feature, or category of products, in which people are compared.", required=True),
         Column("label", pa.string(), "The trait in plain words, with its unit.", required=True),
         Column(
             "mean",
             pa.float64(),
-            "Mean among the people of the segment of whom it is known; empty where it is known of none.",
+            "Mean among the people of the persona of whom it is known; empty where it is known of none.",
         ),
         Column("mean_of_all", pa.float64(), "Mean among all people of whom it is known."),
-        Column("difference", pa.float64(), "How far the segment lies from the mean of all, in standard deviations."),
+        Column("difference", pa.float64(), "How far the persona lies from the mean of all, in standard deviations."),
     ),
-    key=("segment_id", "trait"),
+    key=("persona_number", "trait"),
     mart=Mart("customers"),
 )
 TREE = ScoreTable(
-    "segment_tree",
-    "One row per merge of two groups of segments, the most alike first: which segments could be one.",
+    "persona_tree",
+    "One row per merge of two groups of personas, the most alike first: which could be one.",
     (
         AS_OF,
         Column("step", pa.int64(), "Number of the merge, 1 for the most alike.", required=True),
-        Column("one", pa.string(), "A group, by the numbers of its segments, as in 1 + 4.", required=True),
+        Column("one", pa.string(), "A group, by the numbers of its personas, as in 1 + 4.", required=True),
         Column("other", pa.string(), "The group that it is merged with.", required=True),
         Column(
             "distance",
@@ -94,27 +96,27 @@ TREE = ScoreTable(
             "How far apart the two groups are (Ward, 1963), in standardised units.",
             required=True,
         ),
-        Column("segments", pa.int64(), "Number of segments in the merged group.", required=True),
+        Column("personas", pa.int64(), "Number of personas in the merged group.", required=True),
     ),
     key=("step",),
     mart=Mart("customers"),
 )
 CHOICES = ScoreTable(
-    "segment_choices",
-    "One row per number of segments that was tried: what spoke for it.",
+    "persona_choices",
+    "One row per number of personas that was tried: what spoke for it.",
     (
         AS_OF,
-        Column("segments", pa.int64(), "Number of segments.", required=True),
+        Column("personas", pa.int64(), "Number of personas.", required=True),
         Column("silhouette", pa.float64(), "Mean silhouette of all people, -1 to 1.", required=True),
         Column("stability", pa.float64(), "Mean adjusted Rand index of refits on halves of the people.", required=True),
         Column(
             "is_chosen",
             pa.bool_(),
-            "Whether a new segmentation would have so many segments; the one in use may be older.",
+            "Whether a new segmentation would have so many; the one in use may be older.",
             required=True,
         ),
     ),
-    key=("segments",),
+    key=("personas",),
     mart=Mart("customers"),
 )
 TABLES = (SEGMENTS, PROFILES, TRAITS, TREE, CHOICES, CUTS, segment_quality.MIGRATION)
@@ -135,16 +137,16 @@ def profiles(
 ) -> pa.Table:
     """Return one row per segment: its people, their worth, what sets them apart, and how good the segment is."""
     as_of = placed["as_of_date"][0].as_py()
-    connection.register("placed", placed.select(["customer_key", "segment_id"]))
+    connection.register("placed", placed.select(["customer_key", "persona_number"]))
     worth = connection.sql(
-        "select segment_id, count(*) as people, sum(revenue_12m)::decimal(18, 2) as revenue_12m, "
+        "select persona_number, count(*) as people, sum(revenue_12m)::decimal(18, 2) as revenue_12m, "
         "sum(margin_12m)::decimal(18, 2) as margin_12m from placed join features.customer_features as features "
         "on features.customer_key = placed.customer_key and features.as_of_date = $as_of "
-        "group by segment_id",
+        "group by persona_number",
         params={"as_of": as_of},
     ).to_arrow_table()
     connection.unregister("placed")
-    found = {row["segment_id"]: row for row in worth.to_pylist()}
+    found = {row["persona_number"]: row for row in worth.to_pylist()}
     nobody = {"people": 0, "revenue_12m": 0, "margin_12m": 0}
     totals = {name: sum(row[name] for row in found.values()) for name in nobody}
     means, everybody, apart = _means(segmentation, people)
@@ -156,7 +158,7 @@ def profiles(
             {
                 **row,
                 "as_of_date": as_of,
-                "segment_id": segment,
+                "persona_number": segment,
                 "persona": segmentation.names[segment],
                 "description": personas.describe(apart[place], means[place], everybody, listed),
                 "share": row["people"] / totals["people"],
@@ -179,7 +181,7 @@ def traits(segmentation: Segmentation, people: People, as_of: date) -> pa.Table:
     rows = [
         {
             "as_of_date": as_of,
-            "segment_id": segment,
+            "persona_number": segment,
             "persona": segmentation.names[segment],
             "trait": trait.name,
             "label": trait.label,
@@ -211,7 +213,7 @@ def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
                 "one": named[0],
                 "other": named[1],
                 "distance": distance,
-                "segments": size,
+                "personas": size,
             }
         )
     return pa.Table.from_pylist(rows, schema=TREE.schema)

@@ -136,16 +136,16 @@ def _told(
     quality = segment_quality.measure(points, places, segmentation.centroids, settings.seed)
     scored = rfm.score(connection, settings.as_of)
     made = {
-        "segments": segments,
-        "segment_profiles": tables.profiles(connection, segmentation, segments, people, quality, previous.segments),
-        "segment_traits": tables.traits(segmentation, people, settings.as_of),
-        "segment_tree": tables.tree(segmentation, settings.as_of),
-        "segment_choices": tables.choices(choices, settings.as_of),
-        "segment_cuts": cuts(connection, segments, settings.as_of),
-        "segment_migration": pa.concat_tables(
+        "personas": segments,
+        "persona_profiles": tables.profiles(connection, segmentation, segments, people, quality, previous.segments),
+        "persona_traits": tables.traits(segmentation, people, settings.as_of),
+        "persona_tree": tables.tree(segmentation, settings.as_of),
+        "persona_choices": tables.choices(choices, settings.as_of),
+        "persona_cuts": cuts(connection, segments, settings.as_of),
+        "group_migration": pa.concat_tables(
             [
-                segment_quality.migration("kmeans", "persona", previous.segments, segments),
-                segment_quality.migration("rfm", "rfm_segment", previous.rfm, scored),
+                segment_quality.migration("persona", "persona", previous.segments, segments),
+                segment_quality.migration("segment", "rfm_segment", previous.rfm, scored),
             ]
         ),
     }
@@ -161,7 +161,7 @@ def _told(
             MODEL, Status.OK, _reservation(tested), version, CHAMPION, fitted.trained_on, BASELINE, METRIC, True
         ),
         tested,
-        complaints=tuple(segment_quality.complaints(made["segment_profiles"])),
+        complaints=tuple(segment_quality.complaints(made["persona_profiles"])),
         plots=plots(made, points, places),
     )
     return result, quality
@@ -268,7 +268,7 @@ def _placed(fitted: Fitted, people: People, version: str, as_of: date) -> pa.Tab
     columns = {
         "customer_key": people.keys,
         "as_of_date": pa.repeat(pa.scalar(as_of), len(people)),
-        "segment_id": segments,
+        "persona_number": segments,
         "persona": [fitted.segmentation.names[segment] for segment in segments.tolist()],
         "distance": distances,
         "is_outlier": distances > np.array([fitted.fences[segment] for segment in segments.tolist()]),

@@ -2,9 +2,9 @@
 select
     plan,
     as_of_date,
-    budget,
+    {{ to_money('budget') }} as budget,
     people,
-    cost,
-    expected_value
+    {{ to_money('cost') }} as cost,
+    {{ to_money('expected_value') }} as expected_value
 from {{ source('scoring', 'action_plans') }}
 where as_of_date = {{ as_of_date() }}

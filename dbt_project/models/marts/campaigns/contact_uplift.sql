@@ -3,7 +3,7 @@ select
     customer_key,
     as_of_date,
     contact_channel,
-    expected_extra_margin,
+    {{ to_price('expected_extra_margin') }} as expected_extra_margin,
     expected_extra_orders,
     model_version
 from {{ source('scoring', 'uplift') }}

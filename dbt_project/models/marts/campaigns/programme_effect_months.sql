@@ -1,8 +1,8 @@
 -- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
-    change_name,
+    programme_name,
     as_of_date,
-    month_start,
+    month,
     months_since,
     treated_mean,
     control_mean,

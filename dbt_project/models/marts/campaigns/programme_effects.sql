@@ -1,6 +1,6 @@
 -- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
-    change_name,
+    programme_name,
     as_of_date,
     status,
     unit,

@@ -24,8 +24,8 @@ churn as (
     select * from {{ source('scoring', 'churn') }} where as_of_date = {{ as_of_date() }}
 ),
 
-segments as (
-    select * from {{ source('scoring', 'segments') }} where as_of_date = {{ as_of_date() }}
+personas as (
+    select * from {{ source('scoring', 'personas') }} where as_of_date = {{ as_of_date() }}
 ),
 
 propensity as (
@@ -115,10 +115,10 @@ select
     loyalty.loyalty_score,
     loyalty.loyalty_stage,
     customer_sentiment.sentiment_last_12m,
-    segments.segment_id,
-    segments.persona,
-    segments.is_outlier,
-    segments.niche,
+    personas.persona_number,
+    personas.persona,
+    personas.is_outlier,
+    personas.niche,
     next_best_actions.action as next_best_action,
     next_best_actions.contact_channel as next_best_contact_channel,
     {{ to_price('next_best_actions.expected_value') }} as next_best_value
@@ -128,7 +128,7 @@ left join stages on people.customer_key = stages.customer_key
 left join rfm on people.customer_key = rfm.customer_key
 left join clv on people.customer_key = clv.customer_key
 left join churn on people.customer_key = churn.customer_key
-left join segments on people.customer_key = segments.customer_key
+left join personas on people.customer_key = personas.customer_key
 left join propensity on people.customer_key = propensity.customer_key
 left join loyalty on people.customer_key = loyalty.customer_key
 left join customer_sentiment on people.customer_key = customer_sentiment.customer_key

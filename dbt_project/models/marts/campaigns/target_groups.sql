@@ -1,9 +1,9 @@
 with scored as (
-    select * from {{ source('scoring', 'segment_targets') }} where as_of_date = {{ as_of_date() }}
+    select * from {{ source('scoring', 'target_groups') }} where as_of_date = {{ as_of_date() }}
 ),
 
-segments as (
-    select customer_key, coalesce(persona, rfm_segment, 'none') as segment from {{ ref('customer_360') }}
+people as (
+    select customer_key, coalesce(persona, rfm_segment, 'no_recent_order') as target_group from {{ ref('customer_360') }}
 ),
 
 contacts as (
@@ -13,17 +13,17 @@ contacts as (
 -- What the contacts of the last 12 months cost and met with: they are the same people, wherever they were then.
 responses as (
     select
-        segments.segment,
+        people.target_group,
         count(*) as contacts_12m,
         sum(contacts.cost) as contact_cost_12m,
         count(contacts.clicked_at) as clicks_12m
     from contacts
-    inner join segments on contacts.customer_key = segments.customer_key
-    group by segments.segment
+    inner join people on contacts.customer_key = people.customer_key
+    group by people.target_group
 )
 
 select
-    scored.segment,
+    scored.target_group,
     scored.as_of_date,
     scored.people,
     {{ to_money('scored.margin_12m') }} as margin_12m,
@@ -41,4 +41,4 @@ select
     {{ ratio('scored.planned_value', 'scored.planned_cost') }} as value_per_cost,
     scored.budget_share
 from scored
-left join responses on scored.segment = responses.segment
+left join responses on scored.target_group = responses.target_group

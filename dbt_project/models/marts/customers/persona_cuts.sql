@@ -1,12 +1,12 @@
 -- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
     as_of_date,
-    segment_id,
-    persona,
-    trait,
-    label,
-    mean,
-    mean_of_all,
-    difference
-from {{ source('scoring', 'segment_traits') }}
+    persona_number,
+    dimension_group,
+    dimension,
+    value,
+    people,
+    share,
+    lift
+from {{ source('scoring', 'persona_cuts') }}
 where as_of_date = {{ as_of_date() }}

@@ -1,9 +1,12 @@
 -- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
     as_of_date,
-    segments,
-    silhouette,
-    stability,
-    is_chosen
-from {{ source('scoring', 'segment_choices') }}
+    persona_number,
+    persona,
+    trait,
+    label,
+    mean,
+    mean_of_all,
+    difference
+from {{ source('scoring', 'persona_traits') }}
 where as_of_date = {{ as_of_date() }}

@@ -1,12 +1,10 @@
 -- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
     as_of_date,
-    segment_id,
-    dimension_group,
-    dimension,
-    value,
-    people,
-    share,
-    lift
-from {{ source('scoring', 'segment_cuts') }}
+    step,
+    one,
+    other,
+    distance,
+    personas
+from {{ source('scoring', 'persona_tree') }}
 where as_of_date = {{ as_of_date() }}

@@ -1,7 +1,7 @@
 -- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
 select
     as_of_date,
-    segment_id,
+    persona_number,
     persona,
     description,
     people,
@@ -16,5 +16,5 @@ select
     explained,
     stability,
     stability_since_last
-from {{ source('scoring', 'segment_profiles') }}
+from {{ source('scoring', 'persona_profiles') }}
 where as_of_date = {{ as_of_date() }}
