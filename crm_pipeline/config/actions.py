@@ -20,7 +20,7 @@ CONSENTS: Mapping[Channel, str] = MappingProxyType(
         "push": "consent_push",
     }
 )
-"""The consent without which a channel must not be used."""
+"""The consent without which a contact channel must not be used."""
 
 _Money = Annotated[float, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -46,11 +46,11 @@ class ActionSettings(Strict):
 
     costs: dict[Channel, _Money] = Field(
         default_factory=lambda: dict(_DEFAULTS["costs"]),
-        description="Cost of one contact by channel, in the business currency.",
+        description="Cost of one contact by contact channel, in the business currency.",
     )
     reach: dict[Channel, _Share] = Field(
         default_factory=lambda: dict(_DEFAULTS["reach"]),
-        description="Share of the people contacted over a channel who take notice; 0 leaves a channel out.",
+        description="Share of the people contacted over a contact channel who take notice; 0 leaves it out.",
     )
     response: dict[Action, _Share] = Field(
         default_factory=lambda: dict(_DEFAULTS["response"]),

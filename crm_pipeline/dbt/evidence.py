@@ -23,8 +23,8 @@ MOST = 5
 _MOST_KEYS, _MOST_COLUMNS, _LONGEST = 4, 6, 40
 # Texts that are keys of something else than a person, or one of a few words that the pipeline itself chooses.
 _NAMED = re.compile(
-    r"(?<!customer)(?<!record)(?<!member)(?<!anonymous)_id$|^(system|channel|kind|status|stage|kpi|dimension|mart"
-    r"|subject|currency|held_in|told_by|staged_in|method|model|level|signal|action|plan|purpose|variant|cohort)$"
+    r"(?<!customer)(?<!record)(?<!member)(?<!anonymous)_id$|^(system|(contact_|sales_)?channel|kind|status|stage|kpi|dimension|mart"
+    r"|subject|currency|held_in|told_by|staged_in|method|medium|model|level|signal|action|plan|purpose|variant|cohort)$"
 )
 _OF_NUMBERS = ("value_field", "unique_field", "from_field")
 _CUSTOMER_ID = re.compile(r"^C[0-9a-f]{15}$")

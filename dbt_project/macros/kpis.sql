@@ -34,8 +34,8 @@
 {% macro service_cost(contact_channel) -%}
     {%- if var('service_costs') -%}
         case {{ contact_channel }}
-            {%- for channel, cost in var('service_costs').items() %}
-            when '{{ channel | replace("'", "''") }}' then {{ cost }}
+            {%- for name, cost in var('service_costs').items() %}
+            when '{{ name | replace("'", "''") }}' then {{ cost }}
             {%- endfor %}
             else 0
         end

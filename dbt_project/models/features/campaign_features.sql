@@ -1,5 +1,5 @@
 -- How each person answered to campaigns by each as-of date. Opening and clicking can be seen of e-mails and pushes
--- alone, so that the rates are of these, and of what was sent by campaigns of which no channel is known.
+-- alone, so that the rates are of these, and of what was sent by campaigns of which no medium is known.
 
 with contacts as (
     select

@@ -38,9 +38,9 @@ days as (
         customer_key,
         day,
         count(*) filter (where is_counted) as orders,
-        count(*) filter (where is_counted and sales_channel is not null) as orders_with_channel,
-        {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
-        count(*) filter (where is_counted and sales_channel = '{{ channel }}') as orders_{{ channel }},
+        count(*) filter (where is_counted and sales_channel is not null) as orders_with_sales_channel,
+        {%- for sales_channel in ['store', 'web', 'app', 'marketplace'] %}
+        count(*) filter (where is_counted and sales_channel = '{{ sales_channel }}') as orders_{{ sales_channel }},
         {%- endfor %}
         count(*) filter (where is_counted and coupon_code is not null) as orders_with_coupon,
         count(*) filter (where is_counted and units is not null) as orders_with_units,

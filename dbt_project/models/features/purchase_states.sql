@@ -11,7 +11,7 @@ running as (
         day,
         lead(day) over (partition by customer_key order by day nulls last) as next_day,
         {%- for amount in ['orders', 'revenue', 'margin', 'counted_revenue', 'returned_amount', 'discount_amount',
-                           'units', 'orders_with_units', 'orders_with_channel', 'orders_store', 'orders_web',
+                           'units', 'orders_with_units', 'orders_with_sales_channel', 'orders_store', 'orders_web',
                            'orders_app', 'orders_marketplace', 'orders_with_coupon', 'orders_on_weekend'] %}
         sum({{ amount }}) over so_far as {{ amount }},
         {%- endfor %}
@@ -42,8 +42,8 @@ select
     {{ ratio('returned_amount', 'revenue + returned_amount') }} as return_share,
     {{ ratio('discount_amount', 'counted_revenue + discount_amount') }} as discount_share,
     {{ ratio('units', 'orders_with_units') }} as units_per_order,
-    {%- for channel in ['store', 'web', 'app', 'marketplace'] %}
-    {{ ratio('orders_' ~ channel, 'orders_with_channel') }} as share_{{ channel }},
+    {%- for sales_channel in ['store', 'web', 'app', 'marketplace'] %}
+    {{ ratio('orders_' ~ sales_channel, 'orders_with_sales_channel') }} as share_{{ sales_channel }},
     {%- endfor %}
     {{ ratio('orders_with_coupon', 'orders') }} as coupon_share,
     {{ ratio('orders_on_weekend', 'orders') }} as weekend_share

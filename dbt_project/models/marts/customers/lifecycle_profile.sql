@@ -42,8 +42,8 @@ stages as (
         {{ mean('customers.recency_days') }} as recency_days,
         {{ mean('customers.orders_12m') }} as orders_12m,
         {{ mean('customers.avg_order_value') }} as avg_order_value,
-        {%- for channel in shares %}
-        {{ mean('cast(customers.share_' ~ channel ~ ' as decimal(18, 9))') }} as share_{{ channel }},
+        {%- for sales_channel in shares %}
+        {{ mean('cast(customers.share_' ~ sales_channel ~ ' as decimal(18, 9))') }} as share_{{ sales_channel }},
         {%- endfor %}
         count(*) filter (where customers.consent_email) as consenting,
         count(answers.last_nps) as nps_answers,
@@ -71,8 +71,8 @@ select
     stages.recency_days,
     stages.orders_12m,
     {{ to_price('stages.avg_order_value') }} as avg_order_value,
-    {%- for channel in shares %}
-    cast(stages.share_{{ channel }} as double) as share_{{ channel }},
+    {%- for sales_channel in shares %}
+    cast(stages.share_{{ sales_channel }} as double) as share_{{ sales_channel }},
     {%- endfor %}
     {{ ratio('stages.consenting', 'stages.people') }} as consent_email_share,
     100 * {{ ratio('stages.promoters - stages.detractors', 'stages.nps_answers') }} as nps,
