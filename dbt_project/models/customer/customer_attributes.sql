@@ -34,7 +34,7 @@ profiles as (
         coalesce({{ age_band('customers.birth_date') }}, customers.age_band) as age_band,
         -- The lines of an address belong together: mixing two of them makes one where nobody lives.
         {{ filled("concat_ws(', ', customers." ~ golden_names(['address']) | join(', customers.') ~ ")") }} as address,
-        coalesce(customers.updated_at, customers.created_at) as valid_from
+        coalesce(customers.updated_at, customers.created_at) as told_at
     from customers
     inner join person_map on customers.record_id = person_map.record_id
 ),
@@ -58,7 +58,7 @@ ranked_profiles as (
     window
         so_far as (
             partition by customer_key
-            order by {{ most_trusted_first('system', 'valid_from', 'record_id') }}
+            order by {{ most_trusted_first('system', 'told_at', 'record_id') }}
             rows between unbounded preceding and current row
         )
 ),
@@ -79,7 +79,7 @@ unpivoted as (
             as attribute_value,
         ranked_profiles.system,
         ranked_profiles.record_id,
-        ranked_profiles.valid_from,
+        ranked_profiles.told_at,
         {{ named_by('attribute_names.attribute', attributes, 'ranked_profiles.{}_rank') }} as rank
     from ranked_profiles
     cross join attribute_names
@@ -90,11 +90,11 @@ from_profiles as (
 ),
 
 given as (
-    select record_id, system, kind as attribute, value as attribute_value, given_at as valid_from
+    select record_id, system, kind as attribute, value as attribute_value, given_at as told_at
     from identifiers
     where kind <> 'source_id' and {{ without_stand_in('value') }} is not null
     union all
-    select record_id, system, 'country' as attribute, country as attribute_value, max(ordered_at) as valid_from
+    select record_id, system, 'country' as attribute, country as attribute_value, max(ordered_at) as told_at
     from orders
     where country is not null and record_id is not null
     group by record_id, system, country
@@ -109,7 +109,7 @@ latest_given as (
     where {{ named_by('given.attribute', given_anywhere, 'profiles.{}') }} is null
     qualify row_number() over (
         partition by given.record_id, given.attribute
-        order by {{ last_given_first('given.valid_from', 'given.attribute_value') }}
+        order by {{ last_given_first('given.told_at', 'given.attribute_value') }}
     ) = 1
 ),
 
@@ -130,14 +130,14 @@ from_channels as (
         + row_number() over (
             partition by latest.customer_key, latest.attribute
             order by
-                {{ last_given_first('latest.valid_from', 'latest.attribute_value') }}, latest.record_id asc nulls last
+                {{ last_given_first('latest.told_at', 'latest.attribute_value') }}, latest.record_id asc nulls last
         ) as rank
     from latest_given as latest
     left join profile_values on latest.customer_key = profile_values.customer_key
 )
 
-select customer_key, attribute, attribute_value, system, record_id, valid_from, rank
+select customer_key, attribute, attribute_value, system, record_id, told_at, rank
 from from_profiles
 union all
-select customer_key, attribute, attribute_value, system, record_id, valid_from, rank
+select customer_key, attribute, attribute_value, system, record_id, told_at, rank
 from from_channels
