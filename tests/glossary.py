@@ -40,7 +40,7 @@ def _words(glossary: Glossary, label: str, name: str) -> list[str]:
     return [
         f"{label}: {word} stands only in {', '.join(allowed)}"
         for word, allowed in glossary.only_as.items()
-        if _holds(name, word) and not any(_holds(name, phrase) for phrase in allowed)
+        if _holds(name, word) and not any(fnmatchcase(name, pattern) for pattern in allowed)
     ]
 
 
