@@ -5,7 +5,6 @@ An upgrade that moves one of them fails here first, with the name of the file th
 
 import ast
 import inspect
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +24,7 @@ from dagster import (
 from dagster_dbt import DbtCliResource
 from splink import DuckDBAPI
 
-from crm_pipeline.config.settings import PROJECT, Settings
-from crm_pipeline.dbt.project import manifest
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.dbt.resource import Dbt
 
 PACKAGE = PROJECT / "crm_pipeline"
@@ -163,12 +161,6 @@ def test_dbt_has_the_modules_that_dbt_warm_py_imports():
     assert dbt.task.build.BuildTask
     assert callable(cli)
     assert hasattr(dbtRunner, "invoke")
-
-
-def test_dbt_calls_the_macro_that_get_fixture_sql_overrides():
-    macros = json.loads(manifest(Settings()).read_text())["macros"]
-    assert "macro.dbt.get_fixture_sql" in macros, "macros/get_fixture_sql.sql overrides a macro that dbt no longer has"
-    assert "get_fixture_sql(rows, column_name_to_data_types)" in macros["macro.dbt.get_fixture_sql"]["macro_sql"]
 
 
 def test_dbt_duckdb_connects_with_the_settings_of_profiles_yml():

@@ -56,13 +56,11 @@ def _columns(columns: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def _source_table(name: str, description: str, files: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
-    # Off, because a folder named like `shop=uk` above the lake would otherwise become a column.
-    path = "{{ env_var('CRM_LAKE', 'lake') }}/" + f"{Stage.RAW}/current/{files}"
-    location = f"read_parquet('{path}', hive_partitioning = false)"
+    # From which a macro makes a view: see dbt_project/macros/lake.sql.
     return {
         "name": name,
         "description": description,
-        "config": {"meta": {"external_location": location}},
+        "config": {"meta": {"files": f"{Stage.RAW}/current/{files}"}},
         "columns": columns,
     }
 

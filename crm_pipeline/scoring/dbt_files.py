@@ -40,13 +40,10 @@ def render() -> dict[str, str]:
 
 
 def _sources(described: Iterable[ScoreTable]) -> str:
-    # Off, because a folder named like `shop=uk` above the lake would otherwise become a column.
-    files = "{{ env_var('CRM_LAKE', 'lake') }}/" + f"{Stage.SCORING}/{{name}}/*.parquet"
-    location = f"read_parquet('{files}', hive_partitioning = false, union_by_name = true)"
     source = {
         "name": str(Stage.SCORING),
         "description": "What the models say: one Parquet file per as-of date and table, written by the scoring stage.",
-        "config": {"meta": {"external_location": location}},
+        "config": {"meta": {"files": f"{Stage.SCORING}/{{name}}/*.parquet", "union_by_name": True}},
         "tables": [
             {"name": table.name, "description": table.description, "columns": [_column(one) for one in table.columns]}
             for table in described
