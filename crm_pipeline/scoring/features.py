@@ -1,4 +1,4 @@
-"""The features of people as the models see them: the columns of customer_features, read by their type.
+"""The features of people as the models see them: the columns of customer_features that are marked so, read by type.
 
 Numbers are rounded, so that the last bits of an average never decide a split; yes and no are 1 and 0; a date is the
 days since then; a text with few values is a feature `column=value` for each. Texts with many values are left out.
@@ -6,30 +6,43 @@ days since then; a text with few values is a feature `column=value` for each. Te
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import yaml
 
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.scoring.frame import Floats, SchemaMismatchError
+from crm_pipeline.stages import Stage
 from crm_pipeline.storage.sql import literal, quoted
 
 TABLE = "features.customer_features"
 """Everybody's features. The past is a view over many tables: to be asked for one date at a time."""
 SAMPLE = "features.sampled_features"
 """The same of some people, at all dates."""
-_KEYS = ("customer_key", "as_of_date")
-# `age_days` and `recency_days` say the same in days.
-_SAID_TWICE = ("first_order_on", "last_order_on")
-# What the golden record says today was not known then; nor should a person's risk hang on sex, age or income.
-_TRAITS = ("age_band", "gender", "income_band", "household_size", "country")
+_DESCRIBED = PROJECT / "dbt_project" / "models" / Stage.FEATURES / "customer_features.yml"
 _DERIVED = {"recency_to_gap": "recency_days / nullif(mean_gap_days, 0)"}
 _MOST_VALUES = 12
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UINTEGER", "UBIGINT")
 
 
+@cache
+def model_inputs() -> frozenset[str]:
+    """Return the columns that models may look at: those that are marked `model_input` where dbt describes them.
+
+    A further column is none until somebody marks it. What the golden record says today was not known then, nor should
+    a person's risk hang on sex, age or income: these are not marked.
+    """
+    described = yaml.safe_load(_DESCRIBED.read_text(encoding="utf-8"))["models"][0]["columns"]
+    return frozenset(
+        column["name"] for column in described if column.get("config", {}).get("meta", {}).get("model_input")
+    )
+
+
 def feature_names(connection: duckdb.DuckDBPyConnection, as_of: date) -> tuple[str, ...]:
-    """Return the features that the table has, in its order; which values a text has is read at `as_of`."""
+    """Return the inputs of models that the table has, in its order; which values a text has is read at `as_of`."""
     names: list[str] = []
     for column, kind in _columns(connection).items():
         if kind == "VARCHAR":
@@ -71,7 +84,7 @@ def _expression(name: str, kinds: dict[str, str]) -> str:
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     rows = connection.sql(f"describe {TABLE}").fetchall()
-    return {row[0]: row[1] for row in rows if row[0] not in (*_KEYS, *_SAID_TWICE, *_TRAITS)}
+    return {row[0]: row[1] for row in rows if row[0] in model_inputs()}
 
 
 def _values(connection: duckdb.DuckDBPyConnection, column: str, as_of: date) -> list[str]:

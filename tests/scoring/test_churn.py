@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from crm_pipeline.scoring import features
 from crm_pipeline.scoring.contest import mean_metrics
 from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.questions import churn, explain, learners, supervised
@@ -143,7 +144,9 @@ def test_scoring_in_batches_changes_nothing(monkeypatch, shop, settings, churn_r
     assert np.allclose(parts["churn_probability"], whole["churn_probability"], rtol=0, atol=1e-9)
 
 
-def test_a_feature_that_knows_the_answer_is_left_out_and_named(world, orders, settings, tmp_path):
+def test_a_feature_that_knows_the_answer_is_left_out_and_named(world, orders, settings, tmp_path, monkeypatch):
+    marked = features.model_inputs() | {"orders_to_come"}
+    monkeypatch.setattr(features, "model_inputs", lambda: marked)
     warehouse = world.warehouse(orders)
     warehouse.execute(
         "create table later as select f.customer_key, f.as_of_date, count(o.order_key) as orders_to_come "

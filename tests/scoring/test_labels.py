@@ -94,7 +94,9 @@ def test_origins_have_a_horizon_before_them_and_one_after_them(shop, world, orde
 
 
 @pytest.fixture
-def typed():
+def typed(monkeypatch):
+    marked = features.model_inputs() | {"first_seen_on"}
+    monkeypatch.setattr(features, "model_inputs", lambda: marked)
     connection = duckdb.connect()
     connection.execute(
         "create schema features; create table features.customer_features as "

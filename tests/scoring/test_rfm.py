@@ -7,6 +7,7 @@ from itertools import product
 import duckdb
 import pytest
 
+from crm_pipeline.scoring.frame import UnsoundScoresError
 from crm_pipeline.scoring.segments import rfm
 
 NAMES = {
@@ -83,6 +84,14 @@ def test_only_buyers_of_the_last_24_months_at_the_as_of_date_are_scored(world):
     connection = buyers([(1, 5, 2, 20), (2, 900, 0, 0)], world.AS_OF)
     connection.execute("insert into features.customer_features values (3, '2020-01-31', 3, 4, 50)")
     assert rfm.score(connection, world.AS_OF)["customer_key"].to_pylist() == [1]
+
+
+def test_a_code_without_a_segment_is_an_error_and_loses_nobody(world, tmp_path, monkeypatch):
+    fewer = tmp_path / "codes.csv"
+    fewer.write_text("".join(line for line in rfm.SEGMENTS_FILE.open(encoding="utf-8") if not line.startswith("111")))
+    monkeypatch.setattr(rfm, "SEGMENTS_FILE", fewer)
+    with pytest.raises(UnsoundScoresError, match=r"names no segment for the codes 111\."):
+        rfm.score(buyers([(1, 5, 2, 20)], world.AS_OF), world.AS_OF)
 
 
 def test_the_table_has_its_schema_also_when_empty(world, shop):

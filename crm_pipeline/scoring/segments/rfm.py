@@ -5,7 +5,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from crm_pipeline.scoring.frame import UnsoundScoresError
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 from crm_pipeline.storage.lake import as_pattern
 
@@ -22,7 +24,7 @@ TABLE = ScoreTable(
         Column("f", pa.int64(), "Quintile of frequency, 5 = most often."),
         Column("m", pa.int64(), "Quintile of monetary value, 5 = highest."),
         Column("rfm_code", pa.string(), "The three quintiles as text."),
-        Column("rfm_segment", pa.string(), "Name of the segment that the code belongs to."),
+        Column("rfm_segment", pa.string(), "Name of the segment that the code belongs to.", required=True),
     ),
     key=("customer_key",),
 )
@@ -57,6 +59,14 @@ order by customer_key
 
 
 def score(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
-    """Return the table `rfm`: one row per person with a counted order in the 24 months up to `as_of`."""
+    """Return the table `rfm`: one row per person with a counted order in the 24 months up to `as_of`.
+
+    Raises:
+        UnsoundScoresError: if the table of codes names no segment for a code, so that somebody would be in none.
+    """
     found = connection.sql(_RFM, params={"segments": as_pattern(SEGMENTS_FILE), "as_of": as_of}).to_arrow_table()
+    unnamed = found.filter(pc.is_null(found["rfm_segment"]))
+    if len(unnamed):
+        codes = ", ".join(sorted(set(unnamed["rfm_code"].to_pylist())))
+        raise UnsoundScoresError(f"{SEGMENTS_FILE.name} names no segment for the codes {codes}.")
     return TABLE.typed(found)
