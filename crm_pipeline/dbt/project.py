@@ -10,6 +10,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from crm_pipeline.config.ages import AGE_BANDS
 from crm_pipeline.config.contract import golden_attributes
 from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.identity import STAND_INS
@@ -59,6 +60,7 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),
             "emails_per_customer_id": dataset.identity.emails_per_customer_id,
             "golden_attributes": golden_attributes_var(),
+            "age_bands": age_bands_var(),
         }
     )
 
@@ -69,6 +71,11 @@ def golden_attributes_var() -> list[dict[str, str | None]]:
         {"name": column.name, "type": column.physical_type, "format": column.format, "told_by": column.told_by}
         for column in golden_attributes()
     ]
+
+
+def age_bands_var() -> list[dict[str, str | int | None]]:
+    """The bands of ages as macros loop over them."""
+    return [band._asdict() for band in AGE_BANDS]
 
 
 def manifest(settings: Settings) -> Path:

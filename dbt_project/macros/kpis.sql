@@ -19,6 +19,11 @@
     grouping sets ((month){% for name in dimensions %}, (month, {{ name }}){% endfor %})
 {%- endmacro %}
 
+{# The RFM segment of each person on the as-of date: people without an order in the months that RFM looks at have none. #}
+{% macro rfm_segments() -%}
+    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+{%- endmacro %}
+
 {# The RFM segment of a row: unknown where nobody knows whose it is, and a word of its own for people without an order in
    the months that RFM looks at. #}
 {% macro segment_of(customer_key, segment) -%}

@@ -157,3 +157,9 @@
     {%- endfor -%}
     {{ return(names) }}
 {%- endmacro %}
+
+{# The months from that of the first row of a table up to the as-of date, one row each (month, is_complete). #}
+{% macro months_since(table, day) -%}
+    select month_start as month, {{ month_end('month_start') }} <= {{ as_of_date() }} as is_complete
+    from ({{ month_spine('(select min(' ~ day ~ ') from ' ~ table ~ ')', as_of_date()) }}) as spine
+{%- endmacro %}

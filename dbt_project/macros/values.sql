@@ -98,11 +98,12 @@ such as `0` identifies nobody. #}
         ({{ day_number(as_of_date()) }} - ({{ day_number(birth_date) }}))
     {%- endset -%}
     case
-        when {{ age }} < 180000 then 'under 18'
-        {%- for youngest, limit in [(18, 25), (25, 35), (35, 45), (45, 55), (55, 65), (65, 75)] %}
-        when {{ age }} < {{ limit }}0000 then '{{ youngest }}-{{ limit - 1 }}'
+        {%- for band in var('age_bands') if band.below %}
+        when {{ age }} < {{ band.below }}0000 then '{{ band.name }}'
         {%- endfor %}
-        when {{ age }} >= 750000 then '75+'
+        {%- for band in var('age_bands') if not band.below %}
+        when {{ age }} is not null then '{{ band.name }}'
+        {%- endfor %}
     end
 {%- endmacro %}
 

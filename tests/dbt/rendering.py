@@ -13,7 +13,7 @@ import jinja2
 import yaml
 
 from crm_pipeline.config.settings import Settings
-from crm_pipeline.dbt.project import golden_attributes_var, manifest
+from crm_pipeline.dbt.project import age_bands_var, golden_attributes_var, manifest
 
 Manifest = Mapping[str, Any]
 
@@ -26,6 +26,7 @@ VARS: Mapping[str, Any] = {
     "service_costs": {"phone": 6.5},
     "source_trust": ["erp", "shop"],
     "golden_attributes": golden_attributes_var(),
+    "age_bands": age_bands_var(),
 }
 """Values that leave no branch of a macro empty."""
 

@@ -230,7 +230,7 @@ def test_the_history_says_of_a_past_day_what_a_run_as_of_that_day_says(day, publ
 def test_the_models_unit_tests_hold(published):
     # They read column types from the lake and the warehouse that a run has made.
     variables = json.loads(dbt_vars(load_dataset(published.settings.dataset_folder), date(2026, 6, 30)))
-    given = {name: variables[name] for name in ("as_of_date", "stand_ins", "golden_attributes")}
+    given = {name: variables[name] for name in ("as_of_date", "stand_ins", "golden_attributes", "age_bands")}
     said = dbt(published, "test", "--select", "test_type:unit", "--vars", json.dumps(given))
     assert "ERROR=0" in said
     assert "PASS=0" not in said

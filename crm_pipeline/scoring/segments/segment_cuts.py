@@ -5,6 +5,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from crm_pipeline.config.ages import AGE_BANDS
 from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 
 CUTS = ScoreTable(
@@ -42,17 +43,8 @@ _WHETHER = """
     from placed where exists (select 1 from {facts} where {day} <= $as_of)
 """
 _AGE = "date_sub('year', birth_date, $as_of)"
-_AGE_BAND = (
-    "case "
-    + " ".join(
-        f"when {_AGE} < {limit} then '{name}'"
-        for limit, name in [
-            (18, "under 18"),
-            (25, "18-24"),
-            *((top, f"{top - 10}-{top - 1}") for top in range(35, 76, 10)),
-        ]
-    )
-    + " else '75+' end"
+_AGE_BAND = "case {} else '{}' end".format(
+    " ".join(f"when {_AGE} < {band.below} then '{band.name}'" for band in AGE_BANDS[:-1]), AGE_BANDS[-1].name
 )
 _DIMENSIONS = (
     ("demographics", "age_band", f"select customer_key, {_AGE_BAND} as value from known where birth_date is not null"),

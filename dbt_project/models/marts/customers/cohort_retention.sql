@@ -20,17 +20,17 @@ cohorts as (
 ),
 
 months as (
-    {{ month_spine('(select min(ordered_on) from ' ~ ref('fct_orders') ~ ')', as_of_date()) }}
+    {{ months_since(ref('fct_orders'), 'ordered_on') }}
 ),
 
 -- Months in which nobody of a cohort came back are shown as well, as zero.
 grid as (
     select
         cohorts.cohort_month,
-        months.month_start as month,
+        months.month,
         cohorts.customers
     from cohorts
-    inner join months on cohorts.cohort_month <= months.month_start
+    inner join months on cohorts.cohort_month <= months.month
 ),
 
 activity as (

@@ -27,7 +27,7 @@ orders as (
 ),
 
 segments as (
-    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+    {{ rfm_segments() }}
 ),
 
 -- A journey begins with a touch after as many quiet days as an order is looked back from.

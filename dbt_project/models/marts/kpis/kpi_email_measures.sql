@@ -1,5 +1,5 @@
 with segments as (
-    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+    {{ rfm_segments() }}
 ),
 
 -- Only e-mail tells of openings and clicks. Systems that do not tell of arrivals tell of what came back.

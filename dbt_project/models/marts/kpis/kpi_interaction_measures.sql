@@ -1,7 +1,7 @@
 -- What people did of their own accord. Points earned come with an order, which counts already.
 
 with segments as (
-    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+    {{ rfm_segments() }}
 ),
 
 channel_months as (

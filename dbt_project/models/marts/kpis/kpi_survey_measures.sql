@@ -1,5 +1,5 @@
 with segments as (
-    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+    {{ rfm_segments() }}
 ),
 
 -- Answers off their scale count in no figure, nor do answers to the recommendation question on another scale than 0-10.

@@ -121,7 +121,7 @@ moved as (
 ),
 
 months as (
-    {{ month_spine('(select min(occurred_on) from ' ~ ref('fct_loyalty_events') ~ ')', as_of_date()) }}
+    {{ months_since(ref('fct_loyalty_events'), 'occurred_on') }}
 ),
 
 tiers as (
@@ -129,9 +129,9 @@ tiers as (
 )
 
 select
-    months.month_start as month,
+    months.month,
     tiers.tier,
-    {{ month_end('months.month_start') }} <= {{ as_of_date() }} as is_complete,
+    months.is_complete,
     cast(sum(coalesce(shifted.members, 0)) over tier_so_far as bigint) as members,
     coalesce(moved.new_members, 0) as new_members,
     coalesce(moved.active_members, 0) as active_members,
@@ -143,7 +143,7 @@ select
     {{ ratio('moved.points_expired', 'moved.points_earned') }} as breakage_rate,
     {{ ratio('moved.point_days', 'moved.points_used') }} as redemption_lag_days
 from tiers
-inner join months on tiers.first_month <= months.month_start
-left join shifted on months.month_start = shifted.month and tiers.tier = shifted.tier
-left join moved on months.month_start = moved.month and tiers.tier = moved.tier
-window tier_so_far as (partition by tiers.tier order by months.month_start nulls last)
+inner join months on tiers.first_month <= months.month
+left join shifted on months.month = shifted.month and tiers.tier = shifted.tier
+left join moved on months.month = moved.month and tiers.tier = moved.tier
+window tier_so_far as (partition by tiers.tier order by months.month nulls last)

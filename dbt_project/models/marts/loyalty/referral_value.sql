@@ -75,7 +75,7 @@ select
     coalesce(network.people_below, 0) as people_below,
     coalesce(network.levels_below, 0) as levels_below,
     network.pagerank,
-    cast(network.community_id as varchar) as community_id,
+    cast(network.community_id as string) as community_id,
     network.community_people
 from invitation_totals
 full outer join brought_totals

@@ -5,10 +5,7 @@ with monthly as (
 ),
 
 months as (
-    select
-        month_start as month,
-        {{ month_end('month_start') }} <= {{ as_of_date() }} as is_complete
-    from ({{ month_spine('(select min(month) from ' ~ ref('category_months') ~ ')', as_of_date()) }}) as spine
+    {{ months_since(ref('category_months'), 'month') }}
 ),
 
 categories as (

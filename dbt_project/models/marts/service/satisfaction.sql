@@ -18,7 +18,7 @@ tickets as (
 ),
 
 rfm as (
-    select customer_key, rfm_segment from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+    {{ rfm_segments() }}
 ),
 
 answers as (

@@ -37,8 +37,7 @@ timed as (
 ),
 
 months as (
-    select month_start as month, {{ month_end('month_start') }} <= {{ as_of_date() }} as is_complete
-    from ({{ month_spine('(select min(opened_on) from ' ~ ref('fct_support_tickets') ~ ')', as_of_date()) }}) as spine
+    {{ months_since(ref('fct_support_tickets'), 'opened_on') }}
 ),
 
 cells as (
