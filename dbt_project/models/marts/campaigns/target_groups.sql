@@ -3,7 +3,8 @@ with scored as (
 ),
 
 people as (
-    select customer_key, coalesce(persona, rfm_segment, 'no_recent_order') as target_group from {{ ref('customer_360') }}
+    select customer_key, coalesce(persona, rfm_segment, 'no_recent_order') as target_group
+    from {{ ref('customer_360') }}
 ),
 
 contacts as (

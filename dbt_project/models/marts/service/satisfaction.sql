@@ -1,6 +1,6 @@
--- What surveys say, overall, by the contact channel that they are about, and by the segment that people are in on the as-of
--- date. A share of answers has the interval of Wilson (1927), the net promoter score that of Bonett and Price (2012)
--- for a difference of two shares of the same answers: both hold where few answered, or all alike.
+-- What surveys say, overall, by the contact channel that they are about, and by the segment that people are in on the
+-- as-of date. A share of answers has the interval of Wilson (1927), the net promoter score that of Bonett and Price
+-- (2012) for a difference of two shares of the same answers: both hold where few answered, or all alike.
 
 {%- set z = 1.959964 %}
 
