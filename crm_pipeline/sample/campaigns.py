@@ -13,7 +13,7 @@ REACH = 0.9
 EFFECT_DAYS = 21
 # Of a broken experiment, this share of the people meant to be held out is contacted all the same.
 LEAK = 0.6
-# Id, name, channel, objective, first day, planned share of control, extra orders per person of average responsiveness.
+# Id, name, medium, objective, first day, planned share of control, extra orders per person of average responsiveness.
 _CAMPAIGNS = (
     ("C2401", "Cosy kitchen", "email", "cross-sell", "2024-01-29", 0.30, 0.10),
     ("C2402", "Spring garden", "email", "seasonal", "2024-04-15", 0.50, 0.20),
@@ -38,14 +38,14 @@ def make_campaigns() -> pd.DataFrame:
 
     The strength is the mean number of extra orders of a contacted person of average responsiveness.
     """
-    names = ["campaign_id", "name", "channel", "objective", "start", "control_share", "strength"]
+    names = ["campaign_id", "name", "medium", "objective", "start", "control_share", "strength"]
     table = pd.DataFrame(_CAMPAIGNS, columns=names)
     start = (np.array(table.pop("start"), dtype="datetime64[D]") - FIRST_DAY).astype(np.int64)
     table.insert(0, "campaign", np.arange(len(table)))
     table["start_day"], table["end_day"] = start, start + EFFECT_DAYS
     table["experiment"] = ("holdout-" + table["campaign_id"].str.lower()).where(table["control_share"] > 0, "")
-    table["cost"] = table["channel"].map(_COST)
-    table["cost_per_contact"] = table["channel"].map(_COST_PER_CONTACT)
+    table["cost"] = table["medium"].map(_COST)
+    table["cost_per_contact"] = table["medium"].map(_COST_PER_CONTACT)
     table["coupon"] = table["name"].str.split().str[0].str.upper() + "15"
     table["is_broken"] = table["campaign_id"] == _BROKEN
     return table
@@ -78,8 +78,8 @@ def draw_contacts(
 
 def _reached(people: pd.DataFrame, campaign: Mapping[Hashable, Any], rng: np.random.Generator) -> pd.DataFrame:
     start = campaign["start_day"]
-    agreed = people[_CONSENT[campaign["channel"]]].to_numpy(copy=True)
-    if campaign["channel"] == "email":
+    agreed = people[_CONSENT[campaign["medium"]]].to_numpy(copy=True)
+    if campaign["medium"] == "email":
         agreed |= people["consent_changed_day"].to_numpy() > start + 1
     known = people["first_day"].to_numpy() < start - 1
     chosen = np.flatnonzero(agreed & known & (rng.random(len(people)) < REACH))

@@ -29,10 +29,10 @@ class Purchases:
     """All orders with their lines.
 
     Attributes:
-        orders: order (row number, in time order), person, day, minute, channel (till, web, app), status (completed,
-            cancelled, returned), campaign (whose effect the order is, or -1), coupon, currency (in which the web shop
-            sells it), net, discount, tax, shipping and total in pence, refunded (pence of net, 0 for most) and
-            refunded_day (or -1), original (the order that a return belongs to, else -1).
+        orders: order (row number, in time order), person, day, minute, sales_channel (till, web, app), status
+            (completed, cancelled, returned), campaign (whose effect the order is, or -1), coupon, currency (in which
+            the web shop sells it), net, discount, tax, shipping and total in pence, refunded (pence of net, 0 for
+            most) and refunded_day (or -1), original (the order that a return belongs to, else -1).
         lines: order, line_number, product (row of the assortment), quantity, price, discount, net; sorted by order.
     """
 
@@ -124,14 +124,14 @@ def _coupons(
 def _currencies(orders: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.object_]:
     drawn = rng.random(len(orders))
     foreign = np.where(drawn < IN_EUR, "EUR", np.where(drawn < IN_EUR + IN_USD, "USD", "GBP"))
-    return np.where(orders["channel"] == "till", "GBP", foreign).astype(object)
+    return np.where(orders["sales_channel"] == "till", "GBP", foreign).astype(object)
 
 
 def _price_orders(products: pd.DataFrame, orders: pd.DataFrame, lines: pd.DataFrame) -> None:
     """Add the coupon's discount, tax, shipping and total: total = lines - discount + tax + shipping, to the penny."""
     net, taxed = _sums(products, lines, len(orders))
     percent = np.select([orders["coupon"] == "", orders["coupon"].str.endswith("15")], [0, 15], 10)
-    online = (orders["channel"] != "till").to_numpy()
+    online = (orders["sales_channel"] != "till").to_numpy()
     shipping = np.where(online & (net < FREE_SHIPPING_FROM), SHIPPING, 0)
     _total(orders, net, taxed, (net * percent + 50) // 100, shipping)
 
@@ -168,7 +168,9 @@ def _returns(
     net, taxed = _sums(products, back, len(returned))
     share = (returned["discount"] * net // returned["net"].clip(lower=1)).to_numpy()
     _total(returned, net, taxed, share, np.zeros(len(returned), dtype=np.int64))
-    returned["minute"] = minutes((returned["channel"] != "till").to_numpy(), np.zeros(len(returned), dtype=bool), rng)
+    returned["minute"] = minutes(
+        (returned["sales_channel"] != "till").to_numpy(), np.zeros(len(returned), dtype=bool), rng
+    )
     returned["order"] = np.arange(len(returned))
     return returned, back
 
@@ -179,7 +181,7 @@ def _unknown_returns(
     """Bring back to a store what was bought before the calendar begins: one unit, before the person's first order."""
     count = 2 + int(len(orders) * UNKNOWN_RETURNS)
     first = orders.sort_values(["day", "minute"], kind="stable").drop_duplicates("person")
-    early = first[(first["channel"] == "till") & (first["day"] >= 2) & (first["day"] < 60)].head(count)
+    early = first[(first["sales_channel"] == "till") & (first["day"] >= 2) & (first["day"] < 60)].head(count)
     back = lines[(lines["line_number"] == 1) & lines["order"].isin(early["order"])].reset_index(drop=True)
     returned = early.sort_values("order", kind="stable").reset_index(drop=True)
     returned = returned.assign(day=returned["day"] // 2, status="returned", coupon="")
@@ -194,7 +196,9 @@ def _refund(orders: pd.DataFrame, returned: Ints, rng: np.random.Generator) -> N
     """Give back a part of some online orders of which nothing was returned, before the order is delivered as a row."""
     day = orders["day"].to_numpy()
     later = np.minimum(day + rng.integers(2, 20, len(orders)), DAYS - 1)
-    chosen = (rng.random(len(orders)) < REFUNDED) & (orders["channel"] != "till") & (orders["status"] == "completed")
+    chosen = (
+        (rng.random(len(orders)) < REFUNDED) & (orders["sales_channel"] != "till") & (orders["status"] == "completed")
+    )
     chosen &= ~orders["order"].isin(returned) & (later > day) & (period_of(later) == period_of(day))
     share = rng.integers(10, 51, len(orders))
     orders["refunded"] = np.where(chosen, (orders["net"] - orders["discount"]) * share // 100, 0)

@@ -25,7 +25,7 @@ def make_cases(people: pd.DataFrame, orders: pd.DataFrame, rng: np.random.Genera
 
     Whether a case is handled badly is drawn regardless of the person, so that its effect can be told from the data.
     """
-    online = (orders["channel"] != "till").to_numpy()
+    online = (orders["sales_channel"] != "till").to_numpy()
     about = np.flatnonzero(rng.random(len(orders)) < np.where(online, ONLINE_SHARE, STORE_SHARE))
     asking = np.repeat(np.arange(len(people)), rng.poisson(QUESTIONS_PER_PERSON, len(people)))
     asked_on = np.floor(rng.uniform(people["first_day"].to_numpy()[asking], DAYS - 1)).astype(np.int64)

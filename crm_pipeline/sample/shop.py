@@ -65,7 +65,7 @@ def accounts(
     people: pd.DataFrame, orders: pd.DataFrame, programme: pd.DataFrame, rng: np.random.Generator, part: Part
 ) -> pd.DataFrame:
     """Draw the shop's accounts; guests who ordered have none. Some people give their loyalty card in the profile."""
-    here = orders[(orders["channel"] != "till") & (orders["original"] < 0)]
+    here = orders[(orders["sales_channel"] != "till") & (orders["original"] < 0)]
     bought = np.zeros(len(people), dtype=bool)
     bought[here["person"].unique()] = True
     # A guest who never ordered would be in no file at all: they register to look around.
@@ -94,13 +94,13 @@ def attribute(
     record = np.where(rng.random(len(orders)) < GUEST_SHARE, -1, record)
     original = orders["original"].to_numpy()
     record = np.where(original >= 0, record[original], record)
-    guests = np.flatnonzero((record < 0) & (orders["channel"] != "till"))
+    guests = np.flatnonzero((record < 0) & (orders["sales_channel"] != "till"))
     email = np.where(record < 0, "", holders["email"].to_numpy(dtype=object)[record])
     phone = np.full(len(orders), "", dtype=object)
     email[guests], phone[guests] = _guest_contacts(people, orders["person"].to_numpy()[guests], rng)
     source = np.where(original >= 0, original, np.arange(len(orders)))
     mine = orders.assign(record=record, email=email[source], phone=phone[source], source=source)
-    mine = mine[orders["channel"] != "till"].reset_index(drop=True)
+    mine = mine[orders["sales_channel"] != "till"].reset_index(drop=True)
     sale = (mine["original"] < 0).to_numpy()
     numbered = pd.Series(np.cumsum(sale) + part.first_id(100_000, 10_000_000), index=mine["order"])
     order_id = "W" + numbers(numbered.loc[mine["source"]].to_numpy())
@@ -170,7 +170,7 @@ def sales_files(
             "currency": orders["currency"].to_numpy()[of],
             "status": orders["status"].to_numpy()[of],
             "placed_at": placed_at[of],
-            "channel": orders["channel"].to_numpy()[of],
+            "channel": orders["sales_channel"].to_numpy()[of],
         },
         dtype=object,
     )
@@ -208,7 +208,7 @@ def _documents(orders: pd.DataFrame, holders: pd.DataFrame, placed_at: Texts) ->
             "customer.id": json_cells(pd.Series(account)),
             "customer.email": json_cells(orders["email"]),
             "customer.phone": json_cells(orders["phone"]),
-            "channel": json_cells(orders["channel"]),
+            "channel": json_cells(orders["sales_channel"]),
             "status": json_cells(orders["status"]),
             "original": json_cells(orders["original_id"]),
             "coupon": json_cells(orders["coupon"]),

@@ -54,7 +54,7 @@ FAULTS = {
 
 def members(people: pd.DataFrame, orders: pd.DataFrame, rng: np.random.Generator, part: Part) -> pd.DataFrame:
     """Draw the loyalty programme: one row per membership, with what the till holds of the person."""
-    here = orders[(orders["channel"] == "till") & (orders["original"] < 0)]
+    here = orders[(orders["sales_channel"] == "till") & (orders["original"] < 0)]
     joined = records.register(people, people["in_till"].to_numpy(), here, records.TILL, rng)
     seen = records.observe(people, joined, records.TILL, rng)
     seen["source_id"] = "M" + numbers(np.arange(len(seen)) + part.first_id(100_001, 1_000_000))
@@ -73,7 +73,7 @@ def attribute(orders: pd.DataFrame, programme: pd.DataFrame, rng: np.random.Gene
     original = orders["original"].to_numpy()
     # A credit note names the member of its receipt, whatever card the person carries by then.
     record = np.where(original >= 0, record[original], record)
-    mine = orders.assign(record=record)[orders["channel"] == "till"].reset_index(drop=True)
+    mine = orders.assign(record=record)[orders["sales_channel"] == "till"].reset_index(drop=True)
     order_id = pd.Series(
         "R" + numbers(np.arange(len(mine)) + part.first_id(1_000_001, 10_000_000)), index=mine["order"]
     )

@@ -26,7 +26,7 @@ class Visits:
 
     Attributes:
         people: the people, with left_day (-1: still there at the end) and the satisfaction that is left them.
-        orders: order heads: order (row number), person, day, minute, channel (till, web, app), status (completed,
+        orders: order heads: order (row number), person, day, minute, sales_channel (till, web, app), status (completed,
             cancelled), campaign (whose effect the order is, or -1).
         service: the cases that `World.service` documents.
         contacts: the contacts that `World.contacts` documents.
@@ -112,13 +112,13 @@ def _kept_cases(cases: pd.DataFrame, stays: NDArray[np.bool_], left: Ints) -> pd
 
 
 def _order_heads(people: pd.DataFrame, placed: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Add channel, time of day and status to who orders on which day."""
+    """Add sales channel, time of day and status to who orders on which day."""
     count, person = len(placed), placed["person"].to_numpy()
     web = rng.random(count) < people["web_share"].to_numpy()[person]
     app = rng.random(count) < people["app_share"].to_numpy()[person]
     cancelled = rng.random(count) < np.where(web, 0.03, 0.005)
     return placed.assign(
-        channel=np.where(web, np.where(app, "app", "web"), "till").astype(object),
+        sales_channel=np.where(web, np.where(app, "app", "web"), "till").astype(object),
         minute=minutes(web, (placed["day"] == DAYS - 1).to_numpy(), rng),
         status=np.where(cancelled, "cancelled", "completed").astype(object),
     )

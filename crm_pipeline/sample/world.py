@@ -27,7 +27,7 @@ class World:
             nobody known).
         service: one row per service case: case, person, order (-1 for none), day, minute, category, contact_channel,
             is_bad, response_minutes, resolution_minutes, is_reopened. A bad case raises the person's chance to leave.
-        campaigns: one row per campaign of the company: campaign (number), campaign_id, name, channel, objective,
+        campaigns: one row per campaign of the company: campaign (number), campaign_id, name, medium, objective,
             start_day, end_day, control_share, experiment, cost, cost_per_contact, coupon, is_broken.
         contacts: one row per person and campaign: campaign, person, day, minute, variant (treatment, control),
             extra_orders (how many orders exist only because of the contact).

@@ -67,7 +67,7 @@ def test_a_refund_is_a_part_of_an_order_that_kept_its_goods(company):
     assert len(refunded) > 10
     assert (refunded["refunded"] < refunded["net"] - refunded["discount"]).all()
     assert (refunded["refunded_day"] > refunded["day"]).all()
-    assert set(refunded["channel"]) <= {"web", "app"}
+    assert set(refunded["sales_channel"]) <= {"web", "app"}
     assert not refunded["order"].isin(orders["original"]).any()
 
 

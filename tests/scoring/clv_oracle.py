@@ -90,7 +90,7 @@ def margin_per_order(company: Company, seed: int = 0) -> np.ndarray:
             "person": person,
             "day": rng.integers(0, DAYS - 60, len(person)),
             "campaign": -1,
-            "channel": np.where(web, "web", "till").astype(object),
+            "sales_channel": np.where(web, "web", "till").astype(object),
             "minute": 600,
             "status": "completed",
             "order": np.arange(len(person)),
@@ -166,7 +166,7 @@ class Oracle:
         table = np.zeros((len(self.people), DAYS))
         for campaign in self.campaigns.to_dict("records"):
             start = campaign["start_day"]
-            agreed = self.people[_CONSENT[campaign["channel"]]].to_numpy() & (self.people["first_day"] < start - 1)
+            agreed = self.people[_CONSENT[campaign["medium"]]].to_numpy() & (self.people["first_day"] < start - 1)
             mean = REACH * campaign["strength"] * (1 - campaign["control_share"]) * self.people["responsiveness"]
             table[:, start : start + 22] += (agreed * mean).to_numpy()[:, None] / 22
         return table

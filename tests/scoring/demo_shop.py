@@ -27,7 +27,7 @@ create table customer.fct_orders as
         status = 'completed' as is_counted, ((net - discount) / 100)::decimal(18, 2) as revenue,
         (0.42 * (net - discount) / 100)::decimal(18, 2) as margin,
         0::decimal(18, 2) as refunded_amount, 0::decimal(18, 2) as refunded_margin, null::date as refunded_on,
-        case channel when 'till' then 'store' else channel end as sales_channel
+        case sales_channel when 'till' then 'store' else sales_channel end as sales_channel
     from orders where status <> 'cancelled' and day >= 0;
 create table customer.fct_order_lines as
     select lines."order" as order_key, orders.customer_key, product as product_key, orders.ordered_on,
@@ -92,7 +92,7 @@ def demo_shop(people: int, seed: int, until: date = AS_OF) -> DemoShop:
     orders = purchases.orders[purchases.orders["day"] <= last]
     frames = {
         "products": products.assign(row=range(len(products))),
-        "orders": orders[["order", "person", "day", "status", "net", "discount", "channel"]],
+        "orders": orders[["order", "person", "day", "status", "net", "discount", "sales_channel"]],
         "lines": purchases.lines,
         "people": visits.people[["person", "gender", "birth_date", "town", "acquisition"]],
     }

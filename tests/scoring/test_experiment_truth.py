@@ -22,7 +22,7 @@ def warehouse(world: World):
         connection.register("arrived", rows)
         connection.execute(f"insert into customer.{table} by name select * from arrived")
         connection.unregister("arrived")
-    names = ["campaign", "campaign_id", "name", "channel", "experiment"]
+    names = ["campaign", "campaign_id", "name", "medium", "experiment"]
     mailings.fill(connection, "customer.dim_campaigns", [*world.campaigns[names].itertuples(index=False, name=None)])
     return connection
 

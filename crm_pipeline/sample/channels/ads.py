@@ -1,6 +1,6 @@
 """The advertising accounts: what was spent per day and campaign, as Excel workbooks.
 
-Spend buys the customers who come through a channel; what one costs differs between channels.
+Spend buys the customers who come through a medium; what one costs differs between media.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from crm_pipeline.sample.tables import SourceFile, Texts, calendar_dates
 from crm_pipeline.sample.world import World
 
 SYSTEM = "ads"
-# Campaign: channel, share of the channel's spend, price of a click in pence, share of impressions clicked.
+# Campaign: medium, share of the medium's spend, price of a click in pence, share of impressions clicked.
 CAMPAIGNS = {
     "search_brand": ("search", 0.3, 35, 0.09),
     "search_homeware": ("search", 0.7, 80, 0.03),
@@ -44,13 +44,13 @@ FAULTS = {
 
 
 def campaigns_first(source: Texts, rng: np.random.Generator) -> Texts:
-    """Return the campaign behind a first visit from each advertising channel; empty for none."""
+    """Return the campaign behind a first visit from each advertising medium; empty for none."""
     brand = (source == "search") & (rng.random(len(source)) < 0.2)
     return np.where(brand, AGAIN["search"], _mapped(source, FIRST))
 
 
 def campaigns_again(source: Texts) -> Texts:
-    """Return the campaign behind a later visit from each advertising channel; empty for none."""
+    """Return the campaign behind a later visit from each advertising medium; empty for none."""
     return _mapped(source, AGAIN)
 
 
@@ -67,16 +67,16 @@ def _mapped(source: Texts, names: dict[str, str]) -> Texts:
 
 
 def _spend(world: World, name: str, rng: np.random.Generator) -> pd.DataFrame:
-    channel, share, click_price, click_rate = CAMPAIGNS[name]
+    medium, share, click_price, click_rate = CAMPAIGNS[name]
     # The first part writes for all: each has its share of the people who come.
-    wanted = _customers_to_come(world, channel) * COST[channel] * share * world.parts
+    wanted = _customers_to_come(world, medium) * COST[medium] * share * world.parts
     pence = np.round(wanted * rng.lognormal(0, 0.15, FULL_DAYS)).astype(np.int64)
     clicks = np.round(pence / click_price * rng.lognormal(0, 0.1, FULL_DAYS)).astype(np.int64)
     shown = np.round(clicks / click_rate * rng.lognormal(0, 0.1, FULL_DAYS)).astype(np.int64)
     day = np.arange(FULL_DAYS)
     cells = {
         "Date": calendar_dates(day).tolist(),
-        "Channel": channel,
+        "Channel": medium,
         "Campaign": name,
         "Spend": [value / 100 for value in pence.tolist()],
         "Impressions": shown.tolist(),
@@ -85,9 +85,9 @@ def _spend(world: World, name: str, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(cells, dtype=object).assign(day=day)
 
 
-def _customers_to_come(world: World, channel: str) -> NDArray[np.float64]:
-    """Return the new customers a day that a channel wins, averaged over the four weeks that follow each day."""
-    came: Ints = np.floor(world.people["first_day"][world.people["acquisition"] == channel]).astype(np.int64).to_numpy()
+def _customers_to_come(world: World, medium: str) -> NDArray[np.float64]:
+    """Return the new customers a day that a medium wins, averaged over the four weeks that follow each day."""
+    came: Ints = np.floor(world.people["first_day"][world.people["acquisition"] == medium]).astype(np.int64).to_numpy()
     daily = np.bincount(came, minlength=DAYS + RUNS_AHEAD_DAYS).astype(np.float64)
     total = np.concatenate([[0.0], np.cumsum(daily)])
     ahead = np.minimum(np.arange(FULL_DAYS) + RUNS_AHEAD_DAYS, DAYS)

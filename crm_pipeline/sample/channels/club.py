@@ -88,7 +88,7 @@ def _joined(world: World) -> pd.DataFrame:
 def _earned(world: World) -> pd.DataFrame:
     """Return the points of receipts that showed a card, by card and time, with the card's spend of twelve months."""
     orders = world.purchases.orders
-    here = orders[(orders["channel"] == "till") & (orders["record"] >= 0) & (orders["status"] == "completed")]
+    here = orders[(orders["sales_channel"] == "till") & (orders["record"] >= 0) & (orders["status"] == "completed")]
     here = here.sort_values(["record", "day", "minute", "order"], kind="stable", ignore_index=True)
     card, day = here["record"].to_numpy(), here["day"].to_numpy()
     spent = np.concatenate([[0], np.cumsum(here["total"].to_numpy())])
@@ -106,7 +106,7 @@ def _earned(world: World) -> pd.DataFrame:
 def _returned(world: World) -> pd.DataFrame:
     """Take back the points of what was brought back."""
     orders = world.purchases.orders
-    back = orders[(orders["channel"] == "till") & (orders["record"] >= 0) & (orders["status"] == "returned")]
+    back = orders[(orders["sales_channel"] == "till") & (orders["record"] >= 0) & (orders["status"] == "returned")]
     points = -(back["total"].to_numpy() // 100)
     moment = seconds(back["day"], back["minute"])
     return _event(back["record"].to_numpy(), "adjust", moment, points=points, order_id=back["order_id"])

@@ -1,4 +1,4 @@
-"""The preference centre: what people agreed to and took back, by purpose and channel, as CSV with its whole history.
+"""The preference centre: what people agreed to and took back, by purpose and contact channel, as CSV with all of it.
 
 It knows half of its visitors by their shop account, the others by the e-mail address alone.
 """
@@ -34,8 +34,8 @@ def decisions(world: World) -> pd.DataFrame:
     """Return all decisions in time order.
 
     Returns:
-        One row per decision: person, account (row, -1 where named by e-mail), email, purpose, channel, granted,
-        decided (moment), origin. A person's last decision on a channel is their true wish.
+        One row per decision: person, account (row, -1 where named by e-mail), email, purpose, contact_channel, granted,
+        decided (moment), origin. A person's last decision on a contact channel is their true wish.
     """
     rng = shared_random(world, SYSTEM)
     people = world.people
@@ -44,16 +44,16 @@ def decisions(world: World) -> pd.DataFrame:
     came = np.floor(visitor["first_day"]).astype(np.int64).to_numpy()
     begun = came * DAY + rng.integers(13 * HOUR, 23 * HOUR, len(row))
     parts = []
-    for channel in CHANNELS:
-        wish = visitor[f"consent_{channel}"].to_numpy(dtype=bool)
-        withdrawn = visitor["consent_changed_day"].to_numpy() if channel == "email" else np.full(len(row), -1)
-        parts += _history("marketing", channel, wish, begun, withdrawn, rng)
+    for contact_channel in CHANNELS:
+        wish = visitor[f"consent_{contact_channel}"].to_numpy(dtype=bool)
+        withdrawn = visitor["consent_changed_day"].to_numpy() if contact_channel == "email" else np.full(len(row), -1)
+        parts += _history("marketing", contact_channel, wish, begun, withdrawn, rng)
     profiled = rng.random(len(row)) < PROFILING
     parts += _history("profiling", "all", profiled, begun, np.full(len(row), -1), rng)
     seen = pd.concat(parts, ignore_index=True)
     _name_visitors(seen, world, visitor, rng)
     seen = seen[seen["decided"] <= END]
-    return seen.sort_values(["decided", "person", "purpose", "channel"], kind="stable", ignore_index=True)
+    return seen.sort_values(["decided", "person", "purpose", "contact_channel"], kind="stable", ignore_index=True)
 
 
 def files(world: World, _rng: np.random.Generator) -> list[SourceFile]:
@@ -64,7 +64,7 @@ def files(world: World, _rng: np.random.Generator) -> list[SourceFile]:
             "account": account_ids(world, seen["account"].to_numpy()),
             "email": seen["email"],
             "purpose": seen["purpose"],
-            "channel": seen["channel"],
+            "channel": seen["contact_channel"],
             "granted": np.where(seen["granted"], "true", "false"),
             "decided_at": iso(seen["decided"].to_numpy()),
             "where": seen["origin"],
@@ -82,7 +82,7 @@ def records(world: World) -> pd.DataFrame:
 
 
 def _history(
-    purpose: str, channel: str, wish: Flags, begun: Ints, withdrawn_day: Ints, rng: np.random.Generator
+    purpose: str, contact_channel: str, wish: Flags, begun: Ints, withdrawn_day: Ints, rng: np.random.Generator
 ) -> list[pd.DataFrame]:
     """Return first decisions and later ones: a withdrawal on its day, and some who came to agree only later."""
     row = np.arange(len(wish))
@@ -95,7 +95,7 @@ def _history(
         pd.DataFrame({"row": row[withdrew], "granted": False, "decided": taken_back, "origin": "unsubscribe link"}),
         pd.DataFrame({"row": row[late], "granted": True, "decided": later[late], "origin": "preference centre"}),
     ]
-    return [part.assign(purpose=purpose, channel=channel) for part in (first, *second)]
+    return [part.assign(purpose=purpose, contact_channel=contact_channel) for part in (first, *second)]
 
 
 def _name_visitors(seen: pd.DataFrame, world: World, visitor: pd.DataFrame, rng: np.random.Generator) -> None:

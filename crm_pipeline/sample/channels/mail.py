@@ -51,14 +51,14 @@ def outcomes(world: World) -> pd.DataFrame:
     """Return what became of every contact.
 
     Returns:
-        One row per row of `world.contacts`, with contact_id, campaign_id, channel, name, coupon, account_id
+        One row per row of `world.contacts`, with contact_id, campaign_id, medium, name, coupon, account_id
         (empty for none), by_id (named by it), email, phone, and the moments of MOMENTS.
     """
     rng = shared_random(world, "outcomes")
     seen = world.contacts.reset_index(drop=True)
     # Campaigns are numbered in the order of their rows.
     campaign = world.campaigns.set_index("campaign").loc[seen["campaign"]]
-    for column in ("campaign_id", "channel", "name", "coupon"):
+    for column in ("campaign_id", "medium", "name", "coupon"):
         seen[column] = campaign[column].to_numpy(dtype=object)
     seen["contact_id"] = ids("K", world, len(seen))
     seen["assigned"] = seconds(seen["day"], seen["minute"])
@@ -75,7 +75,7 @@ def files(world: World, _rng: np.random.Generator) -> list[SourceFile]:
 def records(world: World) -> pd.DataFrame:
     """Return the truth on recipients who are named by an address or number alone."""
     seen = outcomes(world)
-    contact = np.where(seen["channel"] == "sms", seen["phone"], seen["email"])
+    contact = np.where(seen["medium"] == "sms", seen["phone"], seen["email"])
     by_contact = ~seen["by_id"].to_numpy()
     return named_by_contact(NAMESPACE, seen, "contact_id", contact, by_contact)
 
@@ -99,7 +99,7 @@ def _draw_responses(seen: pd.DataFrame, world: World, rng: np.random.Generator) 
     left = world.people["left_day"].to_numpy()[rows]
     interest = np.where((left >= 0) & (left < seen["day"]), 0.15, 1.0) * engagement
     bought = seen["extra_orders"].to_numpy() > 0
-    mail = (seen["channel"] == "email").to_numpy()
+    mail = (seen["medium"] == "email").to_numpy()
     treated = (seen["variant"] == "treatment").to_numpy()
     sent = np.where(treated, seen["assigned"] + rng.integers(0, 40, count) * MINUTE, MISSING)
     arrives = (rng.random(count) >= BOUNCED) | bought
@@ -121,7 +121,7 @@ def _unsubscribed(seen: pd.DataFrame, withdrawn_day: Ints) -> Ints:
     """Let who withdrew the mail consent do so by the last mail that reached them before."""
     at = withdrawn_day * DAY + 20 * HOUR
     delivered = seen["delivered"].to_numpy()
-    reached: Flags = (withdrawn_day >= 0) & (seen["channel"] == "email").to_numpy() & (delivered != MISSING)
+    reached: Flags = (withdrawn_day >= 0) & (seen["medium"] == "email").to_numpy() & (delivered != MISSING)
     reached &= (delivered < at) & (at - delivered < UNSUBSCRIBED_WITHIN_DAYS * DAY)
     last = seen["assigned"].where(reached).groupby(seen["person"]).transform("max").to_numpy()
     return known(np.maximum(at, seen["opened"].to_numpy()), reached & (seen["assigned"].to_numpy() == last))
@@ -133,7 +133,7 @@ def _campaign_file(world: World) -> SourceFile:
         {
             "campaign_id": campaigns["campaign_id"],
             "name": csv_cells(campaigns["name"], ","),
-            "channel": campaigns["channel"],
+            "channel": campaigns["medium"],
             "objective": csv_cells(campaigns["objective"], ","),
             "from": dates(calendar_dates(campaigns["start_day"]), "%Y-%m-%d"),
             "to": dates(calendar_dates(campaigns["end_day"]), "%Y-%m-%d"),
@@ -153,7 +153,7 @@ def _cost(pence: pd.Series) -> Texts:
 
 def _contact_files(seen: pd.DataFrame) -> list[SourceFile]:
     by_id = seen["by_id"].to_numpy()
-    by_phone = (seen["channel"] == "sms").to_numpy()
+    by_phone = (seen["medium"] == "sms").to_numpy()
     cells = pd.DataFrame(
         {
             "id": json_cells(seen["contact_id"]),

@@ -32,7 +32,7 @@ def make_sessions(world: World, rng: np.random.Generator) -> pd.DataFrame:
 
     Returns:
         One row per session, in time order: person, start (moment; of a session with an order, the order's own), order
-        (row of the orders, -1 for none), product (row), app, source ('', 'mail' or an advertising channel), campaign
+        (row of the orders, -1 for none), product (row), app, source ('', 'mail' or an advertising medium), campaign
         (the name in the link), device (number), account (row, -1 for none or not logged in), remembered (logged in
         from the start).
     """
@@ -54,14 +54,15 @@ def _session(person: Ints, start: Ints, product: Ints, app: Flags, **more: Texts
 
 def _purchases(world: World, rng: np.random.Generator) -> pd.DataFrame:
     orders = world.purchases.orders
-    here = orders[(orders["channel"] != "till") & (orders["original"] < 0)]
+    here = orders[(orders["sales_channel"] != "till") & (orders["original"] < 0)]
     lines = world.purchases.lines
     bought = lines["product"].to_numpy()[np.searchsorted(lines["order"], here["order"])]
     # Some buyers come through an advertisement for what they know already.
     paid = rng.random(len(here)) < RETARGETED
     source = np.where(paid, np.where(rng.random(len(here)) < 0.5, "search", "social"), "").astype(object)
+    in_app = (here["sales_channel"] == "app").to_numpy()
     return _session(
-        here["person"].to_numpy(), seconds(here["day"], here["minute"]), bought, (here["channel"] == "app").to_numpy(),
+        here["person"].to_numpy(), seconds(here["day"], here["minute"]), bought, in_app,
         order=here["order"].to_numpy(), source=source, campaign=ads.campaigns_again(source),
     )  # fmt: skip
 

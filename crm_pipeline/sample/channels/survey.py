@@ -61,7 +61,7 @@ def order_answers(world: World) -> pd.DataFrame:
     """
     rng = shared_random(world, "order answers")
     orders = world.purchases.orders
-    online = (orders["channel"] != "till").to_numpy()
+    online = (orders["sales_channel"] != "till").to_numpy()
     known_at_till = ~online & (orders["record"] >= 0).to_numpy()
     share = np.where(online, ANSWERED_ONLINE, np.where(known_at_till, ANSWERED_STORE, 0.0))
     asked = (orders["status"] == "completed").to_numpy() & (rng.random(len(orders)) < share)

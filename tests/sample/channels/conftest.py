@@ -91,16 +91,16 @@ def _purchases(
     app = rng.random(len(row)) < people["app_share"].to_numpy()[row]
     orders = pd.DataFrame({"person": people["person"].to_numpy()[row], "day": day})
     orders["minute"] = rng.integers(9 * 60, 11 * 60, len(row))
-    orders["channel"] = np.where(online, np.where(app, "app", "web"), "till").astype(object)
+    orders["sales_channel"] = np.where(online, np.where(app, "app", "web"), "till").astype(object)
     orders["status"] = np.where(rng.random(len(row)) < 0.03, "cancelled", "completed").astype(object)
     orders = orders.sort_values(["day", "minute"], kind="stable", ignore_index=True)
     orders["order"], orders["original"] = np.arange(len(orders)), -1
     orders["total"] = orders["net"] = rng.integers(300, 9000, len(orders))
     orders["order_id"] = [
         f"{'R' if channel == 'till' else 'W'}{number + 100_001 + part * 10_000_000}"
-        for number, channel in enumerate(orders["channel"])
+        for number, channel in enumerate(orders["sales_channel"])
     ]
-    orders["record"] = np.where(orders["channel"] == "till", _record(members, "joined_day", orders),
+    orders["record"] = np.where(orders["sales_channel"] == "till", _record(members, "joined_day", orders),
                                 _record(accounts, "registered_day", orders))  # fmt: skip
     lines = pd.DataFrame({"order": np.repeat(orders["order"], 2), "line_number": np.tile([1, 2], len(orders))})
     lines["product"] = rng.integers(0, len(products), len(lines))
@@ -143,7 +143,7 @@ def _campaigns() -> pd.DataFrame:
             "campaign": np.arange(5),
             "campaign_id": [f"C{number:02d}" for number in range(5)],
             "name": ["spring_letter", "summer_sale", "autumn_box", "text_reminder", "winter_card"],
-            "channel": ["email", "email", "email", "sms", "post"],
+            "medium": ["email", "email", "email", "sms", "post"],
             "objective": ["cross_sell", "win_back", "retention", "retention", "win_back"],
             "start_day": start,
             "end_day": start + 14,

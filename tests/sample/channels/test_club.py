@@ -20,7 +20,7 @@ def seen(world: World) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def receipts(world: World) -> pd.DataFrame:
     orders = world.purchases.orders
-    return orders[(orders["channel"] == "till") & (orders["record"] >= 0) & (orders["status"] == "completed")]
+    return orders[(orders["sales_channel"] == "till") & (orders["record"] >= 0) & (orders["status"] == "completed")]
 
 
 def tier(spent: int) -> str:

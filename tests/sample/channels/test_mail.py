@@ -46,7 +46,7 @@ def test_nothing_is_delivered_and_bounced(seen: pd.DataFrame) -> None:
 
 
 def test_engaged_people_open_more_and_those_who_left_less(world: World, seen: pd.DataFrame) -> None:
-    mails = seen[(seen["delivered"] != MISSING) & (seen["channel"] == "email")]
+    mails = seen[(seen["delivered"] != MISSING) & (seen["medium"] == "email")]
     people = world.people.set_index("person").loc[mails["person"]].reset_index()
     opened = (mails["opened"] != MISSING).to_numpy()
     gone = ((people["left_day"] >= 0) & (people["left_day"] < mails["day"].to_numpy())).to_numpy()
@@ -56,7 +56,7 @@ def test_engaged_people_open_more_and_those_who_left_less(world: World, seen: pd
 
 
 def test_who_ordered_because_of_a_mail_has_clicked_it(seen: pd.DataFrame) -> None:
-    bought = seen[(seen["extra_orders"] > 0) & (seen["channel"] == "email")]
+    bought = seen[(seen["extra_orders"] > 0) & (seen["medium"] == "email")]
     assert len(bought) > 5
     assert (bought["clicked"] != MISSING).all()
 

@@ -78,7 +78,7 @@ def test_invitations_to_strangers_come_to_nothing(invitations: pd.DataFrame) -> 
 
 @pytest.mark.parametrize("channel", ["email", "phone", "post"])
 def test_the_last_decision_is_the_true_wish(world: World, decisions: pd.DataFrame, channel: str) -> None:
-    mine = decisions[(decisions["purpose"] == "marketing") & (decisions["channel"] == channel)]
+    mine = decisions[(decisions["purpose"] == "marketing") & (decisions["contact_channel"] == channel)]
     last = mine.groupby("person")["granted"].last()
     wish = world.people.set_index("person")[f"consent_{channel}"].loc[last.index]
     assert (last == wish).all()
@@ -89,7 +89,7 @@ def test_a_withdrawal_follows_a_consent_and_falls_on_its_day(world: World, decis
     day = taken_back["person"].map(world.people.set_index("person")["consent_changed_day"])
     assert len(taken_back) > 5
     assert (taken_back["decided"] // DAY == day).all()
-    first = decisions[decisions["channel"] == "email"].groupby("person")["granted"].first()
+    first = decisions[decisions["contact_channel"] == "email"].groupby("person")["granted"].first()
     assert first.loc[taken_back["person"]].all()
 
 

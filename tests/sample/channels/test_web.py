@@ -49,7 +49,7 @@ def test_engaged_people_come_more_often(world: World, sessions: pd.DataFrame) ->
 
 def test_a_purchase_happens_at_the_minute_of_its_order(world: World, events: pd.DataFrame) -> None:
     bought = events[events["event"] == "purchase"].set_index("order_id")["occurred_at"]
-    orders = world.purchases.orders[world.purchases.orders["channel"] != "till"].set_index("order_id")
+    orders = world.purchases.orders[world.purchases.orders["sales_channel"] != "till"].set_index("order_id")
     assert bought.index.is_unique
     assert 0.75 < len(bought) / len(orders) < 0.95, "who refuses tracking is not seen"
     start = datetime.fromisoformat(str(FIRST_DAY)).replace(tzinfo=ZONE)
@@ -99,7 +99,7 @@ def test_a_source_stands_in_the_address_or_in_its_columns_never_in_both(events: 
 def test_a_click_in_a_mail_leads_to_a_session_of_its_campaign(world: World, sessions: pd.DataFrame) -> None:
     mailed = sessions[sessions["source"] == "mail"]
     assert len(mailed) > 5
-    assert set(mailed["campaign"]) <= set(world.campaigns.loc[world.campaigns["channel"] == "email", "name"])
+    assert set(mailed["campaign"]) <= set(world.campaigns.loc[world.campaigns["medium"] == "email", "name"])
 
 
 def test_the_app_sends_no_session_ids(events: pd.DataFrame) -> None:
