@@ -112,8 +112,10 @@ def build(settings: Settings, release: ReleaseInfo, known: Sequence[Table], targ
         for table in tables:
             _copy(con, table)
         _write_release(con, release)
+        con.begin()  # a thousand comments of their own would be as many writes to disk
         for table in (*tables, RELEASE):
             _describe(con, table)
+        con.commit()
         con.execute(f"checkpoint {SERVING}")
         con.execute(f"detach {SERVING}")
 
