@@ -30,6 +30,9 @@ class Business(Strict):
         default_factory=dict,
         description="Contact channel -> cost of one ticket; without any, service has no known cost.",
     )
+    loyalty_point_value: float | None = Field(
+        default=None, ge=0, description="Worth of one loyalty point; without it points have no value in money."
+    )
     source_trust: tuple[str, ...] = Field(default=(), description="Systems, the most trusted first.")
 
     @field_validator("timezone")

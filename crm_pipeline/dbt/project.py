@@ -57,6 +57,7 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "clv_horizon_months": business.clv_horizon_months,
             "response_days": dataset.actions.response_days,
             "service_costs": business.service_costs,
+            "loyalty_point_value": business.loyalty_point_value,
             "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),
             "emails_per_customer_id": dataset.identity.emails_per_customer_id,
             "golden_attributes": golden_attributes_var(),

@@ -18,3 +18,12 @@
 {% macro to_price(amount) -%}
     cast(round({{ amount }}, 4) as decimal(18, 4))
 {%- endmacro %}
+
+{# What points of the loyalty programme are worth in the business currency; empty where the business does not say. #}
+{% macro points_value(points) -%}
+    {%- if var('loyalty_point_value') -%}
+        {{ to_money('cast(' ~ points ~ ' as decimal(18, 2)) * cast(' ~ var('loyalty_point_value') ~ ' as decimal(18, 6))') }}
+    {%- else -%}
+        cast(null as decimal(18, 2))
+    {%- endif -%}
+{%- endmacro %}

@@ -1,5 +1,10 @@
 -- Everything about a person that may be shown: no column here is personal data in the contracts' sense.
 
+{%- set scores = ['rfm', 'clv', 'churn', 'personas', 'propensity', 'loyalty', 'customer_sentiment',
+                  'next_best_actions'] %}
+{%- set sales_channels = ['store', 'web', 'app', 'marketplace'] %}
+{%- set shares = 'greatest(features.share_' ~ sales_channels | join(', features.share_') ~ ')' %}
+
 with people as (
     select * from {{ ref('dim_customers') }}
 ),
@@ -12,37 +17,26 @@ stages as (
     select * from {{ ref('lifecycle_states') }} where valid_to is null
 ),
 
-rfm as (
-    select * from {{ source('scoring', 'rfm') }} where as_of_date = {{ as_of_date() }}
+-- Openings are not asked for: mail programs open by themselves.
+responses as (
+    select
+        customer_key,
+        {{ local_date('greatest(max(clicked_at), max(redeemed_at))') }} as last_response_on
+    from {{ ref('fct_campaign_contacts') }}
+    where customer_key is not null
+    group by customer_key
 ),
 
-clv as (
-    select * from {{ source('scoring', 'clv') }} where as_of_date = {{ as_of_date() }}
+referrals as (
+    select * from {{ ref('referral_value') }}
 ),
 
-churn as (
-    select * from {{ source('scoring', 'churn') }} where as_of_date = {{ as_of_date() }}
-),
+{%- for table in scores %}
 
-personas as (
-    select * from {{ source('scoring', 'personas') }} where as_of_date = {{ as_of_date() }}
-),
-
-propensity as (
-    select * from {{ source('scoring', 'propensity') }} where as_of_date = {{ as_of_date() }}
-),
-
-loyalty as (
-    select * from {{ source('scoring', 'loyalty') }} where as_of_date = {{ as_of_date() }}
-),
-
-customer_sentiment as (
-    select * from {{ source('scoring', 'customer_sentiment') }} where as_of_date = {{ as_of_date() }}
-),
-
-next_best_actions as (
-    select * from {{ source('scoring', 'next_best_actions') }} where as_of_date = {{ as_of_date() }}
-)
+{{ table }} as (
+    select * from {{ source('scoring', table) }} where as_of_date = {{ as_of_date() }}
+){{ ',' if not loop.last }}
+{%- endfor %}
 
 select
     people.customer_key,
@@ -55,8 +49,13 @@ select
     people.income_band,
     people.household_size,
     people.acquisition_medium,
+    people.referrer_customer_key,
     people.consent_email,
     people.consent_phone,
+    people.consent_post,
+    people.consent_push,
+    people.consent_profiling,
+    people.consent_on,
     people.known_since,
     people.records,
     people.systems,
@@ -66,8 +65,8 @@ select
     features.last_order_on,
     features.orders_lifetime,
     features.order_days,
-    features.t_x_days,
-    features.age_days,
+    features.t_x_days as days_from_first_to_last_order,
+    features.age_days as days_since_first_order,
     features.recency_days,
     features.revenue_lifetime,
     features.margin_lifetime,
@@ -81,15 +80,37 @@ select
     features.orders_prev_90d,
     features.revenue_prev_90d,
     {{ to_price('features.avg_order_value') }} as avg_order_value,
-    features.mean_gap_days,
-    features.sd_gap_days,
+    features.mean_gap_days as mean_days_between_orders,
+    features.sd_gap_days as spread_of_days_between_orders,
     features.return_share,
     features.discount_share,
     features.units_per_order,
-    features.share_store,
-    features.share_web,
-    features.share_app,
-    features.share_marketplace,
+    {%- for channel in sales_channels %}
+    features.share_{{ channel }},
+    {%- endfor %}
+    case {{ shares }}
+        {%- for channel in sales_channels %}
+        when features.share_{{ channel }} then '{{ channel }}'
+        {%- endfor %}
+    end as favourite_sales_channel,
+    features.top_category as favourite_category,
+    features.sessions_90d as visits_90d,
+    {{ add_days(as_of_date(), '-features.days_since_visit') }} as last_visit_on,
+    features.contacts_90d,
+    {{ add_days(as_of_date(), '-features.days_since_contact') }} as last_contact_on,
+    responses.last_response_on,
+    features.unsubscribed as has_unsubscribed,
+    features.open_tickets,
+    features.tickets_12m,
+    features.last_ticket_satisfaction,
+    features.last_nps,
+    features.last_csat,
+    features.is_member as is_loyalty_member,
+    features.tier as loyalty_tier,
+    cast(features.points_balance as decimal(18, 2)) as points_balance,
+    {{ points_value('features.points_balance') }} as points_value,
+    features.referrals_made as invitations,
+    coalesce(referrals.people_brought, 0) as people_brought,
     stages.stage as lifecycle_stage,
     case
         when people.known_since is not null or stages.stage <> 'prospect' then stages.valid_from
@@ -125,6 +146,8 @@ select
 from people
 left join features on people.customer_key = features.customer_key
 left join stages on people.customer_key = stages.customer_key
+left join responses on people.customer_key = responses.customer_key
+left join referrals on people.customer_key = referrals.customer_key
 left join rfm on people.customer_key = rfm.customer_key
 left join clv on people.customer_key = clv.customer_key
 left join churn on people.customer_key = churn.customer_key

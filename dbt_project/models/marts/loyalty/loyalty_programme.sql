@@ -139,6 +139,7 @@ select
     cast(coalesce(moved.points_{{ kind }}, 0) as decimal(18, 2)) as points_{{ kind }},
     {%- endfor %}
     cast(sum(coalesce(shifted.points, 0)) over tier_so_far as decimal(18, 2)) as points_outstanding,
+    {{ points_value('sum(coalesce(shifted.points, 0)) over tier_so_far') }} as points_liability,
     {{ ratio('moved.points_redeemed', 'moved.points_earned') }} as burn_rate,
     {{ ratio('moved.points_expired', 'moved.points_earned') }} as breakage_rate,
     {{ ratio('moved.point_days', 'moved.points_used') }} as redemption_lag_days
