@@ -24,7 +24,7 @@ from crm_pipeline.dbt.catalogue import Catalogue
 from crm_pipeline.dbt.project import manifest
 from crm_pipeline.identity.store import read as read_identity
 from crm_pipeline.publish.errors import PublishError
-from crm_pipeline.publish.gates import Gate, Outcome, judge
+from crm_pipeline.publish.gates import Gate, Outcome, verdict_on
 from crm_pipeline.publish.release import publish
 from crm_pipeline.publish.report.page import write_report
 from crm_pipeline.publish.serving import ReleaseInfo
@@ -49,7 +49,7 @@ def serving_file_asset(marts: Sequence[AssetKey], required: Sequence[AssetCheckK
     )
     def publish__serving_file(context: AssetExecutionContext, workspace: Workspace) -> MaterializeResult:
         started = time.monotonic()
-        verdict = judge(_gates(context.instance, required))
+        verdict = verdict_on(_gates(context.instance, required))
         if not verdict.allowed:
             raise Failure("Not published. " + " ".join(verdict.obstacles))
         settings = workspace.settings

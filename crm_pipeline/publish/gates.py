@@ -46,7 +46,7 @@ _SENTENCES = {
 }
 
 
-def judge(gates: Iterable[Gate]) -> GateVerdict:
+def verdict_on(gates: Iterable[Gate]) -> GateVerdict:
     """Allow publishing only when there is at least one gate and every gate has passed."""
     required = sorted(gates, key=lambda gate: gate.name)
     if not required:

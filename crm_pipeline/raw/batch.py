@@ -128,7 +128,7 @@ def _read_and_judge(
     )
     _cast(con, plan, sandbox, work)
     delivery.entry.problem = rows.problem
-    _judge(con, delivery, plan)
+    _settle_fates(con, delivery, plan)
     _write_rows(con, delivery, plan, outputs)
 
 
@@ -139,7 +139,7 @@ def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work
     con.execute(plan.as_written(con).typed_rows())
 
 
-def _judge(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:
+def _settle_fates(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:
     """Decide the fate of each row; what is neither quarantined, dropped, withdrawn nor waiting is loaded."""
     entry = delivery.entry
     entry.rows_read = _count(con, SOURCE_ROWS)

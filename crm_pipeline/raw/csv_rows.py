@@ -57,7 +57,7 @@ def records(lines: Iterator[tuple[int, str]], delimiter: str, quote: str, width:
         if taken and (error or (width is not None and len(fields) != width)):
             given_back.extendleft(reversed(taken))
             fields, error = [], error or _UNFINISHED
-        yield _judge(number, fields, text, error, width)
+        yield _record(number, fields, text, error, width)
 
 
 def _span(
@@ -79,7 +79,7 @@ def _span(
     return [], _UNFINISHED
 
 
-def _judge(number: int, fields: list[str], text: str, error: str | None, width: int | None) -> Record:
+def _record(number: int, fields: list[str], text: str, error: str | None, width: int | None) -> Record:
     problem = remedy = None
     if len(text) >= MAX_LINE:
         problem, remedy = f"the line is longer than {MAX_LINE:,} characters", "Check the line ends of the file."

@@ -21,7 +21,7 @@ from dagster import (
 from crm_pipeline.faults import guard
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import cards
-from crm_pipeline.scoring.frame import Report
+from crm_pipeline.scoring.outcome import Report
 from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.steps import Given, score, tables
 from crm_pipeline.show.pages import data_url

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.scoring.frame import Backtest, Floats
+from crm_pipeline.scoring.model import Floats
+from crm_pipeline.scoring.outcome import Backtest
 from crm_pipeline.show import plots
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.scoring import drift
 from crm_pipeline.scoring.contest import mean_metrics
-from crm_pipeline.scoring.frame import Backtest, Report, Status
+from crm_pipeline.scoring.outcome import Backtest, Report, Status
 from crm_pipeline.show import pages
 from crm_pipeline.storage.lake import atomic_file
 

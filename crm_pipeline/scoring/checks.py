@@ -9,8 +9,8 @@ from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetK
 from crm_pipeline.faults import guard
 from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import registry, store
-from crm_pipeline.scoring.frame import Status
 from crm_pipeline.scoring.lifetime import clv_quality
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.segments.segment_quality import complaints
 from crm_pipeline.scoring.steps import tables
 from crm_pipeline.scoring.table import Column, ScoreTable

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crm_pipeline.scoring.frame import Backtest, Model, Round
+from crm_pipeline.scoring.model import Model, Round
+from crm_pipeline.scoring.outcome import Backtest
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ContestResult:
     """The figures of a contest, its champion, and the sentence that refuses it (None: it beat its baseline)."""
 
     rows: tuple[Backtest, ...]
@@ -18,7 +19,7 @@ class Verdict:
     refusal: str | None
 
 
-def judge(model: Model, rounds: Sequence[Round]) -> Verdict:
+def contest_result(model: Model, rounds: Sequence[Round]) -> ContestResult:
     """Name the candidate with the best mean; it is refused unless it beats the first baseline at every origin."""
     rows = tuple(
         Backtest(model.name, one.origin, name, name in model.baselines, metric, value, len(one.actual))
@@ -29,7 +30,7 @@ def judge(model: Model, rounds: Sequence[Round]) -> Verdict:
     means = mean_metrics(rows)
     sign = 1 if model.higher_is_better else -1
     champion = max(model.candidates, key=lambda name: sign * means[name][model.metric])
-    return Verdict(rows, champion, means, _refusal(model, rows, champion, sign))
+    return ContestResult(rows, champion, means, _refusal(model, rows, champion, sign))
 
 
 def mean_metrics(rows: Sequence[Backtest]) -> dict[str, dict[str, float]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crm_pipeline.scoring.frame import Floats, Inputs
+from crm_pipeline.scoring.model import Floats, Inputs
 
 LIMIT = 0.25
 """From here on a distribution counts as another one."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import yaml
 
 from crm_pipeline.config.settings import PROJECT
-from crm_pipeline.scoring.frame import Floats, SchemaMismatchError
+from crm_pipeline.scoring.model import Floats, SchemaMismatchError
 from crm_pipeline.stages import Stage
 from crm_pipeline.storage.sql import literal, quoted
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import joblib
 
-from crm_pipeline.scoring.frame import Artefact, Status
+from crm_pipeline.scoring.model import SchemaMismatchError
+from crm_pipeline.scoring.outcome import Artefact, Status
 from crm_pipeline.storage.lake import atomic_file
 
 MODEL_FILE = "model.joblib"
@@ -41,11 +42,15 @@ class Stored:
 
         Raises:
             DamagedModelError: if the file differs from what the card says.
+            SchemaMismatchError: if it holds what this version of the code does not know.
         """
         content = (self.folder / MODEL_FILE).read_bytes()
         if hashlib.sha256(content).hexdigest() != self.card["sha256"]:
             raise DamagedModelError(f"Model {self.model} {self.version} differs from its card; delete its folder.")
-        return joblib.load(io.BytesIO(content))
+        try:
+            return joblib.load(io.BytesIO(content))
+        except (AttributeError, ImportError) as error:
+            raise SchemaMismatchError(f"Model {self.model} {self.version} was stored by other code.") from error
 
     def report(self) -> dict[str, Any]:
         """Return the report that was stored with the model."""

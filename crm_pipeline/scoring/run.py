@@ -17,21 +17,23 @@ import pyarrow as pa
 
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import backtest_plots, drift, registry
-from crm_pipeline.scoring.contest import judge
-from crm_pipeline.scoring.frame import (
-    Artefact,
-    Backtest,
+from crm_pipeline.scoring.contest import contest_result
+from crm_pipeline.scoring.model import (
     Inputs,
     Model,
-    ModelResult,
-    ModelStatus,
     NotEnoughDataError,
-    Report,
     SchemaMismatchError,
     ScoringSettings,
-    Status,
     UnsoundScoresError,
     content_version,
+)
+from crm_pipeline.scoring.outcome import (
+    Artefact,
+    Backtest,
+    ModelResult,
+    ModelStatus,
+    Report,
+    Status,
     insufficient,
     with_faults,
 )
@@ -123,29 +125,29 @@ def _make(
     """Hold the contest, fit its champion, compare it with the version before, and store it with its card."""
     settings = asked.settings
     rounds = list(model.rounds(prepared, settings))
-    verdict = judge(model, rounds)
-    fitted = model.fit(prepared, verdict.champion, settings)
-    status, reason = Status.WORSE_THAN_BASELINE, verdict.refusal
+    contest = contest_result(model, rounds)
+    fitted = model.fit(prepared, contest.champion, settings)
+    status, reason = Status.WORSE_THAN_BASELINE, contest.refusal
     if reason is None:
         status, reason = _against(model, connection, settings, fitted, before)
     nothing: Mapping[str, Any] = {}
     card = {
         **asked.description,
         **guard.attempt(f"the card of {model.name}", lambda: model.card(prepared, fitted, settings), nothing),
-        "champion": verdict.champion,
-        "metrics": verdict.means,
+        "champion": contest.champion,
+        "metrics": contest.means,
         "drift": drift.table(before.card["inputs"], inputs) if before else {},
         "inputs": drift.profiles(inputs),
         "status": status.value,
         "reason": reason,
     }
     report = {
-        "backtests": [vars(row) | {"origin": row.origin.isoformat()} for row in verdict.rows],
+        "backtests": [vars(row) | {"origin": row.origin.isoformat()} for row in contest.rows],
         "plots": {
             **guard.drawn(
-                {f"{model.name}: backtest": lambda: backtest_plots.backtest_bars(verdict.rows, model.metric)}
+                {f"{model.name}: backtest": lambda: backtest_plots.backtest_bars(contest.rows, model.metric)}
             ),
-            **guard.attempt(f"the plots of {model.name}", lambda: model.plots(rounds, verdict.champion), nothing),
+            **guard.attempt(f"the plots of {model.name}", lambda: model.plots(rounds, contest.champion), nothing),
         },
     }
     report["faults"] = guard.noted()

@@ -18,20 +18,19 @@ from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.contacts import action_options, experiment_results, next_best_action, uplift
-from crm_pipeline.scoring.frame import (
+from crm_pipeline.scoring.journeys import removal_effects
+from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.model import Model, ScoringSettings
+from crm_pipeline.scoring.outcome import (
     BACKTESTS,
     STATUSES,
-    Model,
     ModelStatus,
     Report,
-    ScoringSettings,
     Status,
     backtest_table,
     status_table,
     with_faults,
 )
-from crm_pipeline.scoring.journeys import removal_effects
-from crm_pipeline.scoring.lifetime.clv import Clv
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
 from crm_pipeline.scoring.programmes import programme_effects
@@ -100,7 +99,7 @@ class Step:
 
 
 def predicting(model: Model) -> Step:
-    """Return the step of a model that fills in the frame."""
+    """Return the step of a model that fills in the protocol."""
     return Step(lambda given: _predicted(model, given), (model.table,))
 
 

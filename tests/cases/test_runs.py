@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from crm_pipeline.scoring.frame import Status
+from crm_pipeline.scoring.outcome import Status
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.publish.release import current_release
 from crm_pipeline.raw.ledger import read_ledger
 from crm_pipeline.sample.complete_journey import fetch
-from crm_pipeline.scoring.frame import Status
+from crm_pipeline.scoring.outcome import Status
 
 from .conftest import Deployment
 

@@ -13,9 +13,9 @@ from crm_pipeline.identity import store
 from crm_pipeline.sample.calendar import FIRST_DAY
 from crm_pipeline.sample.company import make_company
 from crm_pipeline.sample.generate import generate
-from crm_pipeline.scoring.frame import ScoringSettings
 from crm_pipeline.scoring.lifetime import clv_candidates, clv_past
 from crm_pipeline.scoring.lifetime.clv import margin_metrics
+from crm_pipeline.scoring.model import ScoringSettings
 from crm_pipeline.storage.warehouse import connect
 from tests.scoring import churn_oracle, clv_oracle
 from tests.scoring.demo_shop import AS_OF

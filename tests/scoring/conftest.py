@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_pipeline.scoring.frame import ModelResult, ScoringSettings
 from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import ModelResult
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.run import run
 

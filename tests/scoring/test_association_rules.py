@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from crm_pipeline.scoring.frame import ScoringSettings, Status
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.association_rules import TABLE, basket_rules, measures
 

@@ -9,8 +9,8 @@ from scipy.integrate import quad
 from scipy.optimize import check_grad
 from scipy.stats import beta
 
-from crm_pipeline.scoring.frame import NotEnoughDataError
 from crm_pipeline.scoring.lifetime import bgnbd, likelihood, purchases
+from crm_pipeline.scoring.model import NotEnoughDataError
 
 WEEK = 7
 MODEL = bgnbd.BgNbd(r=0.24, alpha=31.0, a=0.79, b=2.43, log_likelihood=0.0)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from crm_pipeline.scoring import cards
-from crm_pipeline.scoring.frame import Backtest, ModelStatus, Report, Status
+from crm_pipeline.scoring.outcome import Backtest, ModelStatus, Report, Status
 
 AS_OF = date(2023, 6, 30)
 ROWS = (

@@ -10,7 +10,8 @@ import pytest
 
 from crm_pipeline.scoring import features
 from crm_pipeline.scoring.contest import mean_metrics
-from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
+from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.questions import churn, explain, learners, supervised
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.questions.labels import Frame

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.frame import ScoringSettings, Status
 from crm_pipeline.scoring.lifetime import bgnbd, clv, clv_candidates, clv_past, gamma_gamma
 from crm_pipeline.scoring.lifetime.clv import Clv, margin_metrics
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH, ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.run import run
 
 MODEL = ValueModel(bgnbd.BgNbd(0.6, 34.0, 0.7, 5.6, 0.0), gamma_gamma.GammaGamma(4.0, 4.0, 6.0, 0.0), 1.0)

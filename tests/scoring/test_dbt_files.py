@@ -14,7 +14,7 @@ import pytest
 from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable
 from crm_pipeline.scoring import assets, checks, dbt_files, steps
-from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring.model import ScoringSettings
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, Mart, ScoreTable
 
 TODAY = date(2024, 6, 30)

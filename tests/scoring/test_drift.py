@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_pipeline.scoring import drift
-from crm_pipeline.scoring.frame import Inputs
+from crm_pipeline.scoring.model import Inputs
 
 
 def test_two_bins_give_the_index_of_the_textbook():

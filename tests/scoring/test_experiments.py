@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from crm_pipeline.scoring.contacts import experiments
-from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring.model import ScoringSettings
 from tests.scoring import mailings
 
 SETTINGS = ScoringSettings(as_of=mailings.AS_OF)

@@ -11,14 +11,8 @@ import pytest
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, steps, store
-from crm_pipeline.scoring.frame import (
-    ModelStatus,
-    Report,
-    ScoringSettings,
-    Status,
-    UnsoundScoresError,
-    require_probabilities,
-)
+from crm_pipeline.scoring.model import ScoringSettings, UnsoundScoresError, require_probabilities
+from crm_pipeline.scoring.outcome import ModelStatus, Report, Status
 from crm_pipeline.scoring.run import run
 from tests.scoring.toy import Toy
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import SchemaMismatchError
+from crm_pipeline.scoring.model import SchemaMismatchError
 
 TODAY = date(2024, 6, 30)
 

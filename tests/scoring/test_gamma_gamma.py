@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import gamma as gamma_distribution
 
-from crm_pipeline.scoring.frame import NotEnoughDataError
 from crm_pipeline.scoring.lifetime import gamma_gamma, purchases
+from crm_pipeline.scoring.model import NotEnoughDataError
 
 
 @pytest.fixture(scope="module")

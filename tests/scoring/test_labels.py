@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import SchemaMismatchError
+from crm_pipeline.scoring.model import SchemaMismatchError
 from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.questions.labels import SEASON, Question
 

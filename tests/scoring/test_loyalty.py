@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.frame import Status
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.questions.learners import linear_regression
 from crm_pipeline.scoring.questions.loyalty import Attitude, Loyalty, stage, stated
 from crm_pipeline.scoring.run import run

@@ -7,7 +7,7 @@ import pytest
 
 from crm_pipeline.config.actions import ActionSettings
 from crm_pipeline.scoring.contacts.next_best_action import ACTIONS, PLANS, SEGMENT_RULE, TARGETS, propose
-from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring.model import ScoringSettings
 from tests.scoring import mailings
 
 AS_OF = mailings.AS_OF

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.frame import ScoringSettings, Status
 from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.questions.loyalty import Loyalty
 from crm_pipeline.scoring.questions.propensity import Propensity

@@ -5,7 +5,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.frame import ScoringSettings, Status
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
 from crm_pipeline.scoring.questions.propensity import Propensity
 from crm_pipeline.scoring.run import run

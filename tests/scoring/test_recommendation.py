@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import ndcg_score
 
-from crm_pipeline.scoring.contest import judge
-from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.contest import contest_result
+from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.products import product_purchases, recommenders
 from crm_pipeline.scoring.products.recommendation import MOST_POPULAR, TABLE, Recommendation
 
@@ -85,7 +85,7 @@ def table(shop):
 
 
 def test_both_candidates_beat_the_most_popular_at_every_origin_where_people_have_tastes(rounds):
-    verdict = judge(MODEL, rounds)
+    verdict = contest_result(MODEL, rounds)
     assert len(rounds) == 3
     assert verdict.refusal is None
     for metric in ("ndcg_at_5", "hit_rate_at_5", "recall_at_5", "coverage"):

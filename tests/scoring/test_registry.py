@@ -1,11 +1,13 @@
 """The model registry: written once, complete or absent, and never from the future."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from crm_pipeline.scoring import registry
-from crm_pipeline.scoring.frame import Artefact, Status
+from crm_pipeline.scoring.model import SchemaMismatchError
+from crm_pipeline.scoring.outcome import Artefact, Status
 
 
 def artefact(version="aaa", status=Status.OK, as_of="2023-06-30"):
@@ -66,4 +68,11 @@ def test_a_damaged_model_is_refused(tmp_path):
     with (stored.folder / registry.MODEL_FILE).open("ab") as file:
         file.write(b"x")
     with pytest.raises(registry.DamagedModelError, match="aaa"):
+        stored.load()
+
+
+def test_a_model_of_other_code_cannot_score(tmp_path, monkeypatch):
+    stored = registry.save(tmp_path, replace(artefact(), fitted=Artefact("clv", "bbb", None, {})))
+    monkeypatch.delattr("crm_pipeline.scoring.outcome.Artefact")
+    with pytest.raises(SchemaMismatchError, match="clv aaa was stored by other code"):
         stored.load()

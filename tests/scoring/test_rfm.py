@@ -7,7 +7,7 @@ from itertools import product
 import duckdb
 import pytest
 
-from crm_pipeline.scoring.frame import UnsoundScoresError
+from crm_pipeline.scoring.model import UnsoundScoresError
 from crm_pipeline.scoring.segments import rfm
 
 NAMES = {

@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from crm_pipeline.scoring import registry
-from crm_pipeline.scoring.contest import judge
-from crm_pipeline.scoring.frame import ScoringSettings, Status
+from crm_pipeline.scoring.contest import contest_result
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.run import MAX_AGE_DAYS, run
 from tests.scoring.toy import ORIGINS, Toy
 
@@ -21,23 +22,23 @@ def rows_of(model):
 
 def test_the_candidate_with_the_best_mean_is_champion():
     model = Toy(GOOD)
-    assert judge(model, rows_of(model)).champion == "clever"
+    assert contest_result(model, rows_of(model)).champion == "clever"
 
 
 def test_of_equally_good_candidates_the_simpler_is_champion():
     model = Toy({"simple": (1, 1, 1), "clever": (1, 1, 1), "naive": (3, 3, 3)})
-    assert judge(model, rows_of(model)).champion == "simple"
+    assert contest_result(model, rows_of(model)).champion == "simple"
 
 
 def test_a_champion_that_loses_at_a_single_origin_is_refused_and_the_origin_named():
     model = Toy(LOSES_ONCE)
-    assert str(ORIGINS[2]) in judge(model, rows_of(model)).refusal
-    assert str(ORIGINS[0]) not in judge(model, rows_of(model)).refusal
+    assert str(ORIGINS[2]) in contest_result(model, rows_of(model)).refusal
+    assert str(ORIGINS[0]) not in contest_result(model, rows_of(model)).refusal
 
 
 def test_equal_is_not_better_than_the_baseline():
     model = Toy({"simple": (3, 3, 3), "clever": (3, 3, 3), "naive": (3, 3, 3)})
-    assert judge(model, rows_of(model)).refusal
+    assert contest_result(model, rows_of(model)).refusal
 
 
 def test_too_little_data_gives_a_sentence_and_no_score(tmp_path):

@@ -8,7 +8,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.model_selection import cross_val_predict
 
-from crm_pipeline.scoring.frame import ScoringSettings, Status
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.segments import rfm, segment_features, segment_model, segment_tables, segmentation
 from crm_pipeline.scoring.segments.segmentation import Previous, SegmentationResult
 from tests.scoring.demo_shop import AS_OF, MONTH_BEFORE, DemoShop, demo_shop

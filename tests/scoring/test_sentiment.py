@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from crm_pipeline.scoring.contest import judge
-from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.contest import contest_result
+from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.texts import sentiment, sentiment_lexicon, text
 from crm_pipeline.scoring.texts.sentiment import (
     CLASSIFIER,
@@ -122,7 +122,7 @@ def test_languages_are_told_apart(said, language):
 
 def test_the_classifier_beats_a_lexicon_that_does_not_know_the_trade(prepared):
     rounds = list(ENGLISH.rounds(prepared, SETTINGS))
-    verdict = judge(ENGLISH, rounds)
+    verdict = contest_result(ENGLISH, rounds)
     assert [one.origin for one in rounds] == [AS_OF - timedelta(days=days) for days in (540, 360, 180)]
     assert (verdict.champion, verdict.refusal) == (CLASSIFIER, None)
     assert verdict.means[CLASSIFIER]["auc"] > 0.99 > verdict.means[LEXICON]["auc"] + 0.2
@@ -134,7 +134,7 @@ def test_where_ratings_say_nothing_of_the_words_the_model_is_refused():
     shuffled = [(*row[:4], float(random.choice([0.1, 0.9]))) for row in answers()]
     model = Sentiment("en")
     found = model.prepare(warehouse(answers=shuffled), SETTINGS)
-    verdict = judge(model, list(model.rounds(found, SETTINGS)))
+    verdict = contest_result(model, list(model.rounds(found, SETTINGS)))
     assert verdict.means[CLASSIFIER]["auc"] == pytest.approx(0.5, abs=0.1)
 
 

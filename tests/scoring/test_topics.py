@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
-from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
+from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.texts import topics
 from crm_pipeline.scoring.texts.topics import TICKET_TOPICS, common_terms, ticket_topics
 from tests.scoring.texts import AS_OF, warehouse

@@ -10,7 +10,8 @@ from crm_pipeline.scoring.contacts import qini
 from crm_pipeline.scoring.contacts.experiments import Trial
 from crm_pipeline.scoring.contacts.uplift import TABLE, Uplift
 from crm_pipeline.scoring.contacts.uplift_learners import LEARNERS, lesson, pseudo_effects, shrunk
-from crm_pipeline.scoring.frame import NotEnoughDataError, ScoringSettings, Status
+from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.run import run
 from tests.scoring import mailings
 

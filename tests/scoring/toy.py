@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.scoring.frame import Inputs, NotEnoughDataError, Round, SchemaMismatchError
+from crm_pipeline.scoring.model import Inputs, NotEnoughDataError, Round, SchemaMismatchError
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 
 TABLE = ScoreTable(

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm_pipeline.scoring.frame import Status
+from crm_pipeline.scoring.outcome import Status
 from tests.end_to_end.conftest import Deployment
 from tests.shops.invented import Shop
 from tests.shops.reading import NO_FIGURE, ask, endless_figures, report_text, statuses, told

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crm_pipeline.scoring import backtest_plots
-from crm_pipeline.scoring.frame import Backtest
+from crm_pipeline.scoring.outcome import Backtest
 from crm_pipeline.show import plots
 
 ROWS = [

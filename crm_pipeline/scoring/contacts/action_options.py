@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.config.actions import CONSENTS, ActionSettings
-from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring.model import ScoringSettings
 
 LIKELY, POSSIBLE = 2 / 3, 1 / 3
 """Probability from which on leaving is likely (win back), or possible (reactivate)."""

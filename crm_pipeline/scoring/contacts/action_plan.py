@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 Chosen = npt.NDArray[np.bool_]
 _HALVINGS = 50

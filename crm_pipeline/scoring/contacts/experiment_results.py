@@ -25,7 +25,7 @@ MIN_OF_EACH_GROUP = 30
 """People whom each group needs: the mean of fewer is no normal number, and its interval says too little."""
 
 
-class Verdict(StrEnum):
+class ExperimentStatus(StrEnum):
     """What an experiment tells; only the last two come with an effect."""
 
     NOT_RANDOMISED = "not_randomised"
@@ -219,20 +219,20 @@ def _result(
     last_response_on = max(group["last_on"] for group in groups.values()) + timedelta(response_days - 1)
     compared = {}
     if one["experiment_name"] is None:
-        verdict = Verdict.NOT_RANDOMISED
+        status = ExperimentStatus.NOT_RANDOMISED
     elif ratio is not None and ratio < BROKEN_BELOW:
-        verdict = Verdict.BROKEN
+        status = ExperimentStatus.BROKEN
     elif last_response_on > as_of:
-        verdict = Verdict.RUNNING
+        status = ExperimentStatus.RUNNING
     elif min(treated, control) < MIN_OF_EACH_GROUP:
-        verdict = Verdict.TOO_FEW
+        status = ExperimentStatus.TOO_FEW
     else:
         compared = {measure: _compare(groups, measure) for measure in MEASURES}
-        verdict = compared["margin"].verdict
+        status = compared["margin"].status
     return {
         "campaign_key": one["campaign_key"],
         "as_of_date": as_of,
-        "status": verdict.value,
+        "status": status.value,
         "first_assigned_on": min(group["first_on"] for group in groups.values()),
         "last_response_on": last_response_on,
         "people_treated": treated,
@@ -254,12 +254,12 @@ class _Compared:
     corrected: Effect | None
 
     @property
-    def verdict(self) -> Verdict:
+    def status(self) -> ExperimentStatus:
         """What the narrower of the two says: the corrected one, where people differed before."""
         effect = self.corrected or self.plain
         if effect is None:
-            return Verdict.TOO_FEW
-        return Verdict.CONCLUSIVE if effect.is_conclusive else Verdict.INCONCLUSIVE
+            return ExperimentStatus.TOO_FEW
+        return ExperimentStatus.CONCLUSIVE if effect.is_conclusive else ExperimentStatus.INCONCLUSIVE
 
     def figures(self) -> dict[str, float | None]:
         """Return the columns of one measure."""

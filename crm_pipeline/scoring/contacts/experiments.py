@@ -14,7 +14,7 @@ import pyarrow as pa
 from scipy.stats import chisquare
 
 from crm_pipeline.scoring import features, sampling
-from crm_pipeline.scoring.frame import Floats, ScoringSettings
+from crm_pipeline.scoring.model import Floats, ScoringSettings
 from crm_pipeline.scoring.orders import MOVEMENTS
 
 BROKEN_BELOW = 0.001

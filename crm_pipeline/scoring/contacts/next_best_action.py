@@ -21,7 +21,7 @@ from crm_pipeline.scoring.contacts.action_options import (
     register,
 )
 from crm_pipeline.scoring.contacts.action_plan import choose, frontier
-from crm_pipeline.scoring.frame import ScoringSettings
+from crm_pipeline.scoring.model import ScoringSettings
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, Mart, ScoreTable
 from crm_pipeline.show import plots
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 TOP_SHARE = 0.3
 

@@ -29,8 +29,8 @@ from crm_pipeline.scoring.contacts.uplift_learners import (
     lesson,
     pseudo_effects,
 )
-from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 from crm_pipeline.show import plots
 
@@ -82,7 +82,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedUplift:
     """A learner with the features and channels that it was trained on."""
 
     learner: Learner
@@ -155,11 +155,11 @@ class Uplift:
         """Return the figures of `qini.measures`."""
         return qini.measures(actual, predicted)
 
-    def fit(self, prepared: Prepared, candidate: str, settings: ScoringSettings) -> Fitted:
+    def fit(self, prepared: Prepared, candidate: str, settings: ScoringSettings) -> FittedUplift:
         """Fit a candidate on all contacts."""
         with one_thread():
             learner = LEARNERS[candidate](prepared.lesson, settings.seed)
-        return Fitted(learner, prepared.lesson.trial.names, prepared.channels)
+        return FittedUplift(learner, prepared.lesson.trial.names, prepared.channels)
 
     def training_data(self, prepared: Prepared) -> list[npt.NDArray[Any]]:
         """Return the contacts."""
@@ -174,7 +174,7 @@ class Uplift:
         return Inputs(names, np.empty((0, len(names))) if batch is None else features.matrix(batch, names))
 
     def score(
-        self, connection: duckdb.DuckDBPyConnection, fitted: Fitted, version: str, settings: ScoringSettings
+        self, connection: duckdb.DuckDBPyConnection, fitted: FittedUplift, version: str, settings: ScoringSettings
     ) -> pa.Table:
         """Return one row per person with features at the as-of date and contact channel that has experiments."""
         batches = [
@@ -183,7 +183,7 @@ class Uplift:
         ]
         return pa.Table.from_batches(batches, schema=TABLE.schema).combine_chunks()
 
-    def card(self, prepared: Prepared, fitted: Fitted, settings: ScoringSettings) -> Mapping[str, Any]:
+    def card(self, prepared: Prepared, fitted: FittedUplift, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return the experiments that were used and left out, and the mean effect."""
         trial = prepared.lesson.trial
         drawn = set(trial.campaigns.tolist())
@@ -280,7 +280,7 @@ def _people(
     ).to_arrow_reader(batch_rows)
 
 
-def _scored(batch: pa.RecordBatch, fitted: Fitted, version: str, as_of: date) -> pa.RecordBatch:
+def _scored(batch: pa.RecordBatch, fitted: FittedUplift, version: str, as_of: date) -> pa.RecordBatch:
     """Return the rows of a batch of people, by person and contact channel."""
     count, channels = len(batch), np.array(fitted.channels, dtype=np.str_)
     matrix = np.repeat(features.matrix(batch, fitted.names), len(channels), axis=0)

@@ -18,8 +18,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from crm_pipeline.scoring.contacts.experiments import Trial
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import KnownFeatures, one_thread, signed_log
+from crm_pipeline.scoring.model import Floats
 
 EXPECTATION_ROWS = 20_000
 """An expectation learns from at most about this many rows: it only takes noise away, and more rows take little more."""

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit, gammaln, hyp2f1, psi
 
-from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
 from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, maximise
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError
 
 MIN_PEOPLE = 200
 MIN_REPEATERS = 100

@@ -15,19 +15,12 @@ import pyarrow as pa
 from scipy.stats import spearmanr
 
 from crm_pipeline.faults import guard
-from crm_pipeline.scoring.frame import (
-    Floats,
-    Inputs,
-    Round,
-    ScoringSettings,
-    UnsoundScoresError,
-    require_probabilities,
-)
 from crm_pipeline.scoring.lifetime import clv_candidates, clv_interval, clv_past, clv_plots, clv_quality, purchases
-from crm_pipeline.scoring.lifetime.clv_candidates import CANDIDATES, LAST_YEAR, Fitted, last_year_again
+from crm_pipeline.scoring.lifetime.clv_candidates import CANDIDATES, LAST_YEAR, FittedClv, last_year_again
 from crm_pipeline.scoring.lifetime.clv_past import BATCH_ROWS, Past
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH
 from crm_pipeline.scoring.lifetime.purchases import People
+from crm_pipeline.scoring.model import Floats, Inputs, Round, ScoringSettings, UnsoundScoresError, require_probabilities
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 
 TABLE = ScoreTable(
@@ -94,7 +87,7 @@ class Clv:
         """Return mean absolute error, error of the total, rank correlation and normalised Gini coefficient."""
         return margin_metrics(actual, predicted)
 
-    def fit(self, prepared: Past, candidate: str, settings: ScoringSettings) -> Fitted:
+    def fit(self, prepared: Past, candidate: str, settings: ScoringSettings) -> FittedClv:
         """Fit a candidate as of the settings' date."""
         return clv_candidates.fit(prepared, candidate, settings.as_of, settings.seed)
 
@@ -114,7 +107,7 @@ class Clv:
         return Inputs(names, matrix[: settings.training_rows])
 
     def score(
-        self, connection: duckdb.DuckDBPyConnection, fitted: Fitted, version: str, settings: ScoringSettings
+        self, connection: duckdb.DuckDBPyConnection, fitted: FittedClv, version: str, settings: ScoringSettings
     ) -> pa.Table:
         """Return the table `clv`: one row per buyer known at the as-of date."""
         history = purchases.purchase_history(connection, settings.as_of, BATCH_ROWS)
@@ -125,7 +118,7 @@ class Clv:
             raise UnsoundScoresError("Some people are expected to bring many times what the best has ever brought.")
         return scores
 
-    def card(self, prepared: Past, fitted: Fitted, settings: ScoringSettings) -> Mapping[str, Any]:
+    def card(self, prepared: Past, fitted: FittedClv, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return parameters, training window, coverage of the intervals by origin, and customer equity.
 
         Customer equity is the sum of all buyers' predictions, which are weighted with the probability that they are
@@ -220,7 +213,7 @@ def _scale(past: Past) -> float:
     return 1.0 / past.share
 
 
-def _values(people: People, fitted: Fitted, settings: ScoringSettings) -> tuple[Floats, Floats, Floats]:
+def _values(people: People, fitted: FittedClv, settings: ScoringSettings) -> tuple[Floats, Floats, Floats]:
     """Return each person's discounted value of the horizon with the ends of its interval."""
     months = settings.clv_horizon_months
     forecast = fitted.forecast(people, months * DAYS_PER_MONTH)
@@ -229,7 +222,7 @@ def _values(people: People, fitted: Fitted, settings: ScoringSettings) -> tuple[
     return forecast.expected * factor, lower * factor, upper * factor
 
 
-def _score_batch(people: People, fitted: Fitted, version: str, settings: ScoringSettings) -> pa.RecordBatch:
+def _score_batch(people: People, fitted: FittedClv, version: str, settings: ScoringSettings) -> pa.RecordBatch:
     days = settings.clv_horizon_months * DAYS_PER_MONTH
     p_alive = fitted.value.orders.p_alive(people.x, people.t_x, people.age)
     predicted, lower, upper = _values(people, fitted, settings)

@@ -14,10 +14,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline.scoring.frame import Floats, SchemaMismatchError
 from crm_pipeline.scoring.learning import KnownFeatures, one_thread
 from crm_pipeline.scoring.lifetime.clv_value import ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People
+from crm_pipeline.scoring.model import Floats, SchemaMismatchError
 
 FEATURES = (
     "expected_orders", "order_value", "p_alive", "x", "age_days", "recency_days", "occasions_365d", "occasions_90d",

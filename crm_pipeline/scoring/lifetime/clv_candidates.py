@@ -5,13 +5,13 @@ from datetime import date
 
 import numpy as np
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.lifetime import clv_boosting, clv_interval
 from crm_pipeline.scoring.lifetime.clv_boosting import Booster
 from crm_pipeline.scoring.lifetime.clv_interval import Intervals
 from crm_pipeline.scoring.lifetime.clv_past import YEAR_DAYS, Past, Snapshot
 from crm_pipeline.scoring.lifetime.clv_value import Forecast, ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People
+from crm_pipeline.scoring.model import Floats
 
 BGNBD = "bgnbd_gamma_gamma"
 MBGNBD = "mbgnbd_gamma_gamma"
@@ -26,7 +26,7 @@ LAST_YEAR = "last_year_again"
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedClv:
     """A candidate as of a date; nothing is refitted when it forecasts.
 
     `days` is the hold-out that booster and intervals have learnt from.
@@ -52,7 +52,7 @@ def last_year_again(people: People, days: float) -> Floats:
     return people.margin_365d * (days / YEAR_DAYS)
 
 
-def fit(past: Past, candidate: str, cutoff: date, seed: int) -> Fitted:
+def fit(past: Past, candidate: str, cutoff: date, seed: int) -> FittedClv:
     """Fit a candidate to what was known at a snapshot's cutoff; once, however often it is asked for."""
     key = (candidate, cutoff, seed)
     if key not in past.fits:
@@ -60,17 +60,17 @@ def fit(past: Past, candidate: str, cutoff: date, seed: int) -> Fitted:
     return past.fits[key]
 
 
-def _fit(past: Past, candidate: str, cutoff: date, seed: int) -> Fitted:
+def _fit(past: Past, candidate: str, cutoff: date, seed: int) -> FittedClv:
     ended = past.ended_by(cutoff)
     boosts = candidate == BOOSTING
     booster = clv_boosting.fit([snapshot.sample for snapshot in ended], seed) if boosts and ended else Booster(None)
     intervals = _intervals(candidate, ended[0], seed) if ended else clv_interval.UNCALIBRATED
-    return Fitted(candidate, _value(candidate, past.snapshots[cutoff]), booster, intervals, past.days)
+    return FittedClv(candidate, _value(candidate, past.snapshots[cutoff]), booster, intervals, past.days)
 
 
 def _intervals(candidate: str, snapshot: Snapshot, seed: int) -> Intervals:
     """Learn the intervals from the newest snapshot whose hold-out has ended, boosted by trees that saw others."""
-    plain = Fitted(
+    plain = FittedClv(
         candidate, _value(candidate, snapshot), Booster(None), clv_interval.UNCALIBRATED, snapshot.days
     ).forecast(snapshot.people, snapshot.days)
     if candidate == BOOSTING:

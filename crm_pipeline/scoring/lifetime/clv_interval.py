@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.lifetime.clv_value import Forecast
+from crm_pipeline.scoring.model import Floats
 
 COVERAGE = 0.8
 AIMS = (0.8, 0.79, 0.78, 0.77, 0.76, 0.75)

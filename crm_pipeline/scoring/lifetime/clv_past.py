@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_pipeline.scoring import orders
-from crm_pipeline.scoring.frame import Floats, NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.lifetime import bgnbd, clv_boosting, gamma_gamma, purchases
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH, ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People, floats
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError, ScoringSettings
 
 MIN_HOLD_OUT_DAYS = 60
 YEAR_DAYS = 365

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammainc, gammaincinv
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.lifetime import bgnbd, gamma_gamma
 from crm_pipeline.scoring.lifetime.purchases import People
+from crm_pipeline.scoring.model import Floats
 
 DAYS_PER_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True)
 class ValueModel:
-    """Fitted order process and order value, and the share of the margin that is left after returns."""
+    """FittedClv order process and order value, and the share of the margin that is left after returns."""
 
     orders: bgnbd.BgNbd
     value: gamma_gamma.OrderValue

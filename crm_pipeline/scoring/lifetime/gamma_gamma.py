@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from scipy.special import gammaln, psi
 
-from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
 from crm_pipeline.scoring.lifetime.likelihood import Observed, at_bound, maximise
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError
 
 MIN_PEOPLE = 100
 _STARTS = ((2.0, 3.0, 2.0), (6.0, 4.0, 0.5), (1.0, 2.0, 1.0))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from crm_pipeline.scoring.frame import Floats, NotEnoughDataError
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError
 
 LOWER, UPPER = 1e-5, 1e5
 """Bounds of every parameter, after data have been scaled to a mean of 1."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_pipeline.scoring import sampling
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.orders import MOVEMENTS
 
 # One row per person with a counted order up to the cutoff. Several orders on one day are one occasion; its value is

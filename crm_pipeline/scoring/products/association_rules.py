@@ -19,7 +19,8 @@ import pyarrow as pa
 from scipy import stats
 
 from crm_pipeline.faults import guard
-from crm_pipeline.scoring.frame import Floats, ModelStatus, ScoringSettings, Status
+from crm_pipeline.scoring.model import Floats, ScoringSettings
+from crm_pipeline.scoring.outcome import ModelStatus, Status
 from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 from crm_pipeline.show.plots import curve
 

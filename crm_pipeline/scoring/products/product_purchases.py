@@ -15,7 +15,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from crm_pipeline.scoring import sampling
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 Keys = npt.NDArray[np.int64]
 

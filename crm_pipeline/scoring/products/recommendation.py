@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.products import product_purchases, recommenders
 from crm_pipeline.scoring.products.product_purchases import Catalogue, Purchases
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable

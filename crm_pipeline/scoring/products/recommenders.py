@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 
 Places = npt.NDArray[np.int64]
 NEIGHBOURS = 100

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_pipeline.config.programmes import Measure, Programme
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 # How a measure adds up over movements; a refund counts in the month in which it was given.
 _MEASURES: dict[Measure, str] = {

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from crm_pipeline.config.programmes import Programme
 from crm_pipeline.scoring.effects import Effect, Moments, difference, figures
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.programmes.panel import Panel, panel
 from crm_pipeline.scoring.table import AS_OF, Column, Mart, ScoreTable
 
@@ -34,7 +34,7 @@ PLACEBOS = 1_999
 """Choices of units that are tried at most; with fewer choices, all of them are."""
 
 
-class Verdict(StrEnum):
+class ProgrammeStatus(StrEnum):
     """What a comparison tells; the first two come without an effect."""
 
     TOO_EARLY = "too_early"
@@ -151,7 +151,7 @@ def programme_effects(
         name = {"programme_name": programme.name, "as_of_date": as_of}
         row = _described(programme, seen) | compare(seen, seed)
         effects.append(name | row)
-        if row["status"] not in (Verdict.TOO_EARLY, Verdict.TOO_FEW_UNITS):
+        if row["status"] not in (ProgrammeStatus.TOO_EARLY, ProgrammeStatus.TOO_FEW_UNITS):
             months += [name | month for month in event_study(seen)]
     return pa.Table.from_pylist(effects, schema=EFFECTS.schema), pa.Table.from_pylist(months, schema=MONTHS.schema)
 
@@ -160,11 +160,11 @@ def compare(seen: Panel, seed: int) -> dict[str, Any]:
     """Return the effect of a programme with its interval, and whether the units went the same way before it."""
     before, after = ~seen.after, seen.after
     if min(before.sum(), after.sum()) < MIN_MONTHS:
-        return {"status": Verdict.TOO_EARLY.value}
+        return {"status": ProgrammeStatus.TOO_EARLY.value}
     changed = seen.values @ (after / after.sum() - before / before.sum())
     effect = _between(changed, seen)
     if effect is None:
-        return {"status": Verdict.TOO_FEW_UNITS.value}
+        return {"status": ProgrammeStatus.TOO_FEW_UNITS.value}
     trend = _between(seen.values @ _slope(before), seen)
     placebo = placebo_p_value(changed, seen.treated, seed)
     means = {
@@ -174,7 +174,7 @@ def compare(seen: Panel, seed: int) -> dict[str, Any]:
     }
     without = means["treated_after"] - effect.value
     return {
-        "status": _verdict(effect, trend, placebo).value,
+        "status": _status(effect, trend, placebo).value,
         **means,
         **figures(effect),
         "placebo_p_value": placebo,
@@ -244,7 +244,9 @@ def _slope(months: npt.NDArray[np.bool_]) -> Floats:
     return centred / (centred**2).sum()
 
 
-def _verdict(effect: Effect, trend: Effect | None, placebo: float) -> Verdict:
+def _status(effect: Effect, trend: Effect | None, placebo: float) -> ProgrammeStatus:
     if trend and trend.p_value < CERTAIN:
-        return Verdict.NOT_PARALLEL
-    return Verdict.CONCLUSIVE if effect.p_value < CERTAIN and placebo < CERTAIN else Verdict.INCONCLUSIVE
+        return ProgrammeStatus.NOT_PARALLEL
+    return (
+        ProgrammeStatus.CONCLUSIVE if effect.p_value < CERTAIN and placebo < CERTAIN else ProgrammeStatus.INCONCLUSIVE
+    )

@@ -14,7 +14,7 @@ from scipy.special import logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 Labels = npt.NDArray[np.int64]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import Floats, NotEnoughDataError, Round, ScoringSettings
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.labels import SEASON, SEASONS, Frame, Question
 from crm_pipeline.scoring.questions.supervised import Prepared, Supervised

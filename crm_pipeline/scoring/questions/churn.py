@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import Floats, ScoringSettings
+from crm_pipeline.scoring.model import Floats, ScoringSettings
 from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Factory

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import Backtest, Floats, ScoringSettings
+from crm_pipeline.scoring.model import Floats, ScoringSettings
+from crm_pipeline.scoring.outcome import Backtest
 from crm_pipeline.scoring.questions import labels, vocabulary
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.supervised import BATCH_ROWS, MAX_TESTS

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread, signed_log
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.questions import vocabulary
 from crm_pipeline.scoring.questions.calibration import log_odds
 from crm_pipeline.scoring.questions.learners import Classifier, Labels

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from crm_pipeline.scoring import features, orders, sampling
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.questions.learners import Labels
 
 # One date, and named as such: all dates at once are more than fits in memory.

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.questions.labels import Frame
 from crm_pipeline.scoring.questions.learners import Labels
 

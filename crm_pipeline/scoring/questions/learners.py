@@ -16,8 +16,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import KnownFeatures, one_thread, signed_log
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.questions import calibration
 from crm_pipeline.scoring.questions.calibration import Calibration, Labels
 

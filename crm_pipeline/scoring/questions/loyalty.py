@@ -20,13 +20,13 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import Floats, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, Round, ScoringSettings
 from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.explain import Explainer
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Classifier
-from crm_pipeline.scoring.questions.supervised import Fitted, Prepared, Supervised, reason_columns
+from crm_pipeline.scoring.questions.supervised import FittedClassifier, Prepared, Supervised, reason_columns
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, REASONS, Column, ScoreTable
 
 SCALES = {"last_nps": (0, 10), "last_csat": (0, 1)}
@@ -58,7 +58,7 @@ class Attitude:
 class FittedLoyalty:
     """The two halves of loyalty; no attitude where too few people were asked."""
 
-    behaviour: Fitted
+    behaviour: FittedClassifier
     attitude: Attitude | None
 
     @property

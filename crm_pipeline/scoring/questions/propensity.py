@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.frame import Floats, ScoringSettings
+from crm_pipeline.scoring.model import Floats, ScoringSettings
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.supervised import Supervised, reason_columns
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, REASONS, Column, ScoreTable

@@ -17,15 +17,8 @@ from sklearn.pipeline import Pipeline
 
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import backtest_plots, features, orders
-from crm_pipeline.scoring.frame import (
-    Floats,
-    Inputs,
-    NotEnoughDataError,
-    Round,
-    ScoringSettings,
-    require_probabilities,
-)
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings, require_probabilities
 from crm_pipeline.scoring.questions import calibration, explain, labels, leakage, learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Classifier, Factory
@@ -48,7 +41,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedClassifier:
     """A calibrated classifier, what explains it (None: nothing), and how much each feature matters on held-out rows."""
 
     classifier: Classifier
@@ -57,7 +50,7 @@ class Fitted:
 
 
 class Supervised:
-    """A model of a yes/no question; see `frame.Model` for the attributes and methods that it shares with all models.
+    """A model of a yes/no question; see `model.Model` for the attributes and methods that it shares with all models.
 
     Attributes:
         outcome: who is sought, in the plural, for the plots.
@@ -187,7 +180,7 @@ class Supervised:
         model = self.classifier(prepared, candidate, factory, tuple(frame.days), settings)
         train, test = self.tests(frame, settings)[-1]
         tested, held_out = self.classifier(prepared, candidate, factory, train, settings), frame.at([test])
-        return Fitted(
+        return FittedClassifier(
             model,
             guard.attempt(
                 f"what explains {self.name}", lambda: explain.fit_explainer(model, frame.features, frame.labels), None
@@ -260,7 +253,7 @@ class Supervised:
         )
 
 
-def reason_columns(fitted: Fitted, matrix: Floats, settings: ScoringSettings) -> dict[str, pa.Array]:
+def reason_columns(fitted: FittedClassifier, matrix: Floats, settings: ScoringSettings) -> dict[str, pa.Array]:
     """Return reason_1 to reason_3; empty where nothing explains the model."""
     explainer, nothing = fitted.explainer, [pa.nulls(len(matrix), pa.string())] * explain.REASONS
     told = nothing

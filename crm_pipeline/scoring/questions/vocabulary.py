@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 Values = Callable[[str], Floats]
 """Gives the values of a feature by name."""

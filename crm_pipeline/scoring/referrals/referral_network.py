@@ -14,7 +14,7 @@ import pyarrow as pa
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 
 Ints = npt.NDArray[np.int64]

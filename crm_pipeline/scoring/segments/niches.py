@@ -6,8 +6,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.segments.segment_features import Ints
 
 FIT_PEOPLE = 10_000

@@ -9,8 +9,8 @@ from scipy.cluster.hierarchy import dendrogram
 from sklearn.decomposition import PCA
 
 from crm_pipeline.faults import guard
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.segments.segment_features import Ints
 from crm_pipeline.show.plots import COLOURS, curve, drawing, heat_map
 

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_pipeline.scoring.frame import UnsoundScoresError
+from crm_pipeline.scoring.model import UnsoundScoresError
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 from crm_pipeline.storage.lake import as_pattern
 

@@ -6,8 +6,9 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from crm_pipeline.scoring.frame import Backtest, ScoringSettings
 from crm_pipeline.scoring.lifetime import purchases
+from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.outcome import Backtest
 from crm_pipeline.scoring.questions import labels
 from crm_pipeline.scoring.segments import rfm, segment_features, segment_model
 from crm_pipeline.scoring.segments.segment_quality import explained_variance

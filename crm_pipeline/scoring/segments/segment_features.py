@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import signed_log
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.segments import tastes
 
 Ints = npt.NDArray[np.int64]

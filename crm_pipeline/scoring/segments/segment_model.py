@@ -14,8 +14,8 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.segments.segment_features import FeatureSpace, Ints, People, scaled, traits
 
 FEWEST, MOST = 4, 10

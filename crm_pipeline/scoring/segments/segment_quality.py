@@ -10,8 +10,8 @@ import pyarrow as pa
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.segments import segment_model
 from crm_pipeline.scoring.segments.segment_features import Ints
 from crm_pipeline.scoring.table import Column, Mart, ScoreTable

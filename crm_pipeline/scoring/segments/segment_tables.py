@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.cluster.hierarchy import linkage
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 from crm_pipeline.scoring.segments import personas, segment_features, segment_model, segment_quality
 from crm_pipeline.scoring.segments.segment_cuts import CUTS
 from crm_pipeline.scoring.segments.segment_features import People

@@ -14,15 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from crm_pipeline.faults import guard
-from crm_pipeline.scoring.frame import (
-    Artefact,
-    Backtest,
-    ModelStatus,
-    NotEnoughDataError,
-    ScoringSettings,
-    Status,
-    content_version,
-)
+from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings, content_version
+from crm_pipeline.scoring.outcome import Artefact, Backtest, ModelStatus, Status
 from crm_pipeline.scoring.segments import niches, personas, rfm, segment_features, segment_model, segment_quality
 from crm_pipeline.scoring.segments import segment_tables as tables
 from crm_pipeline.scoring.segments.plots_segments import plots
@@ -37,7 +30,7 @@ FIT_PEOPLE = 100_000
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedSegments:
     """All that assigning people needs: segments, from which distance on somebody is an outlier, and niches."""
 
     trained_on: date
@@ -51,7 +44,7 @@ class Fitted:
 class Previous:
     """What an earlier run left: its fitted model with its version, and the score tables of the month before."""
 
-    fitted: Fitted | None = None
+    fitted: FittedSegments | None = None
     version: str | None = None
     segments: pa.Table = field(default_factory=tables.SEGMENTS.empty)
     rfm: pa.Table = field(default_factory=rfm.TABLE.empty)
@@ -121,7 +114,7 @@ def go_on(
 
 def _told(
     connection: duckdb.DuckDBPyConnection,
-    fitted: Fitted,
+    fitted: FittedSegments,
     version: str,
     people: People,
     choices: tuple[Choice, ...],
@@ -201,7 +194,7 @@ def _kept(
     people: People,
     previous: Previous,
     settings: ScoringSettings,
-) -> tuple[Fitted, str] | None:
+) -> tuple[FittedSegments, str] | None:
     """Return the stored segments and their version if they can still be used and the refit is not clearly better."""
     if previous.fitted is None or previous.version is None:
         return None
@@ -214,7 +207,9 @@ def _kept(
     return previous.fitted, previous.version
 
 
-def _renewed(fresh: Segmentation, people: People, previous: Previous, settings: ScoringSettings) -> tuple[Fitted, str]:
+def _renewed(
+    fresh: Segmentation, people: People, previous: Previous, settings: ScoringSettings
+) -> tuple[FittedSegments, str]:
     """Return the refit with durable ids and names, fences and niches, and the version that follows from its inputs."""
     if previous.fitted is not None:
         fresh = segment_model.with_ids_of(fresh, previous.fitted.segmentation)
@@ -235,7 +230,7 @@ def _named(segmentation: Segmentation, people: People) -> Segmentation:
     return replace(segmentation, names=names)
 
 
-def _completed(segmentation: Segmentation, people: People, as_of: date) -> Fitted:
+def _completed(segmentation: Segmentation, people: People, as_of: date) -> FittedSegments:
     """Add fences and niches. A fence is Tukey's outer one: three quartile ranges above the third quartile."""
     segments, distances = segmentation.assign(people)
     fences = {}
@@ -251,17 +246,19 @@ def _completed(segmentation: Segmentation, people: People, as_of: date) -> Fitte
     for number in range(1, len(found.medoids) + 1):
         members = segment_model.differences(people, segmentation.space, numbers == number)
         names.append(personas.name(members, traits, names))
-    return Fitted(as_of, segmentation, fences, found, tuple(names))
+    return FittedSegments(as_of, segmentation, fences, found, tuple(names))
 
 
-def _assign(connection: duckdb.DuckDBPyConnection, fitted: Fitted, version: str, settings: ScoringSettings) -> pa.Table:
+def _assign(
+    connection: duckdb.DuckDBPyConnection, fitted: FittedSegments, version: str, settings: ScoringSettings
+) -> pa.Table:
     """Return the table `segments`, made batch by batch."""
     columns = fitted.segmentation.space.columns
     batches = segment_features.batches(connection, settings.as_of, columns)
     return pa.concat_tables(_placed(fitted, batch, version, settings.as_of) for batch in batches)
 
 
-def _placed(fitted: Fitted, people: People, version: str, as_of: date) -> pa.Table:
+def _placed(fitted: FittedSegments, people: People, version: str, as_of: date) -> pa.Table:
     """Return one row per person: segment, persona, distance to its centroid, whether far out, niche."""
     segments, distances = fitted.segmentation.assign(people)
     numbers = fitted.niches.assign(fitted.segmentation.space.place(people))

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy.special import digamma, gammaln, logsumexp, softmax
 from sklearn.cluster import KMeans
 
-from crm_pipeline.scoring.frame import Floats
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats
 
 Ints = npt.NDArray[np.int64]
 FIT_PEOPLE = 10_000

@@ -20,8 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
-from crm_pipeline.scoring.frame import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
 from crm_pipeline.scoring.texts import sentiment_lexicon, text
 from crm_pipeline.show import plots

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from crm_pipeline.scoring.frame import Floats
+from crm_pipeline.scoring.model import Floats
 
 _CHINESE_WORDS = Path(__file__).with_name("sentiment_zh.csv")
 _NEGATION = "不是很|不是|不太|不够|不怎么|没有|没那么|并不|毫不|不|没|别|无|未"

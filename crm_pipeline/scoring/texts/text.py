@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.scoring import sampling
-from crm_pipeline.scoring.frame import Floats, ScoringSettings
+from crm_pipeline.scoring.model import Floats, ScoringSettings
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 OTHER = "other"

@@ -20,8 +20,9 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.pipeline import Pipeline
 
 from crm_pipeline.faults import guard
-from crm_pipeline.scoring.frame import Floats, ModelStatus, NotEnoughDataError, ScoringSettings, Status
 from crm_pipeline.scoring.learning import one_thread
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.outcome import ModelStatus, Status
 from crm_pipeline.scoring.table import AS_OF, Column, ScoreTable
 from crm_pipeline.scoring.texts import text
 from crm_pipeline.show.plots import bars
