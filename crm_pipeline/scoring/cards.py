@@ -4,11 +4,13 @@ The parts follow M. Mitchell and others, Model Cards for Model Reporting, 2019.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.scoring import drift
@@ -17,7 +19,6 @@ from crm_pipeline.scoring.outcome import Backtest, Report, Status
 from crm_pipeline.show import pages
 from crm_pipeline.storage.lake import atomic_file
 
-_STYLE = "pre { font-size: 13px; } tr.baseline { color: #777777; }"
 _SENTENCES = {
     Status.OK: "Beats its baseline at every origin, on time that it had not seen. Its scores are in use.",
     Status.INSUFFICIENT_DATA: "There is too little data to fit and test it honestly. Nobody is scored.",
@@ -26,6 +27,25 @@ _SENTENCES = {
     Status.FAILED: "Its run ended with an error. The version accepted before goes on where there is one.",
 }
 _APART = ("inputs", "drift", "metrics", "status", "reason", "schema", "importance")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table: the name of each line, then its cells; some lines are grey."""
+
+    header: Sequence[str]
+    lines: Sequence[tuple[str, Sequence[str]]] = ()
+    grey: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with a table or a text below it; what has neither is not shown."""
+
+    title: str
+    note: str = ""
+    rows: Rows | None = None
+    text: str = ""
 
 
 class Pages:
@@ -44,22 +64,24 @@ class Pages:
         return target
 
 
-def page(model: str, report: Report, as_of: date) -> str:
+def page(model: str, report: Report, as_of: date) -> Markup:
     """Return a model's card as one HTML page that needs nothing else."""
-    title = f"Model card: {model.replace('_', ' ')}, as of {as_of}"
-    plots = "".join(pages.picture(title, svg) for title, svg in report.plots.items())
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        _status(report),
-        _section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
-        _section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
-        _section("Plots", "", plots),
-        _section("What counts most", "", _importance(report.card.get("importance", {}))),
-        _section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
-        _section("What it looks at", "", escape(", ".join(report.card.get("schema", [])))),
-        _section("Facts", "", _facts(report.card)),
-    ]
-    return pages.page(title, "".join(parts), _STYLE)
+    pictures = Markup().join(pages.picture(title, svg) for title, svg in report.plots.items())
+    return pages.filled(
+        __package__,
+        "card.html",
+        title=f"Model card: {model.replace('_', ' ')}, as of {as_of}",
+        verdict=_verdict(report),
+        sections=[
+            Section("Backtest", "Mean over the origins; baselines in grey.", _means(report.backtests)),
+            Section("By origin", "Each trained on what was known at its origin only.", _by_origin(report.backtests)),
+            Section("Plots", text=pictures),
+            Section("What counts most", rows=_importance(report.card.get("importance", {}))),
+            Section("Drift of the inputs", _drift_note(report.card), _drift(report.card.get("drift", {}))),
+            Section("What it looks at", text=", ".join(report.card.get("schema", []))),
+        ],
+        facts=_facts(report.card),
+    )
 
 
 def backtest_markdown(rows: Sequence[Backtest]) -> str:
@@ -69,20 +91,21 @@ def backtest_markdown(rows: Sequence[Backtest]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in table)
 
 
-def _status(report: Report) -> str:
+def _verdict(report: Report) -> dict[str, Any] | None:
     if report.status is None:
-        return ""
+        return None
     status = report.status
-    tone = "ok" if status.status is Status.OK else "not"
     facts = {
         "Reason": status.reason,
         "Champion": status.champion,
         "Version in use": status.model_version,
         "Trained on what was known by": status.trained_on,
     }
-    return f'<p class="{tone}"><b>{_SENTENCES[status.status]}</b></p>' + _table(
-        ["", ""], [(name, [str(value)]) for name, value in facts.items() if value]
-    )
+    return {
+        "tone": "ok" if status.status is Status.OK else "not",
+        "sentence": _SENTENCES[status.status],
+        "facts": Rows(["", ""], [(name, [str(value)]) for name, value in facts.items() if value]),
+    }
 
 
 def _mean_lines(rows: Sequence[Backtest]) -> tuple[list[str], list[tuple[str, bool, list[str]]]]:
@@ -96,30 +119,29 @@ def _mean_lines(rows: Sequence[Backtest]) -> tuple[list[str], list[tuple[str, bo
     return ["candidate", *metrics], lines
 
 
-def _means(rows: Sequence[Backtest]) -> str:
-    if not rows:
-        return ""
+def _means(rows: Sequence[Backtest]) -> Rows:
     header, lines = _mean_lines(rows)
-    return _table(header, [(name, cells) for name, _, cells in lines], {name for name, naive, _ in lines if naive})
+    naive = frozenset(name for name, naive, _ in lines if naive)
+    return Rows(header, [(name, cells) for name, _, cells in lines], naive)
 
 
-def _by_origin(rows: Sequence[Backtest]) -> str:
+def _by_origin(rows: Sequence[Backtest]) -> Rows | None:
     if not rows:
-        return ""
+        return None
     origins = sorted({row.origin for row in rows})
     values = {(row.candidate, row.metric, row.origin): row for row in rows}
-    naive = {f"{row.candidate}, {row.metric}" for row in rows if row.is_baseline}
+    naive = frozenset(f"{row.candidate}, {row.metric}" for row in rows if row.is_baseline)
     lines = []
     for candidate, metric in sorted({(row.candidate, row.metric) for row in rows}):
         found = [values.get((candidate, metric, origin)) for origin in origins]
         lines.append((f"{candidate}, {metric}", [f"{row.value:.4g}" if row else "" for row in found]))
     people = [str(next(row.people for row in rows if row.origin == origin)) for origin in origins]
-    return _table(["", *map(str, origins)], [*lines, ("people", people)], naive)
+    return Rows(["", *map(str, origins)], [*lines, ("people", people)], naive)
 
 
-def _importance(importance: Mapping[str, float]) -> str:
+def _importance(importance: Mapping[str, float]) -> Rows:
     most = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:15]
-    return _table(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
+    return Rows(["", "loss without it"], [(name, [f"{value:.4f}"]) for name, value in most])
 
 
 def _drift_note(card: Mapping[str, Any]) -> str:
@@ -128,26 +150,10 @@ def _drift_note(card: Mapping[str, Any]) -> str:
     return f"Population stability index; above {drift.LIMIT} it is another distribution: {are}."
 
 
-def _drift(indices: Mapping[str, float]) -> str:
-    return _table(["", "index"], [(name, [f"{value:.3f}"]) for name, value in list(indices.items())[:15]])
+def _drift(indices: Mapping[str, float]) -> Rows:
+    return Rows(["", "index"], [(name, [f"{value:.3f}"]) for name, value in list(indices.items())[:15]])
 
 
 def _facts(card: Mapping[str, Any]) -> str:
     facts = {name: value for name, value in card.items() if name not in _APART}
-    return f"<pre>{escape(json.dumps(facts, indent=2, sort_keys=True, default=str))}</pre>" if facts else ""
-
-
-def _section(title: str, note: str, body: str) -> str:
-    return f"<h2>{escape(title)}</h2><p>{escape(note)}</p>{body}" if body else ""
-
-
-def _table(header: Sequence[str], lines: Iterable[tuple[str, Sequence[str]]], grey: Iterable[str] = ()) -> str:
-    quiet = set(grey)
-    rows = [
-        f"<tr{' class=baseline' if name in quiet else ''}><td>{escape(name)}</td>"
-        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
-        + "</tr>"
-        for name, cells in lines
-    ]
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>" if rows else ""
+    return json.dumps(facts, indent=2, sort_keys=True, default=str) if facts else ""

@@ -68,7 +68,7 @@ def test_the_scorecard_shows_the_orders_counted_straight_from_the_facts(page, pu
         """).fetchall()
     row = re.search(r"<td>orders<br>.*?</tr>", page)
     assert row
-    assert f"<td class='number'>{orders:,}</td>" in row[0]
+    assert f'<td class="number">{orders:,}</td>' in row[0]
 
 
 def test_no_personal_value_is_on_the_page(page, published):

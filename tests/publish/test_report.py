@@ -141,12 +141,12 @@ def test_the_scorecard_has_the_last_complete_month_and_of_how_many_a_share_is(ma
 
 def test_a_change_is_good_or_bad_by_the_direction_of_its_figure(marts):
     card = scorecard(marts)
-    assert "<td class='number not'>+50.0%</td>" in card  # churn went up
-    assert "<td class='number not'>-25.0%</td>" in card  # revenue went down
+    assert '<td class="number not">+50.0%</td>' in card  # churn went up
+    assert '<td class="number not">-25.0%</td>' in card  # revenue went down
     marts.execute("update marts.kpi_scorecard set trend = -trend")
     card = scorecard(marts)
-    assert "<td class='number ok'>-50.0%</td>" in card
-    assert "<td class='number ok'>+25.0%</td>" in card
+    assert '<td class="number ok">-50.0%</td>' in card
+    assert '<td class="number ok">+25.0%</td>' in card
 
 
 def test_without_a_complete_month_the_scorecard_says_so(marts):

@@ -23,7 +23,7 @@ def made(status=Status.OK, **card):
 def test_a_card_shows_candidate_and_baseline_side_by_side():
     page = cards.page("churn", made(), AS_OF)
     assert "0.75" in page
-    assert '<tr class=baseline><td>recency</td><td class="number">0.625</td>' in page
+    assert '<tr class="baseline"><td>recency</td><td class="number">0.625</td>' in page
 
 
 @pytest.mark.parametrize("status", Status)

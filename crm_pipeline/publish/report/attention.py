@@ -1,13 +1,14 @@
 """What a reader should look at first: sentences about what is off, dangerous or not to be trusted."""
 
 from datetime import date
-from html import escape
 
 import duckdb
+from markupsafe import Markup
 
 from crm_pipeline.faults.guard import WHERE
 from crm_pipeline.publish.report.found import ask
 from crm_pipeline.publish.report.words import among, month, spoken, told
+from crm_pipeline.show.pages import filled
 
 TITLE = "What needs attention"
 
@@ -67,15 +68,14 @@ SENTENCES = (
 """Queries of one text column: a sentence a row, none where all is well."""
 
 
-def attention(con: duckdb.DuckDBPyConnection, rows_quarantined: int) -> str:
+def attention(con: duckdb.DuckDBPyConnection, rows_quarantined: int) -> Markup:
     """Return the sentences as a list; amounts are in the business currency."""
     said = [_off_target(*row) for row in ask(con, TITLE, OFF_TARGET).rows]
     for sql in SENTENCES:
         said += [sentence for (sentence,) in ask(con, TITLE, sql).rows]
     if rows_quarantined:
         said.append(f"{rows_quarantined:,} source rows were set aside; see the quarantine below.")
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in said)
-    return f"<ul>{items}</ul>" if said else "<p>Nothing.</p>"
+    return filled(__package__, "attention.html", sentences=said)
 
 
 def _off_target(kpi: str, value: float, target: float, unit: str, denominator: float | None, day: date) -> str:

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from html import escape
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from crm_pipeline.publish.report.found import Draw, Found
 from crm_pipeline.publish.report.words import spoken, told, unit_of
 from crm_pipeline.show import plots
-from crm_pipeline.show.pages import picture
+from crm_pipeline.show.pages import filled, picture
 
 _WIDTH, _HEIGHT, _LINE = 5.6, 3.0, 0.28
 _MOST_TICKS = 8
@@ -21,7 +21,7 @@ _MOST_TICKS = 8
 def stacked(y_label: str) -> Draw:
     """Draw (x, series, value) as one stack of bars per x."""
 
-    def draw(title: str, found: Found) -> str:
+    def draw(title: str, found: Found) -> Markup:
         places, series = _series(found)
         with plots.drawing(y_label, _WIDTH, _HEIGHT) as made:
             bottom = np.zeros(len(places))
@@ -39,7 +39,7 @@ def stacked(y_label: str) -> Draw:
 def lines(y_label: str, percent: bool = False) -> Draw:
     """Draw (x, series, value) as a line per series; a value that is missing leaves a gap."""
 
-    def draw(title: str, found: Found) -> str:
+    def draw(title: str, found: Found) -> Markup:
         places, series = _series(found)
         with plots.drawing(y_label, _WIDTH, _HEIGHT) as made:
             for number, (name, values) in enumerate(series.items()):
@@ -58,7 +58,7 @@ def lines(y_label: str, percent: bool = False) -> Draw:
 def bars(x_label: str, unit: str = "") -> Draw:
     """Draw (name, value) as lying bars in the order of the rows, each with its figure."""
 
-    def draw(title: str, found: Found) -> str:
+    def draw(title: str, found: Found) -> Markup:
         names, values = [told(row[0]) for row in found.rows], [_number(row[1]) for row in found.rows]
         with plots.drawing(x_label, _WIDTH, 0.8 + _LINE * len(names)) as made:
             drawn = made.axes.barh(range(len(names)), values, 0.7, color=plots.colour(0))
@@ -75,7 +75,7 @@ def bars(x_label: str, unit: str = "") -> Draw:
 def intervals(x_label: str) -> Draw:
     """Draw (name, value, lower, upper) as points with their intervals beside a line at 0."""
 
-    def draw(title: str, found: Found) -> str:
+    def draw(title: str, found: Found) -> Markup:
         names = [told(row[0]) for row in found.rows]
         value, lower, upper = (np.array([_number(row[place]) for row in found.rows]) for place in (1, 2, 3))
         with plots.drawing(x_label, _WIDTH, 0.9 + _LINE * len(names)) as made:
@@ -93,7 +93,7 @@ def intervals(x_label: str) -> Draw:
 def grid(x_label: str, form: str = "{:.0%}") -> Draw:
     """Draw (row, column, value) as a table that is the darker the higher the value; missing cells stay white."""
 
-    def draw(title: str, found: Found) -> str:
+    def draw(title: str, found: Found) -> Markup:
         rows = _in_order([row[0] for row in found.rows])
         columns = sorted({row[1] for row in found.rows})
         values = np.full((len(rows), len(columns)), np.nan)
@@ -105,20 +105,18 @@ def grid(x_label: str, form: str = "{:.0%}") -> Draw:
     return draw
 
 
-def table(_title: str, found: Found) -> str:
+def table(_title: str, found: Found) -> Markup:
     """Return all columns, named by their names; figures stand to the right."""
     numeric = [any(isinstance(row[place], int | float | Decimal) for row in found.rows) for place in _places(found)]
-    kinds = [' class="number"' if figure else "" for figure in numeric]
-    head = "".join(f"<th{kind}>{escape(spoken(name))}</th>" for name, kind in zip(found.columns, kinds, strict=True))
-    body = "".join(f"<tr>{''.join(_cells(found.columns, row, kinds))}</tr>" for row in found.rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _cells(columns: Sequence[str], row: Sequence[Any], kinds: Sequence[str]) -> list[str]:
-    return [
-        f"<td{kind}>{escape(told(value, unit_of(name)))}</td>"
-        for name, value, kind in zip(columns, row, kinds, strict=True)
-    ]
+    kinds = ["number" if figure else "" for figure in numeric]
+    return filled(
+        __package__,
+        "table.html",
+        columns=list(zip(map(spoken, found.columns), kinds, strict=True)),
+        rows=[
+            [told(value, unit_of(name)) for name, value in zip(found.columns, row, strict=True)] for row in found.rows
+        ],
+    )
 
 
 def _places(found: Found) -> range:

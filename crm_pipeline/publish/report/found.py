@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+from markupsafe import Markup
 
 from crm_pipeline.publish.errors import PublishError
 
@@ -17,7 +18,7 @@ class Found:
     rows: Sequence[tuple[Any, ...]]
 
 
-Draw = Callable[[str, Found], str]
+Draw = Callable[[str, Found], Markup]
 """Turns the title and the answer of a part into HTML."""
 
 

@@ -1,9 +1,9 @@
 """The whole report, put together from the serving file."""
 
-from html import escape
 from pathlib import Path
 
 import duckdb
+from markupsafe import Markup
 
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
@@ -25,17 +25,6 @@ from crm_pipeline.storage.lake import atomic_file
 from crm_pipeline.storage.warehouse import limits
 
 SECTIONS: tuple[Section, ...] = (TRADE, CUSTOMERS, MARKETING, SERVICE, TRUST)
-_STYLE = """
-body { max-width: 78em; } h2 { margin-top: 2em; border-bottom: 1px solid #cccccc; } h3 { margin-bottom: 0; }
-nav a { margin-right: 1.2em; color: #1b6ca8; } .note, small { color: #666666; } .note { margin-top: 0; }
-.parts { display: grid; grid-template-columns: repeat(auto-fit, minmax(34em, 1fr)); gap: 0 2.5em; }
-.part { overflow-x: auto; } .wide { grid-column: 1 / -1; } .none { color: #777777; font-style: italic; }
-.tiles { display: flex; flex-wrap: wrap; gap: 1em 3em; } .tiles b { display: block; font-size: 1.7em; }
-.scorecard td, .scorecard th { border-top: 1px solid #eeeeee; } .group th { padding-top: 1em; }
-td.number, .scorecard td:not(:first-child) { white-space: nowrap; }
-.spark path { fill: none; stroke: #1b6ca8; stroke-width: 1.3; } .spark circle { fill: #1b6ca8; }
-@media print { nav { display: none; } .part { break-inside: avoid; } }
-"""
 
 
 def write_report(settings: Settings, currency: str) -> Path:
@@ -70,18 +59,19 @@ def render(con: duckdb.DuckDBPyConnection, release: ReleaseInfo, dataset: str, c
     """
     con.execute("set variable last_month = (select max(month) from marts.kpi_scorecard where is_complete)")
     title = f"{dataset.replace('_', ' ').capitalize()}: customers as of {release.as_of_date:%d %B %Y}"
-    names = [ATTENTION, SCORECARD, *(section.title for section in SECTIONS)]
-    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in names)
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        f'<p class="note">{escape(_origin(release, currency))}</p>',
-        _tiles(release, currency),
-        f"<nav>{links}</nav>",
-        _heading(ATTENTION) + attention(con, release.rows_quarantined),
-        _heading(SCORECARD) + scorecard(con),
-        *(_section(con, section) for section in SECTIONS),
-    ]
-    return pages.page(title, "".join(body), _STYLE)
+    bodies = {
+        ATTENTION: attention(con, release.rows_quarantined),
+        SCORECARD: scorecard(con),
+        **{section.title: _parts(con, section) for section in SECTIONS},
+    }
+    return pages.filled(
+        __package__,
+        "report.html",
+        title=title,
+        origin=_origin(release, currency),
+        tiles=_tiles(release, currency),
+        sections=[{"title": name, "anchor": _anchor(name), "body": body} for name, body in bodies.items()],
+    )
 
 
 def _origin(release: ReleaseInfo, currency: str) -> str:
@@ -90,35 +80,29 @@ def _origin(release: ReleaseInfo, currency: str) -> str:
     return f"Amounts in {currency}. Release {release.release}, published {published}; {checked}."
 
 
-def _tiles(release: ReleaseInfo, currency: str) -> str:
-    figures = {
+def _tiles(release: ReleaseInfo, currency: str) -> dict[str, str]:
+    return {
         "people": f"{release.people:,}",
         "orders so far": f"{release.orders:,}",
         f"revenue so far, {currency}": f"{release.revenue:,.0f}",
     }
-    tiles = "".join(f"<div><b>{figure}</b>{escape(name)}</div>" for name, figure in figures.items())
-    return f'<div class="tiles">{tiles}</div>'
 
 
-def _section(con: duckdb.DuckDBPyConnection, section: Section) -> str:
-    parts = "".join(_part(con, part) for part in section.parts)
-    return f'{_heading(section.title)}<div class="parts">{parts}</div>'
+def _parts(con: duckdb.DuckDBPyConnection, section: Section) -> Markup:
+    return pages.filled(__package__, "parts.html", parts=[_part(con, part) for part in section.parts])
 
 
-def _part(con: duckdb.DuckDBPyConnection, part: Part) -> str:
+def _part(con: duckdb.DuckDBPyConnection, part: Part) -> Markup:
     found = ask(con, part.title, part.sql)
-    body = '<p class="none">Nothing of this is in the data.</p>'
+    body = _none("Nothing of this is in the data.")
     if found.rows:
-        broken = f'<p class="none">This could not be drawn; {guard.WHERE}.</p>'
+        broken = _none(f"This could not be drawn; {guard.WHERE}.")
         body = guard.attempt(f"the part '{part.title}' of the report", lambda: part.draw(part.title, found), broken)
-    return (
-        f'<div class="part{" wide" if part.wide else ""}"><h3>{escape(part.title)}</h3>'
-        f'<p class="note">{escape(part.note)}</p>{body}</div>'
-    )
+    return pages.filled(__package__, "part.html", part=part, body=body)
 
 
-def _heading(title: str) -> str:
-    return f'<h2 id="{_anchor(title)}">{escape(title)}</h2>'
+def _none(sentence: str) -> Markup:
+    return pages.filled(__package__, "none.html", sentence=sentence)
 
 
 def _anchor(title: str) -> str:

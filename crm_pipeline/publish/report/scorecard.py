@@ -1,15 +1,16 @@
 """The scorecard as a table: each KPI with its last complete month, target, status and the year before it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from html import escape
 from itertools import groupby
 
 import duckdb
+from markupsafe import Markup
 
 from crm_pipeline.publish.report.found import ask
 from crm_pipeline.publish.report.words import among, change, month, spoken, told
+from crm_pipeline.show.pages import filled
 
 TITLE = "Key figures"
 SQL = """
@@ -61,45 +62,38 @@ class Kpi:
     month: date | None
 
 
-def scorecard(con: duckdb.DuckDBPyConnection) -> str:
+def scorecard(con: duckdb.DuckDBPyConnection) -> Markup:
     """Return one table with a body per group of KPIs."""
     kpis = [Kpi(*row) for row in ask(con, TITLE, SQL).rows]
-    if not kpis or kpis[0].month is None:
-        return "<p>No month is complete yet.</p>"
-    header = (
-        f"<tr><th>KPI</th><th class='number'>{month(kpis[0].month)}</th><th class='number'>change in a month</th>"
-        "<th class='number'>target</th><th>status</th><th>13 months</th></tr>"
-    )
-    groups = groupby(kpis, key=lambda kpi: kpi.kpi_group)
-    return f"<table class='scorecard'>{header}{''.join(_group(name, members) for name, members in groups)}</table>"
+    shown = month(kpis[0].month) if kpis and kpis[0].month else ""
+    groups = {name: [_row(kpi) for kpi in members] for name, members in groupby(kpis, key=lambda kpi: kpi.kpi_group)}
+    return filled(__package__, "scorecard.html", month=shown, groups=groups)
 
 
-def _group(name: str, kpis: Iterable[Kpi]) -> str:
-    return f"<tr class='group'><th colspan='6'>{escape(name)}</th></tr>{''.join(map(_row, kpis))}"
-
-
-def _row(kpi: Kpi) -> str:
+def _row(kpi: Kpi) -> dict[str, str]:
+    """Return what the table tells of a KPI."""
     tone, status = _STATUS.get(kpi.status or "no_data", ("", ""))
-    better = "" if not kpi.trend else "ok" if (kpi.trend > 0) == (kpi.direction == "up") else "not"
-    unit = "" if kpi.unit in f"share, money, {spoken(kpi.kpi)}" else f" <small>{escape(kpi.unit)}</small>"
-    number = among(kpi.unit, kpi.denominator)
-    number = f"<br><small>{number}</small>" if number and kpi.value is not None else ""
-    target = "" if kpi.target is None else told(kpi.target, kpi.unit)
-    return (
-        f"<tr title='{escape(kpi.formula)}'>"
-        f"<td>{escape(spoken(kpi.kpi))}{unit}<br><small>{escape(kpi.description)}</small></td>"
-        f"<td class='number'>{told(kpi.value, kpi.unit)}{number}</td>"
-        f"<td class='number {better}'>{change(kpi.trend)}</td>"
-        f"<td class='number'>{target}</td><td class='{tone}'>{status}</td>"
-        f"<td>{sparkline(kpi.history or ())}</td></tr>"
-    )
+    return {
+        "name": spoken(kpi.kpi),
+        "unit": "" if kpi.unit in f"share, money, {spoken(kpi.kpi)}" else kpi.unit,
+        "description": kpi.description,
+        "formula": kpi.formula,
+        "value": told(kpi.value, kpi.unit),
+        "number": "" if kpi.value is None else among(kpi.unit, kpi.denominator),
+        "better": "" if not kpi.trend else "ok" if (kpi.trend > 0) == (kpi.direction == "up") else "not",
+        "change": change(kpi.trend),
+        "target": "" if kpi.target is None else told(kpi.target, kpi.unit),
+        "tone": tone,
+        "status": status,
+        "course": sparkline(kpi.history or ()),
+    }
 
 
-def sparkline(history: Sequence[float | None]) -> str:
+def sparkline(history: Sequence[float | None]) -> Markup:
     """Return the course of a figure as a small line that ends in a dot; months without a value leave a gap."""
     known = [value for value in history if value is not None]
     if not known:
-        return ""
+        return Markup()
     low, spread = min(known), (max(known) - min(known)) or 1.0
     step = (_WIDTH - 6) / max(len(history) - 1, 1)
     points = [
@@ -111,5 +105,4 @@ def sparkline(history: Sequence[float | None]) -> str:
         if point:
             path += f"{'M' if pen_is_up else 'L'}{point[0]:.1f},{point[1]:.1f}"
         pen_is_up = point is None
-    dot = f"<circle cx='{points[-1][0]:.1f}' cy='{points[-1][1]:.1f}' r='2.5'/>" if points[-1] else ""
-    return f"<svg class='spark' viewBox='0 0 {_WIDTH} {_HEIGHT}' width='{_WIDTH}'><path d='{path}'/>{dot}</svg>"
+    return filled(__package__, "sparkline.svg", width=_WIDTH, height=_HEIGHT, path=path, dot=points[-1])
