@@ -63,6 +63,10 @@ class _Namespace:
     def dispatch(self, name: str, _package: str = "crm") -> _Macro:
         return self._macros.get(f"{self._engine}__{name}") or self._macros[f"default__{name}"]
 
+    def get_columns_in_relation(self, _relation: str) -> list[Any]:
+        """There is no warehouse to ask: nothing is built yet."""
+        return []
+
     def __getattr__(self, name: str) -> _Macro:
         return self._macros[name]
 
