@@ -11,7 +11,7 @@ from crm_pipeline.publish.queries import Example, read_questions
 QUESTIONS = read_questions()
 MOST_LINES = 15
 MAY_BE_EMPTY = {11}
-"""On a small shop perhaps nobody is valuable, at risk and complains."""
+"""In a small shop perhaps nobody is valuable, at risk and waits for an answer."""
 Answer = list[dict[str, Any]]
 
 
@@ -98,6 +98,18 @@ def test_the_net_promoter_score_is_promoters_less_detractors(marts, facts):
     """)
     found = [(row["month"], row["answers"], row["net_promoter_score"]) for row in answer(marts, 5)]
     assert found == [(month, answers, pytest.approx(score, abs=0.051)) for month, answers, score in expected]
+
+
+def test_those_who_wait_for_an_answer_have_as_many_open_tickets(marts, facts):
+    expected = dict(
+        facts("""
+            select customer_id, count(*) from customer.fct_support_tickets
+            inner join customer.dim_customers using (customer_key)
+            where opened_on <= getvariable('as_of') and resolved_at is null and status not in ('solved', 'closed')
+            group by 1
+        """)
+    )
+    assert {row["customer_id"]: row["open_tickets"] for row in answer(marts, 11)}.items() <= expected.items()
 
 
 def test_points_owed_are_the_sum_of_all_movements_of_known_members(marts, facts):
