@@ -126,7 +126,7 @@ def test_online_retail_keeps_rows_without_a_customer_as_revenue_without_a_person
     people = current_release(online_retail.settings).info.people
     assert people == kept_rows["Customer ID"].dropna().nunique()
     invoices = serving(
-        online_retail, "select count(*), count(*) filter (where customer_key is null) from customer.fct_orders"
+        online_retail, "select count(*), count(*) filter (where customer_id is null) from customer.fct_orders"
     )
     nobody = kept_rows.groupby("Invoice")["Customer ID"].apply(lambda ids: ids.isna().all()).sum()
     assert invoices == [(kept_rows["Invoice"].nunique(), nobody)]
