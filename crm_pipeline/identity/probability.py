@@ -95,6 +95,11 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     return Model(_completed(settings), {column: _shares(con, column) for column in comparisons.BY_FREQUENCY}, count)
 
 
+def score_nobody(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `found` without rows, where there is no model or nothing to score."""
+    con.execute("create temp table found as from known_scores limit 0")
+
+
 def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> None:
     """Make the table `found` (a, b, weight) of the pairs in `pairs` whose weight is at least `least_weight`."""
     with _predicted(con, model, least_weight, detailed=False) as scored:

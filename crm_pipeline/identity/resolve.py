@@ -13,6 +13,7 @@ from crm_pipeline.identity import (
     candidates,
     changes,
     cluster,
+    contradictions,
     memory,
     merges,
     outputs,
@@ -147,7 +148,7 @@ def _score(con: duckdb.DuckDBPyConnection, settings: MatchSettings, model: Model
     if model and pairs:
         probability.score(con, model, probability.to_weight(settings.review))
     else:
-        con.execute("create temp table found as from known_scores limit 0")
+        probability.score_nobody(con)
     con.execute("""
         create temp table scores as
         from known_scores anti join lost using (a, b) anti join pairs using (a, b)
@@ -164,8 +165,9 @@ def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: 
     """Return the tables of the people whose records are looked at; leaves what is remembered of them."""
     keys = whole_numbers(con, "select record_key from records order by node")["record_key"]
     nodes = len(keys)
-    review.load_scored(con)
+    contradictions.load_scored(con)
     rules.load_shared_values(con)
+    contradictions.load_together(con)
     found = rules.find_links(con, settings, nodes)
     rules.load_silent(con, found)
     node_of = _named_records(con, overrides)
@@ -176,7 +178,7 @@ def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: 
     links, values = links[kept], values[kept]
     unique = rules.find_unique_values(con, settings, found.refused)
     apart = _unique_values(unique, overrides, node_of)
-    founders, contradictions, links, values = _separate(nodes, links, values, apart, found.divided)
+    founders, found_apart, links, values = _separate(nodes, links, values, apart, found.divided)
     # A link whose two ends were separated is no evidence for a person.
     inside = founders[links.a] == founders[links.b]
     return {
@@ -185,7 +187,7 @@ def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: 
         "conflicts": pa.concat_tables(
             [
                 rules.find_refused(con, found),
-                contradictions_table(contradictions, unique, keys),
+                contradictions_table(found_apart, unique, keys),
                 held_back_table(held, keys),
                 unknown_records_table(_unknown_records(con, overrides)),
                 nobodys_ids_table(con),

@@ -10,7 +10,7 @@ from crm_pipeline.identity.cluster import Links
 from crm_pipeline.identity.numbers import Nodes
 from crm_pipeline.identity.people import customer_id
 from crm_pipeline.identity.probability import to_weight
-from crm_pipeline.identity.rules import CONTRADICTION, LINK_KINDS
+from crm_pipeline.identity.rules import LINK_KINDS
 
 REVIEW_SCHEMA = pa.schema(
     [
@@ -35,23 +35,6 @@ class Stake:
     probability: float
     reason: str
     value: float
-
-
-def load_scored(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `scored` (a, b, weight, is_contradicting) of the scored pairs, by number of record.
-
-    Needs `scores`, `profiles` and `records`.
-    """
-    con.execute(f"""
-        create temp table scored as
-        with named as (
-            select node, record_key, first_name, first_forms, last_name, birth_date
-            from profiles join records using (record_key)
-        )
-        select least(l.node, r.node) as a, greatest(l.node, r.node) as b, weight,
-            {CONTRADICTION} as is_contradicting
-        from scores join named as l on l.record_key = scores.a join named as r on r.record_key = scores.b
-    """)
 
 
 def probable_links(con: duckdb.DuckDBPyConnection, accept: float) -> Links:

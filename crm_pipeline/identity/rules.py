@@ -18,14 +18,6 @@ CONFLICT_SCHEMA = pa.schema(
 )
 #: A conflict with the record that it is about.
 ABOUT_SCHEMA = pa.schema([("record_key", pa.int64()), *CONFLICT_SCHEMA])
-#: Two named records contradict each other where the first names cannot be one name and nothing speaks for one birthday.
-CONTRADICTION = """(
-    l.first_name is not null and r.first_name is not null and not list_has_any(l.first_forms, r.first_forms)
-    and jaro_winkler_similarity(l.first_name, r.first_name) < 0.75
-    and l.first_name is distinct from r.last_name and r.first_name is distinct from l.last_name
-    and coalesce(damerau_levenshtein(l.birth_date, r.birth_date) > 1, true)
-)"""
-_HOUSEHOLD_KINDS = ("email", "phone")
 
 
 @dataclass(frozen=True)
@@ -50,9 +42,7 @@ class RuleLinks:
 def load_shared_values(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `shared`: the values that several records carry, numbered; `others` people are outside.
 
-    Needs the tables of `changes`, `load_identifiers` and `load_profiles`. Makes `together` as well: the pairs of named
-    records that share an e-mail address or a phone number with somebody of another name, and may be one person all the
-    same.
+    Needs the tables of `changes` and `load_identifiers`.
     """
     con.execute(
         """
@@ -69,23 +59,6 @@ def load_shared_values(con: duckdb.DuckDBPyConnection) -> None:
         where coalesce(carried.records, 0) + coalesce(outside.records, 0) > 1
         """,
         {"kinds": list(KINDS)},
-    )
-    con.execute(
-        f"""
-        create temp table together as
-        with named as (
-            select shared.number, node, first_name, first_forms, last_name, birth_date
-            from shared join identifiers using (kind, value) join records using (node) join profiles using (record_key)
-            where list_contains($kinds, kind) and shared.unusable is null and shared.others is null
-            qualify count(*) over (partition by shared.number) <= {MOST_CARRIERS}
-        ), compared as (
-            select l.number, l.node as a, r.node as b, {CONTRADICTION} as is_contradicting
-            from named as l join named as r on l.number = r.number and l.node < r.node
-        )
-        select *, bool_or(is_contradicting) over (partition by number) as is_divided from compared
-        qualify is_divided
-        """,
-        {"kinds": list(_HOUSEHOLD_KINDS)},
     )
 
 

@@ -4,13 +4,15 @@
 {% set answers = 'select count(*) from ' ~ ref('fct_survey_responses')
     ~ " where is_in_scale and (kind <> 'nps' or nps_group is not null)" %}
 {% for subject, counted, facts in [
-    ('tickets', 'select sum(tickets) from ' ~ ref('service_quality'), 'select count(*) from ' ~ ref('fct_support_tickets')),
+    ('tickets', 'select sum(tickets) from ' ~ ref('service_quality'),
+     'select count(*) from ' ~ ref('fct_support_tickets')),
     ('open tickets',
      'select sum(open_at_month_end) from ' ~ ref('service_quality') ~ ' where month = ' ~ month_of(as_of_date()),
      'select count(*) from ' ~ ref('fct_support_tickets')
      ~ " where resolved_on is null and status in ('open', 'pending')"),
     ('answers', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'all'", answers),
-    ('answers by contact channel', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'contact_channel'", answers),
+    ('answers by contact channel',
+     'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'contact_channel'", answers),
     ('answers by segment', 'select sum(answers) from ' ~ ref('satisfaction') ~ " where dimension = 'segment'", answers),
     ('mentions', 'select sum(mentions) from ' ~ ref('social_listening'),
      'select count(*) from ' ~ ref('fct_social_mentions')),

@@ -19,6 +19,7 @@ Rule = Callable[[Manifest], Iterator[str]]
 
 MOST_LEAVES = 3
 """Marts that may hang on one model which was not made to be read by many."""
+LONGEST_LINE = 120
 _KEY_TESTS = {"unique", "unique_combination"}
 _READ_BY_MANY = ("dim_", "fct_")
 _RUN_RECORDS = {"ledger", "quarantine"}
@@ -86,6 +87,14 @@ def no_table_is_written_out(parsed: Manifest) -> Iterator[str]:
             yield f"{node['name']}: '{found}' instead of ref() or source()"
 
 
+def no_line_is_long(parsed: Manifest) -> Iterator[str]:
+    """The linter measures lines as macros leave them, which is not as they are read."""
+    for node in parsed["nodes"].values():
+        for number, line in enumerate(node.get("raw_code", "").splitlines(), start=1):
+            if node["original_file_path"].endswith(".sql") and len(line) > LONGEST_LINE:
+                yield f"{node['original_file_path']}: line {number} has {len(line)} characters, {LONGEST_LINE} at most"
+
+
 def all_is_described(parsed: Manifest) -> Iterator[str]:
     described = {**models(parsed), **parsed["sources"], **parsed["exposures"]}
     described |= {name: node for name, node in parsed["nodes"].items() if node["resource_type"] == "seed"}
@@ -128,6 +137,7 @@ RULES: tuple[Rule, ...] = (
     a_mart_stands_on_no_staging_model,
     few_leaves_hang_on_one_model,
     no_table_is_written_out,
+    no_line_is_long,
     all_is_described,
     each_key_is_tested,
     each_mart_has_a_contract_a_group_and_a_reader,

@@ -42,6 +42,10 @@ def _write_a_table_out(parsed: dict) -> None:
     parsed["nodes"]["model.crm.cohort_retention"]["raw_code"] += "\nunion all select * from customer.fct_orders"
 
 
+def _write_a_long_line(parsed: dict) -> None:
+    parsed["nodes"]["model.crm.cohort_retention"]["raw_code"] += "\n-- " + "long " * 30
+
+
 def _forget_a_column(parsed: dict) -> None:
     parsed["nodes"]["model.crm.fct_orders"]["columns"]["revenue"]["description"] = ""
 
@@ -72,6 +76,7 @@ def _let_nobody_read_a_mart(parsed: dict) -> None:
         (rules.a_mart_stands_on_no_staging_model, _skip_the_customer_stage),
         (rules.few_leaves_hang_on_one_model, _hang_many_marts_on_a_staging_model),
         (rules.no_table_is_written_out, _write_a_table_out),
+        (rules.no_line_is_long, _write_a_long_line),
         (rules.all_is_described, _forget_a_column),
         (rules.all_is_described, _forget_the_grain),
         (rules.each_key_is_tested, _drop_the_tests),

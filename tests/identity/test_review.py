@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from crm_pipeline.identity.contradictions import load_scored
 from crm_pipeline.identity.probability import to_weight
-from crm_pipeline.identity.review import REVIEW_SCHEMA, load_scored, probable_links, review
+from crm_pipeline.identity.review import REVIEW_SCHEMA, probable_links, review
 from tests.identity.conftest import staged
 
 ACCEPT = 0.95

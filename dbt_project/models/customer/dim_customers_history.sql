@@ -88,9 +88,9 @@ select
     states.customer_key,
     states.day as valid_from,
     periods.next_day as valid_to,
-    periods.next_day is null as is_current,
     {%- for column in dated + consents %}
-    states.{{ column }}{{ "," if not loop.last }}
+    states.{{ column }},
     {%- endfor %}
+    periods.next_day is null as is_current
 from states
 inner join periods on states.customer_key = periods.customer_key and states.day = periods.day

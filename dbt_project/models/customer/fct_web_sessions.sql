@@ -32,7 +32,8 @@ visits as (
         max(occurred_at) as ended_at,
         count(*) as events,
         {%- for kind, name in [('page_view', 'page_views'), ('product_view', 'product_views'), ('search', 'searches'),
-                               ('add_to_cart', 'cart_additions'), ('checkout', 'checkouts'), ('purchase', 'purchases')] %}
+                               ('add_to_cart', 'cart_additions'), ('checkout', 'checkouts'),
+                               ('purchase', 'purchases')] %}
         count(*) filter (where event_type = '{{ kind }}') as {{ name }},
         {%- endfor %}
         min(order_key) as order_key
