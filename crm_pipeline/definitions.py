@@ -7,14 +7,14 @@ from crm_pipeline.dbt.assets import stage_assets
 from crm_pipeline.dbt.checks import checks as dbt_checks
 from crm_pipeline.dbt.project import manifest
 from crm_pipeline.dbt.resource import dbt_resource
-from crm_pipeline.identity.assets import identity_tables
+from crm_pipeline.identity.assets import identity_assets
 from crm_pipeline.identity.checks import gate as identity_gate
 from crm_pipeline.operations.schedules import crm_daily, every_morning, score_months
 from crm_pipeline.publish.assets import publish__report, serving_file_asset
 from crm_pipeline.publish.checks import opens
 from crm_pipeline.raw.assets import raw_channels
 from crm_pipeline.raw.checks import gate as raw_gate
-from crm_pipeline.resources import Workspace
+from crm_pipeline.resources import workspace_of
 from crm_pipeline.scoring.assets import scoring__score_history, scoring_tables
 from crm_pipeline.scoring.checks import gate as scoring_gate
 from crm_pipeline.stages import Stage
@@ -31,7 +31,7 @@ def build(settings: Settings) -> Definitions:
     gated = [
         raw_channels,
         stage_assets(Stage.STAGING, parsed),
-        identity_tables,
+        identity_assets(settings),
         stage_assets(Stage.CUSTOMER, parsed),
         stage_assets(Stage.FEATURES, parsed),
         scoring_tables,
@@ -44,7 +44,7 @@ def build(settings: Settings) -> Definitions:
         asset_checks=[*gates, opens],
         jobs=[crm_daily, score_months],
         schedules=[every_morning],
-        resources={"workspace": Workspace(), "dbt": dbt_resource(settings)},
+        resources={"workspace": workspace_of(settings), "dbt": dbt_resource(settings)},
         executor=in_process_executor,
     )
 

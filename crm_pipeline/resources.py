@@ -18,7 +18,7 @@ from crm_pipeline.storage.warehouse import connect
 
 
 class Workspace(ConfigurableResource):
-    """The dataset that this deployment serves, as one run sees it.
+    """The dataset that a deployment serves, as one run sees it.
 
     While a run holds this resource, no other run of the same dataset can start: two writers never meet.
     """
@@ -27,6 +27,7 @@ class Workspace(ConfigurableResource):
         default=None,
         description="Compute everything as of the end of this day (YYYY-MM-DD); empty: as pipeline.yml says.",
     )
+    _deployment: Settings | None = PrivateAttr(default=None)
     _lock: RunLock | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
@@ -50,7 +51,7 @@ class Workspace(ConfigurableResource):
     @cached_property
     def settings(self) -> Settings:
         """The deployment's settings, with this run's as-of date over them."""
-        settings = Settings()
+        settings = self._deployment or Settings()
         return settings.model_copy(update={"as_of": date.fromisoformat(self.as_of)}) if self.as_of else settings
 
     @cached_property
@@ -85,3 +86,17 @@ class Workspace(ConfigurableResource):
         """Open the warehouse for reading; closed at once after use, for a reader locks dbt out."""
         with connect(self.settings) as connection:
             yield connection
+
+
+def workspace_of(settings: Settings) -> Workspace:
+    """Return the workspace of a deployment, whatever the environment says where it is used.
+
+    A run with an as-of date of its own makes the resource anew from its class, which therefore holds the settings.
+    """
+
+    class Deployed(Workspace):
+        """The workspace of one deployment."""
+
+        _deployment: Settings | None = PrivateAttr(default=settings)
+
+    return Deployed()

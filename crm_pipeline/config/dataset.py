@@ -11,7 +11,11 @@ from crm_pipeline.config.actions import ActionSettings
 from crm_pipeline.config.business import Business
 from crm_pipeline.config.errors import explain, suggest
 from crm_pipeline.config.identity import MatchSettings
+from crm_pipeline.config.journeys import JourneySettings
+from crm_pipeline.config.kpis import KpiSettings, kpi_targets
+from crm_pipeline.config.models import ModelSettings
 from crm_pipeline.config.programmes import Programme
+from crm_pipeline.config.service import ServiceSettings
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.config.strict import Strict
 from crm_pipeline.config.yaml_places import YamlError, read_yaml
@@ -32,6 +36,10 @@ class Dataset(Strict):
     business: Business = Business()
     identity: MatchSettings = MatchSettings()
     actions: ActionSettings = ActionSettings()
+    journeys: JourneySettings = JourneySettings()
+    service: ServiceSettings = ServiceSettings()
+    kpis: KpiSettings = KpiSettings()
+    models: ModelSettings = ModelSettings()
     programmes: tuple[Programme, ...] = ()
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
 
@@ -56,6 +64,10 @@ class Dataset(Strict):
         """Return all systems, the most trusted first: those named in the settings, then in order of appearance."""
         appearing = [source.system for source in self.sources]
         return list(dict.fromkeys([*self.business.source_trust, *appearing]))
+
+    def kpi_targets(self) -> dict[str, float]:
+        """Return the target of each KPI that has one."""
+        return kpi_targets(self.kpis, self.service)
 
     def zone(self, source: SourceConfig) -> str:
         """Return the time zone in which times without an offset in a source's files are meant."""

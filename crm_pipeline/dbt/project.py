@@ -45,7 +45,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 def dbt_vars(dataset: Dataset, as_of: date) -> str:
     """The business settings that the models need, as dbt's `--vars`."""
-    business = dataset.business
+    business, journeys, service, models = dataset.business, dataset.journeys, dataset.service, dataset.models
     return json.dumps(
         {
             "as_of_date": as_of.isoformat(),
@@ -54,8 +54,15 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "gross_margin": business.gross_margin,
             "source_trust": dataset.source_trust(),
             "churn_horizon_days": business.churn_horizon_days,
-            "clv_horizon_months": business.clv_horizon_months,
+            "attribution_days": journeys.attribution_days,
+            "session_gap_minutes": journeys.session_gap_minutes,
+            "login_days": journeys.login_days,
             "response_days": dataset.actions.response_days,
+            "first_response_target_hours": service.first_response_hours,
+            "resolution_target_hours": service.resolution_hours,
+            "kpi_targets": dataset.kpi_targets(),
+            "feature_grid_months": models.feature_months,
+            "sampled_feature_rows": models.sampled_rows,
             "service_costs": business.service_costs,
             "loyalty_point_value": business.loyalty_point_value,
             "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),

@@ -4,7 +4,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, Failure, MaterializeResult, MetadataValue, multi_asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    multi_asset,
+)
 
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity import evidence, store
@@ -23,26 +32,31 @@ _TABLES = {
     "review": "One row per two people who may be one: their most probable pair of records, and why it does not link.",
     "merge_ledger": "One row per record that moved to another person, or was in a person when others merged into it.",
 }
-# All of them, so that a failed check on any staging table keeps this stage from running.
-_STAGING = [
-    AssetKey([Stage.STAGING.value, model.stem])
-    for model in sorted((Settings().dbt_project / "models" / Stage.STAGING).glob("*.sql"))
-]
 
 
-@multi_asset(
-    name=Stage.IDENTITY.value,
-    specs=[
+def identity_assets(settings: Settings) -> AssetsDefinition:
+    """Define the stage's assets behind all staging models of a deployment's dbt project."""
+    # All of them, so that a failed check on any staging table keeps this stage from running.
+    models = sorted((settings.dbt_project / "models" / Stage.STAGING).glob("*.sql"))
+    staging = [AssetKey([Stage.STAGING.value, model.stem]) for model in models]
+    specs = [
         AssetSpec(
             AssetKey([Stage.IDENTITY.value, name]),
-            deps=_STAGING,
+            deps=staging,
             group_name=Stage.IDENTITY.value,
             description=description,
         )
         for name, description in _TABLES.items()
-    ],
-)
-def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
+    ]
+
+    @multi_asset(name=Stage.IDENTITY.value, specs=specs)
+    def identity_tables(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
+        yield from _resolved(context, workspace)
+
+    return identity_tables
+
+
+def _resolved(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
     """Resolve records into people and store the result as a new version.
 
     Raises:

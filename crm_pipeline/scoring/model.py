@@ -19,10 +19,15 @@ import pyarrow as pa
 import scipy
 import sklearn
 
+from crm_pipeline.config.business import Business
+from crm_pipeline.config.journeys import JourneySettings
+from crm_pipeline.config.models import ModelSettings
+from crm_pipeline.config.settings import Settings
 from crm_pipeline.scoring.table import ScoreTable
 from crm_pipeline.storage.code_hash import code_hash
 
 Floats = npt.NDArray[np.float64]
+_BUSINESS, _MODELS, _DEPLOYMENT = Business(), ModelSettings(), Settings.model_fields
 
 
 class NotEnoughDataError(Exception):
@@ -42,15 +47,18 @@ class ScoringSettings:
     """The as-of date and the business choices that the models share."""
 
     as_of: date
-    churn_horizon_days: int = 90
-    clv_horizon_months: int = 12
-    monthly_discount_rate: float = 0.01
-    propensity_horizon_days: int = 30
+    churn_horizon_days: int = _BUSINESS.churn_horizon_days
+    clv_horizon_months: int = _BUSINESS.clv_horizon_months
+    monthly_discount_rate: float = _BUSINESS.monthly_discount_rate
+    propensity_horizon_days: int = _MODELS.propensity_horizon_days
     currency: str = ""
-    seed: int = 20_110
-    threads: int = 2
-    eligibility_days: int = 365
-    training_rows: int = 200_000
+    seed: int = _DEPLOYMENT["seed"].default
+    threads: int = _DEPLOYMENT["threads"].default
+    eligibility_days: int = _MODELS.eligibility_days
+    medium_risk: float = _MODELS.medium_risk
+    high_risk: float = _MODELS.high_risk
+    attribution_days: int = JourneySettings().attribution_days
+    training_rows: int = _DEPLOYMENT["training_rows"].default
 
     def described(self) -> dict[str, Any]:
         """Return what shapes a version beside its model and data: settings without threads, libraries, and code."""

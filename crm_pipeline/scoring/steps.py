@@ -65,6 +65,11 @@ class Given:
             churn_horizon_days=business.churn_horizon_days,
             clv_horizon_months=business.clv_horizon_months,
             monthly_discount_rate=business.monthly_discount_rate,
+            propensity_horizon_days=dataset.models.propensity_horizon_days,
+            eligibility_days=dataset.models.eligibility_days,
+            medium_risk=dataset.models.medium_risk,
+            high_risk=dataset.models.high_risk,
+            attribution_days=dataset.journeys.attribution_days,
             currency=business.currency,
             seed=settings.seed,
             threads=settings.threads,
@@ -157,7 +162,9 @@ def _basket_rules(given: Given) -> Made:
 
 
 def _medium_removal_effects(given: Given) -> Made:
-    return Made({"medium_removal_effects": removal_effects.medium_removal_effects(given.connection, given.asked.as_of)})
+    asked = given.asked
+    effects = removal_effects.medium_removal_effects(given.connection, asked.as_of, asked.attribution_days)
+    return Made({"medium_removal_effects": effects})
 
 
 def _early_warnings(given: Given) -> Made:

@@ -19,6 +19,14 @@ from crm_pipeline.storage.lake import atomic_file
 from crm_pipeline.storage.raw_rows import latest_complete_day
 
 _OVERRIDES = "identity_overrides.yml"
+#: Keys of pipeline.yml beside `business`, each with the first stage that is made by what it says.
+_SETTINGS = {
+    "journeys": Stage.STAGING,
+    "service": Stage.FEATURES,
+    "models": Stage.FEATURES,
+    "actions": Stage.SCORING,
+    "kpis": Stage.MARTS,
+}
 
 
 class EarlierStageNeededError(RuntimeError):
@@ -40,12 +48,14 @@ def ingredients(dataset: Dataset, as_of: date | None, stage: Stage) -> dict[str,
         return {"sources": _mark(sources), "business.timezone": zone, "the contracts": _mark(contracts)}
     business = dataset.business.model_dump(mode="json", exclude={"as_of"})
     found = {"the as-of date": str(as_of), "business": _mark([business, dataset.source_trust()])}
+    for key, first in _SETTINGS.items():
+        if stage is first or is_upstream(first, stage):
+            found[key] = _mark(getattr(dataset, key).model_dump(mode="json"))
     if stage is Stage.IDENTITY:
         overrides = dataset.folder / _OVERRIDES
         found["identity"] = _mark(dataset.identity.model_dump(mode="json"))
         found[_OVERRIDES] = _mark(overrides.read_text(encoding="utf-8") if overrides.is_file() else "")
     if stage in (Stage.SCORING, Stage.MARTS):
-        found["actions"] = _mark(dataset.actions.model_dump(mode="json"))
         found["programmes"] = _mark([one.model_dump(mode="json") for one in dataset.programmes])
     return found
 

@@ -48,3 +48,16 @@
         cast(null as decimal(18, 2))
     {%- endif -%}
 {%- endmacro %}
+
+{# The value that the company wants a KPI to reach; empty where it names none. #}
+{% macro kpi_target(kpi) -%}
+    {%- if var('kpi_targets') -%}
+        cast(case {{ kpi }}
+            {%- for name, target in var('kpi_targets').items() %}
+            when '{{ name }}' then {{ target }}
+            {%- endfor %}
+        end as double)
+    {%- else -%}
+        cast(null as double)
+    {%- endif -%}
+{%- endmacro %}

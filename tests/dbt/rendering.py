@@ -24,6 +24,7 @@ VARS: Mapping[str, Any] = {
     "timezone": "Europe/Berlin",
     "stand_ins": "(0+)|(none)",
     "service_costs": {"phone": 6.5},
+    "kpi_targets": {"visits": 900},
     "source_trust": ["erp", "shop"],
     "golden_attributes": golden_attributes_var(),
     "age_bands": age_bands_var(),

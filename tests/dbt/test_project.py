@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from datetime import date
 
 import duckdb
 import pytest
+import yaml
 
-from crm_pipeline.dbt.project import failure_sentence
+from crm_pipeline.config.dataset import load_dataset
+from crm_pipeline.config.settings import PROJECT
+from crm_pipeline.dbt.project import dbt_vars, failure_sentence
 from crm_pipeline.stages import Stage
 
 LOCKED = (
@@ -48,3 +52,29 @@ def test_a_failed_test_is_named_and_the_lock_of_an_earlier_build_is_not(tmp_path
 
 def test_without_any_sign_the_log_is_named(tmp_path):
     assert failure_sentence(tmp_path, Stage.MARTS).endswith(f"see {tmp_path / 'dbt.log'}.")
+
+
+def test_the_defaults_of_the_dbt_project_are_those_of_the_settings(tmp_path):
+    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text())
+    (tmp_path / "pipeline.yml").write_text(
+        "sources: [{name: s, channel: orders, files: '*.csv', columns: {order_id: a, ordered_at: b}}]\n"
+    )
+    told = json.loads(dbt_vars(load_dataset(tmp_path), date(2024, 6, 30)))
+    assert project["vars"].keys() == told.keys()
+    # What is empty is of no use without a build that names it.
+    assert {name: value for name, value in project["vars"].items() if value and value != told[name]} == {}
+
+
+def test_what_pipeline_yml_sets_reaches_dbt(tmp_path):
+    (tmp_path / "pipeline.yml").write_text(
+        "sources: [{name: s, channel: orders, files: '*.csv', columns: {order_id: a, ordered_at: b}}]\n"
+        "journeys: {attribution_days: 7, session_gap_minutes: 20, login_days: 3}\n"
+        "service: {first_response_hours: 4}\n"
+        "models: {feature_months: 12, sampled_rows: 500}\n"
+        "kpis: {targets: {return_rate: 0.3}}\n"
+    )
+    told = json.loads(dbt_vars(load_dataset(tmp_path), date(2024, 6, 30)))
+    assert (told["attribution_days"], told["session_gap_minutes"], told["login_days"]) == (7, 20, 3)
+    assert (told["feature_grid_months"], told["sampled_feature_rows"]) == (12, 500)
+    assert (told["first_response_target_hours"], told["kpi_targets"]["first_response_hours"]) == (4, 4)
+    assert told["kpi_targets"]["return_rate"] == 0.3

@@ -38,9 +38,9 @@ def marts() -> duckdb.DuckDBPyConnection:
     con.execute("""
         create schema marts;
         create table marts.kpi_definitions as select * from (values
-            ('churn_rate', 'churn', 'share', 'down', 0.1, 'lost / customers', 'Who left.'),
-            ('revenue', 'value', 'money', 'up', null, 'sum', 'Net <of> returns.')
-        ) as d (kpi, kpi_group, unit, direction, target, formula, description);
+            ('churn_rate', 'churn', 'share', 'down', 'lost / customers', 'Who left.'),
+            ('revenue', 'value', 'money', 'up', 'sum', 'Net <of> returns.')
+        ) as d (kpi, kpi_group, unit, direction, formula, description);
         create table marts.kpi_scorecard as select * from (values
             ('churn_rate', 'churn', 'share', 0.25, 0.1, 0.5, 'on_target', 4.0, true, date '2026-06-01'),
             ('churn_rate', 'churn', 'share', 0.125, 0.1, null, 'on_target', 8.0, true, date '2026-05-01'),

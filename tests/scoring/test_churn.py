@@ -66,7 +66,9 @@ def test_everyone_who_bought_in_the_eligibility_window_is_scored(churn_result, s
 
 
 def test_risk_bands_follow_their_thresholds(churn_result):
-    bands = churn.risk_band(np.array([0.0, 0.333, 0.334, 0.666, 0.667, 1.0])).tolist()
+    bands = churn.risk_band(
+        np.array([0.0, 0.333, 0.334, 0.666, 0.667, 1.0]), ScoringSettings(as_of=date(2024, 1, 1))
+    ).tolist()
     assert bands == ["low", "low", "medium", "medium", "high", "high"]
     scored = churn_result.scores.to_pandas()
     assert scored.groupby("risk_band")["churn_probability"].max().to_dict()["low"] < 1 / 3

@@ -8,14 +8,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.scoring.journeys.removal_effects import (
     CONVERSION,
-    LOOK_BACK_DAYS,
     LOST,
     START,
     TABLE,
@@ -24,6 +21,7 @@ from crm_pipeline.scoring.journeys.removal_effects import (
 )
 
 AS_OF = date(2023, 6, 30)
+DAYS = 30
 PATHS = [(("C1", "C2", "C3"), CONVERSION), (("C1",), LOST), (("C2", "C3"), LOST)]
 
 
@@ -124,7 +122,7 @@ def test_paths_cut_from_the_facts_give_the_textbook_example():
         (3, "C2", date(2023, 1, 20)),
         (3, "C3", date(2023, 2, 10)),
     ]
-    table = medium_removal_effects(warehouse(touches, [(1, date(2023, 3, 20))]), AS_OF)
+    table = medium_removal_effects(warehouse(touches, [(1, date(2023, 3, 20))]), AS_OF, DAYS)
     assert table.schema.equals(TABLE.schema)
     assert by_month(table) == {date(2023, 3, 1): pytest.approx({"C1": 0.5, "C2": 1.0, "C3": 1.0})}
     assert table["share"].to_pylist() == pytest.approx([0.2, 0.4, 0.4])
@@ -143,7 +141,7 @@ def test_quiet_days_and_orders_end_a_path_to_nowhere():
         (4, "F", date(2023, 2, 10)),
     ]
     orders = [(2, date(2023, 1, 20)), (3, date(2023, 3, 1)), (4, date(2023, 2, 5))]
-    assert by_month(medium_removal_effects(warehouse(touches, orders), AS_OF)) == {
+    assert by_month(medium_removal_effects(warehouse(touches, orders), AS_OF, DAYS)) == {
         date(2023, 1, 1): pytest.approx({"A": 0.0, "D": 1.0, "E": 0.0}),
         date(2023, 2, 1): pytest.approx({"C": 0.0, "D": 1.0}),
         date(2023, 3, 1): pytest.approx({"B": 0.0, "D": 1.0, "F": 0.0}),
@@ -153,22 +151,22 @@ def test_quiet_days_and_orders_end_a_path_to_nowhere():
 def test_who_may_still_order_is_not_given_up():
     touches = [(1, "A", date(2023, 6, 5)), (2, "B", date(2023, 5, 25))]
     facts = warehouse(touches, [(1, date(2023, 6, 10))])
-    assert by_month(medium_removal_effects(facts, date(2023, 6, 23))) == {date(2023, 6, 1): {"A": 1.0}}
-    assert by_month(medium_removal_effects(facts, date(2023, 6, 24))) == {date(2023, 6, 1): {"A": 1.0, "B": 0.0}}
+    assert by_month(medium_removal_effects(facts, date(2023, 6, 23), DAYS)) == {date(2023, 6, 1): {"A": 1.0}}
+    assert by_month(medium_removal_effects(facts, date(2023, 6, 24), DAYS)) == {date(2023, 6, 1): {"A": 1.0, "B": 0.0}}
 
 
 def test_a_month_with_touches_but_without_an_order_has_no_effects():
-    assert len(medium_removal_effects(warehouse([(1, "A", date(2023, 1, 1))], []), AS_OF)) == 0
+    assert len(medium_removal_effects(warehouse([(1, "A", date(2023, 1, 1))], []), AS_OF, DAYS)) == 0
 
 
 def test_without_touches_the_table_is_empty():
-    table = medium_removal_effects(warehouse([], [(1, date(2023, 1, 1))]), AS_OF)
+    table = medium_removal_effects(warehouse([], [(1, date(2023, 1, 1))]), AS_OF, DAYS)
     assert table.equals(TABLE.empty())
 
 
 def test_direct_visits_are_no_medium():
     touches = [(1, "direct", date(2023, 1, 1)), (2, "A", date(2023, 1, 1)), (3, "direct", date(2023, 1, 1))]
-    table = medium_removal_effects(warehouse(touches, [(1, date(2023, 1, 5)), (2, date(2023, 1, 5))]), AS_OF)
+    table = medium_removal_effects(warehouse(touches, [(1, date(2023, 1, 5)), (2, date(2023, 1, 5))]), AS_OF, DAYS)
     assert by_month(table) == {date(2023, 1, 1): {"A": 1.0}}
 
 
@@ -188,7 +186,9 @@ def test_a_date_is_told_nothing_that_came_after_it():
     touches, orders = random_facts(3)
     day = date(2023, 4, 30)
     until = warehouse([one for one in touches if one[2] <= day], [one for one in orders if one[1] <= day])
-    assert medium_removal_effects(warehouse(touches, orders), day).equals(medium_removal_effects(until, day))
+    assert medium_removal_effects(warehouse(touches, orders), day, DAYS).equals(
+        medium_removal_effects(until, day, DAYS)
+    )
 
 
 def test_the_order_of_rows_and_threads_changes_nothing():
@@ -197,12 +197,7 @@ def test_the_order_of_rows_and_threads_changes_nothing():
     one.execute("set threads = 1")
     other = warehouse(touches[::-1], orders)
     other.execute("set threads = 4")
-    table = medium_removal_effects(one, AS_OF)
+    table = medium_removal_effects(one, AS_OF, DAYS)
     assert len(table) > 10
-    assert table.equals(medium_removal_effects(other, AS_OF))
+    assert table.equals(medium_removal_effects(other, AS_OF, DAYS))
     assert isinstance(table, pa.Table)
-
-
-def test_the_look_back_is_that_of_the_paths_in_sql():
-    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text())
-    assert project["vars"]["attribution_days"] == LOOK_BACK_DAYS

@@ -20,6 +20,7 @@ with months as (
         list(value order by month) as history,
         max(value) filter (where month = getvariable('last_month')) as value,
         max(trend) filter (where month = getvariable('last_month')) as trend,
+        max(target) filter (where month = getvariable('last_month')) as target,
         max(denominator) filter (where month = getvariable('last_month')) as denominator,
         max(status) filter (where month = getvariable('last_month')) as status
     from marts.kpi_scorecard
@@ -28,7 +29,7 @@ with months as (
     group by kpi
 )
 select
-    definitions.kpi_group, definitions.kpi, definitions.unit, definitions.direction, definitions.target,
+    definitions.kpi_group, definitions.kpi, definitions.unit, definitions.direction, months.target,
     months.value, months.denominator, months.trend, months.status, months.history,
     definitions.formula, definitions.description, getvariable('last_month') as last_month
 from marts.kpi_definitions as definitions

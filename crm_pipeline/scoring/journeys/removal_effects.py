@@ -6,7 +6,7 @@ brought to a sum of 1, are the media' shares (Anderl et al., Mapping the custome
 Research in Marketing 33, 2016).
 
 A path to an order is what `order_touches` holds of it. A path to nowhere is a run of touches with gaps of at most
-`LOOK_BACK_DAYS` that no order follows in as many days. Each belongs to the month in which it ended: the order's, or
+`attribution_days` that no order follows in as many days. Each belongs to the month in which it ended: the order's, or
 that in which the days ran out, so that the newest months are as complete as the oldest. Visits that do not say where
 they came from are no medium.
 """
@@ -37,7 +37,6 @@ TABLE = ScoreTable(
     key=("month", "medium"),
 )
 
-LOOK_BACK_DAYS = 30
 START, CONVERSION, LOST = "(start)", "(conversion)", "(lost)"
 _DIGITS = 12
 
@@ -93,11 +92,11 @@ _TRANSITIONS = """
 """
 
 
-def medium_removal_effects(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
+def medium_removal_effects(connection: duckdb.DuckDBPyConnection, as_of: date, days: int) -> pa.Table:
     """Return the table `medium_removal_effects`: one row per month with a conversion and medium of its paths."""
     counted = connection.sql(
         _TRANSITIONS,
-        params={"as_of": as_of, "days": LOOK_BACK_DAYS, "start": START, "conversion": CONVERSION, "lost": LOST},
+        params={"as_of": as_of, "days": days, "start": START, "conversion": CONVERSION, "lost": LOST},
     ).fetchall()
     rows = []
     for month, transitions in groupby(counted, key=itemgetter(0)):

@@ -18,7 +18,6 @@ from crm_pipeline.scoring.questions.learners import Factory
 from crm_pipeline.scoring.questions.supervised import Supervised, reason_columns
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, REASONS, Column, ScoreTable
 
-MEDIUM_RISK, HIGH_RISK = 1 / 3, 2 / 3
 """Lowest probability of the risk bands `medium` and `high`; below the first it is `low`."""
 
 
@@ -74,11 +73,11 @@ class Churn(Supervised):
         matrix = features.matrix(batch, fitted.classifier.features)
         return {
             "churn_probability": probability,
-            "risk_band": risk_band(probability),
+            "risk_band": risk_band(probability, settings),
             **reason_columns(fitted, matrix, settings),
         }
 
 
-def risk_band(probability: Floats) -> npt.NDArray[np.str_]:
+def risk_band(probability: Floats, settings: ScoringSettings) -> npt.NDArray[np.str_]:
     """Return `low`, `medium` or `high` for each probability."""
-    return np.array(["low", "medium", "high"])[np.digitize(probability, [MEDIUM_RISK, HIGH_RISK])]
+    return np.array(["low", "medium", "high"])[np.digitize(probability, [settings.medium_risk, settings.high_risk])]

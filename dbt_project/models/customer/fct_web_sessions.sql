@@ -1,5 +1,5 @@
 -- Visits, and whose they were. A visit without a login belongs to the person who logs in next on the same device,
--- within 30 days; the next login hides all later ones, so that nobody reaches back past another person.
+-- within `login_days`; the next login hides all later ones, so that nobody reaches back past another person.
 
 with person_map as (
     select record_id, customer_key from {{ source('identity', 'person_map') }}
@@ -73,7 +73,8 @@ attributed as (
         *,
         case
             when record_id is not null then record_id
-            when {{ seconds_between('started_at', 'next_login_at') }} <= 30 * 86400 then next_record_id
+            when {{ seconds_between('started_at', 'next_login_at') }} <= {{ var('login_days') }} * 86400
+                then next_record_id
         end as visitor_record_id
     from with_next_login
 )

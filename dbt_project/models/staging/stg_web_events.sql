@@ -14,7 +14,8 @@ events as (
     from latest
 ),
 
--- Where the source names no visit, 30 minutes without an event end one; an event of nobody is a visit of its own.
+-- Where the source names no visit, `session_gap_minutes` without an event end one; an event of nobody is a visit of its
+-- own.
 without_visit as (
     select
         _system,
@@ -40,7 +41,10 @@ visits as (
         event_id,
         visitor || '|' || cast(
             max(case
-                when previous_at is null or {{ minutes_between('previous_at', 'occurred_at') }} >= 30 then occurred_at
+                when
+                    previous_at is null
+                    or {{ minutes_between('previous_at', 'occurred_at') }} >= {{ var('session_gap_minutes') }}
+                    then occurred_at
             end) over (
                 partition by _system, visitor order by occurred_at nulls last, event_id nulls last
                 rows between unbounded preceding and current row

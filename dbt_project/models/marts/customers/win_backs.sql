@@ -1,5 +1,3 @@
-{%- set contact_days = 30 %}
-
 with returns as (
     select
         *,
@@ -36,7 +34,7 @@ last_contacts as (
         on
             returns.customer_key = contacts.customer_key
             and returns.ordered_on >= contacts.sent_on
-            and contacts.sent_on > {{ add_days('returns.ordered_on', -contact_days) }}
+            and contacts.sent_on > {{ add_days('returns.ordered_on', -(var('response_days') | int)) }}
     left join campaigns on contacts.campaign_key = campaigns.campaign_key
     qualify
         row_number() over (

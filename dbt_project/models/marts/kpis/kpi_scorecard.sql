@@ -41,7 +41,7 @@ measured as (
         definitions.unit,
         definitions.direction,
         definitions.kind,
-        definitions.target,
+        {{ kpi_target('definitions.kpi') }} as target,
         case
             when definitions.kind = 'stock' or cells.month < first_months.month then numerators.value
             when first_months.month is not null then coalesce(numerators.value, 0)
