@@ -166,16 +166,16 @@ def test_everybody_has_one_row_in_the_order_of_keys_and_tables_have_their_schema
     assert result.targets.schema.equals(TARGETS.schema)
 
 
-def test_the_parts_of_segments_add_up_to_the_plan():
+def test_the_parts_of_target_groups_add_up_to_the_plan():
     tables = {"rfm": scores(rfm_segment=["Lost", "New", "New"], monetary=[1.0, 2.0, 3.0])}
     result = propose(people([EMAIL, EMAIL, None]), tables, ActionSettings(), SETTINGS)
     lost, new = result.targets.to_pylist()
-    assert (lost["segment"], lost["people"], new["people"], new["people_planned"]) == ("Lost", 1, 2, 1)
+    assert (lost["target_group"], lost["people"], new["people"], new["people_planned"]) == ("Lost", 1, 2, 1)
     assert lost["planned_value"] + new["planned_value"] == pytest.approx(result.plans["expected_value"][0].as_py())
     assert lost["budget_share"] + new["budget_share"] == pytest.approx(1)
 
 
-def test_the_potential_of_a_segment_is_what_its_best_actions_add_whatever_the_budget():
+def test_the_potential_of_a_target_group_is_what_its_best_actions_add_whatever_the_budget():
     tables = {
         "rfm": scores(rfm_segment=["Lost", "Lost", "New"], monetary=[1.0, 2.0, 3.0]),
         "uplift": pa.table(
