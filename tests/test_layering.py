@@ -19,6 +19,7 @@ ROOMS = (
     *("raw", "dbt", "identity", "scoring", "publish"),
     *("operations", "definitions", "cli"),
 )
+LONGEST_MODULE, MEAN_MODULE = 400, 130
 MAY_IMPORT_DAGSTER = re.compile(r"^(definitions\.py|resources\.py|dbt/.*|operations/.*|.*/assets\.py|.*/checks\.py)$")
 
 
@@ -90,6 +91,13 @@ def test_no_room_imports_from_a_higher_one():
 
 def test_dagster_is_imported_only_where_it_may_be():
     assert dagster_imports(PACKAGE) == []
+
+
+def test_no_module_is_too_long_to_be_read_at_a_sitting():
+    lines = {path.relative_to(PACKAGE).as_posix(): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {name: length for name, length in lines.items() if length > LONGEST_MODULE} == {}
+    written = [length for length in lines.values() if length > 1]  # a package's one line of description is no module
+    assert sum(written) / len(written) <= MEAN_MODULE
 
 
 def test_no_model_refers_to_a_later_stage():

@@ -3,6 +3,7 @@
 Heavy imports stand inside the commands, so that `crm --help` answers at once.
 """
 
+import json
 import os
 import sys
 import time
@@ -210,6 +211,14 @@ def check_sources(dataset: DatasetOption = None) -> None:
     typer.echo(render(found))
     if not found.is_fine:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example:  crm schema > pipeline.schema.json")
+def schema() -> None:
+    """Print the JSON schema of pipeline.yml, by which editors complete and check it."""
+    from crm_pipeline.config.schema import pipeline_schema
+
+    typer.echo(json.dumps(pipeline_schema(), indent=2))
 
 
 @app.command(epilog="Example:  crm fetch complete_journey")
