@@ -143,10 +143,10 @@ def test_cuts_compare_each_segment_with_everybody(shop, result):
     assert {"demographics", "behaviour"} == set(cuts["dimension_group"])  # the shop has no surveys, mentions, referrals
 
 
-def test_migration_is_told_for_both_kinds_of_segments_and_loses_nobody(result):
+def test_migration_is_told_for_both_kinds_of_groups_and_loses_nobody(result):
     moved = result.tables["group_migration"].to_pandas().query("to_group != 'no_recent_order'")
     assert moved[moved["kind"] == "persona"]["people"].sum() == len(result.tables["personas"])
-    assert set(moved["kind"]) == {"persona", "rfm"}
+    assert set(moved["kind"]) == {"persona", "segment"}
 
 
 def test_segments_beside_rfm_are_measured_on_later_margin_at_three_origins(result):
