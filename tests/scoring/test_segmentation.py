@@ -154,7 +154,7 @@ def test_segments_beside_rfm_are_measured_on_later_margin_at_three_origins(resul
     assert len(origins) == 3
     assert max(origins).year < AS_OF.year
     assert {row.candidate: row.is_baseline for row in result.backtests} == {
-        "persona": False, "kmeans_and_rfm": False, "rfm": True,
+        "kmeans": False, "kmeans_and_rfm": False, "rfm": True,
     }  # fmt: skip
     assert all(-0.1 < row.value < 1 for row in result.backtests)
 
