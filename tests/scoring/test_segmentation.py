@@ -197,3 +197,11 @@ def test_lines_are_counted_by_category_up_to_the_date(shop):
         counted = lines[lines["category_path"] == category]["customer_key"].value_counts()
         expected = counted.reindex(people.keys).fillna(0).to_numpy()
         np.testing.assert_array_equal(people.lines[:, place], expected)
+
+
+def test_each_number_of_personas_that_was_tried_has_a_row():
+    tried = [segment_model.Choice(2, 0.3, 0.9), segment_model.Choice(3, 0.2, 0.8)]
+    rows = segment_tables.choices(tried, AS_OF)
+    assert rows["personas"].to_pylist() == [2, 3]
+    assert rows["silhouette"].to_pylist() == [0.3, 0.2]
+    assert sum(rows["is_chosen"].to_pylist()) == 1

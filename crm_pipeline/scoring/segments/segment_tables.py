@@ -222,7 +222,16 @@ def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
 def choices(measured: Sequence[Choice], as_of: date) -> pa.Table:
     """Return one row per number of segments that was tried; none where none was."""
     chosen = segment_model.best(measured) if measured else None
-    rows = [vars(choice) | {"as_of_date": as_of, "is_chosen": choice.segments == chosen} for choice in measured]
+    rows = [
+        {
+            "as_of_date": as_of,
+            "personas": choice.segments,
+            "silhouette": choice.silhouette,
+            "stability": choice.stability,
+            "is_chosen": choice.segments == chosen,
+        }
+        for choice in measured
+    ]
     return pa.Table.from_pylist(rows, schema=CHOICES.schema)
 
 
