@@ -4,7 +4,7 @@ PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
 
-.PHONY: help setup run test test-slow check ui docs contracts models bench clean lock
+.PHONY: help setup run test test-slow check ui docs contracts generated models bench clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DAT
 
 contracts: setup ## Rewrite what is made from the contracts: dbt's sources and list of channels, README's table
 	@$(BIN)/python -m crm_pipeline.raw.dbt_sources
+
+generated: contracts ## Rewrite that, and what is made from the score tables, the list of KPIs and the descriptions of marts
+	@$(BIN)/python -m crm_pipeline.scoring.dbt_files
+	@$(BIN)/python -m crm_pipeline.dbt.kpi_files
 
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md

@@ -1,6 +1,6 @@
 """Renders what dbt knows of the score tables from their records: the source `scoring`, and marts that hand a table on.
 
-Run `python -m crm_pipeline.scoring.dbt_files` after a record has changed.
+Run `make generated` after a record has changed.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from crm_pipeline.scoring.table import Column, Mart, ScoreTable
 from crm_pipeline.stages import Stage
 
 TARGET = PROJECT / "dbt_project" / "models" / Stage.MARTS.value
-_MADE = "Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`"
+_MADE = "Generated from the score tables of crm_pipeline/scoring by `make generated`"
 _HEADER = f"# {_MADE}; not edited by hand.\n"
 _MONEY = {2: "to_money", 4: "to_price"}
 _TYPES = {

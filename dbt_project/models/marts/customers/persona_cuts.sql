@@ -1,4 +1,4 @@
--- Generated from the score tables of crm_pipeline/scoring by `python -m crm_pipeline.scoring.dbt_files`.
+-- Generated from the score tables of crm_pipeline/scoring by `make generated`.
 select
     as_of_date,
     persona_number,
