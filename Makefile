@@ -49,6 +49,7 @@ contracts: setup ## Rewrite what is made from the contracts: dbt's sources and l
 generated: contracts ## Rewrite that, and what is made from the score tables, the list of KPIs and the descriptions of marts
 	@$(BIN)/python -m crm_pipeline.scoring.dbt_files
 	@$(BIN)/python -m crm_pipeline.dbt.kpi_files
+	@$(BIN)/python -m crm_pipeline.dbt.mart_files
 
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
