@@ -48,6 +48,8 @@ def ingredients(dataset: Dataset, as_of: date | None, stage: Stage) -> dict[str,
         return {"sources": _mark(sources), "business.timezone": zone, "the contracts": _mark(contracts)}
     business = dataset.business.model_dump(mode="json", exclude={"as_of"})
     found = {"the as-of date": str(as_of), "business": _mark([business, dataset.source_trust()])}
+    # Staging tells by it whose an order is.
+    found["identity.emails_per_customer_id"] = str(dataset.identity.emails_per_customer_id)
     for key, first in _SETTINGS.items():
         if stage is first or is_upstream(first, stage):
             found[key] = _mark(getattr(dataset, key).model_dump(mode="json"))

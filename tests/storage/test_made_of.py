@@ -48,6 +48,11 @@ def test_another_as_of_date_needs_staging(shop):
         ({"business": {"currency": "EUR"}}, Stage.STAGING, "business"),
         ({"identity": {"accept": 0.9}}, Stage.IDENTITY, "identity"),
         ({"actions": {"response_days": 7}}, Stage.SCORING, "actions"),
+        ({"identity": {"emails_per_customer_id": 5}}, Stage.STAGING, "identity.emails_per_customer_id"),
+        ({"journeys": {"login_days": 7}}, Stage.STAGING, "journeys"),
+        ({"service": {"resolution_hours": 48}}, Stage.FEATURES, "service"),
+        ({"models": {"high_risk": 0.9}}, Stage.FEATURES, "models"),
+        ({"kpis": {"targets": {"visits": 900}}}, Stage.MARTS, "kpis"),
     ],
 )
 def test_what_changed_in_pipeline_yml_tells_the_stage_to_start_from(shop, change, needed, name):
