@@ -66,6 +66,12 @@ def _key(table: str) -> AssetKey:
             description="Segments are neither tiny nor nearly everybody, stable, and different from each other.",
         ),
         AssetCheckSpec(
+            "everybody_has_a_segment",
+            asset=_key("rfm"),
+            blocking=True,
+            description="RFM was computed: without it all would pass for people without a recent order.",
+        ),
+        AssetCheckSpec(
             "is_plausible",
             asset=_key("clv"),
             blocking=True,
@@ -89,6 +95,7 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     yield _none_failed(workspace)
     yield _no_leaks(workspace)
     yield _segments(workspace)
+    yield _rfm(workspace)
     yield _plausible(workspace)
     yield _keys(workspace)
     for table, probabilities in with_probabilities():
@@ -142,6 +149,17 @@ def _no_leaks(workspace: Workspace) -> AssetCheckResult:
 def _segments(workspace: Workspace) -> AssetCheckResult:
     profiles = store.read(workspace.settings, "persona_profiles", workspace.as_of_date)
     return _warning("persona_profiles", "are_personas", complaints(profiles), f"{len(profiles)} personas.")
+
+
+def _rfm(workspace: Workspace) -> AssetCheckResult:
+    rows = store.read(workspace.settings, "model_status", workspace.as_of_date).to_pylist()
+    said = [row["reason"] for row in rows if row["model"] == "rfm" and row["status"] == Status.FAILED]
+    return AssetCheckResult(
+        asset_key=_key("rfm"),
+        check_name="everybody_has_a_segment",
+        passed=not said,
+        description=" ".join(said) or "Each buyer of the last 24 months has a segment.",
+    )
 
 
 def _plausible(workspace: Workspace) -> AssetCheckResult:
