@@ -3,8 +3,9 @@
 PYTHON ?= python3
 DATASET ?= sample
 BIN := .venv/bin
+QUERY ?= --saved-query scorecard
 
-.PHONY: help setup run test test-slow check ui docs contracts generated models bench clean lock
+.PHONY: help setup run test test-slow check ui docs contracts generated metrics models bench clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +52,16 @@ generated: contracts ## Rewrite that, and what is made from the score tables, th
 	@$(BIN)/python -m crm_pipeline.dbt.kpi_files
 	@$(BIN)/python -m crm_pipeline.dbt.mart_files
 
+.venv-metrics/installed: requirements-metricflow.lock
+	$(PYTHON) -m venv .venv-metrics
+	.venv-metrics/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-metricflow.lock
+	@touch $@
+
+metrics: setup .venv-metrics/installed ## Ask MetricFlow of DATASET's serving file: make metrics QUERY="--saved-query scorecard"
+	@$(BIN)/python -c "from crm_pipeline.config.settings import Settings; from crm_pipeline.dbt.project import manifest; manifest(Settings())"
+	@DBT_PROJECT_DIR=dbt_project DBT_PROFILES_DIR=dbt_project CRM_DBT_TARGET=serving \
+		CRM_SERVING=$(CURDIR)/data/local/$(DATASET)/serving/crm.duckdb .venv-metrics/bin/mf query $(QUERY)
+
 models: setup ## Rewrite the README's table of models from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
 
@@ -67,5 +78,5 @@ lock: ## Resolve requirements.lock again from pyproject.toml
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean: ## Remove .venv and all that runs made
-	rm -rf .venv data/local dbt_project/target dbt_project/logs build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-metrics data/local dbt_project/target dbt_project/logs build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -76,3 +76,23 @@ def test_the_semantic_layer_has_a_time_spine_by_day(semantic):
     assert [(spine["node_relation"]["alias"], spine["primary_column"]["time_granularity"]) for spine in spines] == [
         ("time_spine", "day")
     ]
+
+
+def test_saved_queries_ask_for_what_the_serving_file_holds(semantic, metrics):
+    """Helpers are not published, and keys of people leave the warehouse as `customer_id`."""
+    nodes = json.loads(manifest(Settings()).read_text())["nodes"].values()
+    published = {node["name"] for node in nodes if node["resource_type"] == "model" and node["access"] == "public"}
+    model_of = {
+        measure["name"]: model["node_relation"]["alias"]
+        for model in semantic["semantic_models"]
+        for measure in model["measures"]
+    }
+    asked = {name for query in semantic["saved_queries"] for name in query["query_params"]["metrics"]}
+    assert asked
+    assert {name for name in asked for part in measures_of(metrics[name]) if model_of[part] not in published} == set()
+
+
+def measures_of(metric):
+    parts = metric["type_params"]
+    ratio = [part["name"] for part in (parts["numerator"], parts["denominator"]) if part]
+    return ratio or [parts["measure"]["name"]]
