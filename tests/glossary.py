@@ -53,6 +53,10 @@ def _types(glossary: Glossary, label: str, name: str, kind: str) -> list[str]:
     found = kind.upper().split("(")[0]
     said = {pattern: expected for pattern, expected in glossary.types.items() if fnmatchcase(name, pattern)}
     said = {name: said[name]} if name in said else said
-    wrong = [f"{label}: {pattern} is {expected}, not {kind}" for pattern, expected in said.items() if expected != found]
+    wrong = [
+        f"{label}: {pattern} is {expected}, not {kind}"
+        for pattern, expected in said.items()
+        if found not in expected.split(" or ")
+    ]
     unsaid = [f"{label}: no name of a {found}"] if found in OF_TIME and not said else []
     return wrong or unsaid

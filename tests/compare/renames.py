@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 RENAMES = Path(__file__).parents[2] / "docs" / "renames.csv"
-KINDS = ("table", "column", "type", "value", "dropped", "added", "key", "model")
-OF_THE_FILE = ("table", "column", "type", "value", "dropped", "added")
+KINDS = ("table", "column", "type", "value", "split", "dropped", "added", "key", "model")
+OF_THE_FILE = ("table", "column", "type", "value", "split", "dropped", "added")
 
 Shape = Mapping[str, Mapping[str, str]]
 """The columns of each table (`schema.table`), with their types."""
@@ -67,10 +67,10 @@ def _without_stars(change: Change, old: Shape, new: Shape) -> Iterator[Change]:
             yield replace(change, old=named) if change.old else replace(change, new=named)
 
 
-def words_of(changes: Sequence[Change], column: str) -> list[tuple[str, str]]:
-    """The words of a column (by its old name) that were renamed, old and new; an empty word stands for NULL."""
+def words_of(changes: Sequence[Change], column: str, kind: str = "value") -> list[tuple[str, str]]:
+    """The words of a column (by its old name) that were renamed or split, old and new; an empty one stands for NULL."""
     return [
         (change.old.split("=", 1)[1], change.new.split("=", 1)[1])
         for change in changes
-        if change.kind == "value" and change.old.split("=", 1)[0] == column
+        if change.kind == kind and change.old.split("=", 1)[0] == column
     ]

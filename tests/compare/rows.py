@@ -35,8 +35,9 @@ def compared_rows(con: duckdb.DuckDBPyConnection, pair: TablePair, shown: int = 
     columns = [column for column in pair.columns if column.new not in NAMES_THE_RUN]
     if not columns:
         return Rows(_count(con, f"{NEW}.{_dotted(pair.new)}"))
-    old = f"select {', '.join(map(_old_value, columns))} from {OLD}.{_dotted(pair.old)} as told"
-    new = f"select {', '.join(map(_new_value, columns))} from {NEW}.{_dotted(pair.new)}"
+    old_rows, new_rows = (_without_split(columns, side) for side in ("old", "new"))
+    old = f"select {', '.join(map(_old_value, columns))} from {OLD}.{_dotted(pair.old)} as told where {old_rows}"
+    new = f"select {', '.join(map(_new_value, columns))} from {NEW}.{_dotted(pair.new)} where {new_rows}"
     con.execute(f"create or replace temp table only_old as {old} except all {new}")
     con.execute(f"create or replace temp table only_new as {new} except all {old}")
     _drop_near(con, columns)
@@ -107,6 +108,16 @@ def _new_value(column: ColumnPair) -> str:
     """A new value; words that were one word before are that word again, as they are among the old values."""
     split = _split_words(column)
     return f"{_reworded(_quoted(column.new), [(n, o) for o, n in column.words if o in split])} as {_quoted(column.new)}"
+
+
+def _without_split(columns: Sequence[ColumnPair], side: str) -> str:
+    """The condition that leaves out rows of words that were divided, whose figures are others on both sides."""
+    conditions = [
+        f"coalesce({_quoted(getattr(column, side))}, '') not in ({', '.join(map(_text, sorted(column.split)))})"
+        for column in columns
+        if column.split
+    ]
+    return " and ".join(conditions) or "true"
 
 
 def _split_words(column: ColumnPair) -> set[str]:

@@ -8,13 +8,14 @@ from tests.compare.renames import Change, Shape, of_published, words_of
 
 @dataclass(frozen=True)
 class ColumnPair:
-    """A column of both releases; `words` are its renamed values, old and new."""
+    """A column of both releases; `words` are its renamed values, old and new; rows of `split` ones are left out."""
 
     old: str
     new: str
     old_type: str
     new_type: str
     words: tuple[tuple[str, str], ...] = ()
+    split: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,12 @@ def _columns(
             if new_column != column:
                 found.explained.append((table, f"{column} is called {new_column}"))
             words = tuple(words_of(listed, name))
-            pair = ColumnPair(column, new_column, old_type, new[target][new_column], words)
+            split = frozenset(word for both in words_of(listed, name, "split") for word in both)
+            if split:
+                found.explained.append(
+                    (table, f"{column}: rows of {', '.join(sorted(split))} are others, not compared")
+                )
+            pair = ColumnPair(column, new_column, old_type, new[target][new_column], words, split)
             _note_type(table, pair, _renamed(listed, "type").get(name), found)
             yield pair
         elif name in _dropped(listed):
