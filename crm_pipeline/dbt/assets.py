@@ -9,7 +9,7 @@ from dagster import AssetCheckResult, AssetExecutionContext, AssetMaterializatio
 from dagster_dbt import DagsterDbtTranslatorSettings, dbt_assets
 
 from crm_pipeline.dbt import evidence
-from crm_pipeline.dbt.project import dbt_environment, dbt_vars, failure_sentence
+from crm_pipeline.dbt.project import dbt_environment, dbt_vars, failure_sentence, forget_outdated_parse
 from crm_pipeline.dbt.resource import Dbt
 from crm_pipeline.dbt.translator import StageTranslator
 from crm_pipeline.faults import guard
@@ -42,6 +42,7 @@ def _build(context: AssetExecutionContext, workspace: Workspace, dbt: Dbt, stage
     # One target for all: dbt finds its parsed project there. Old results must not be taken for new ones.
     target = settings.state / "dbt"
     (target / "run_results.json").unlink(missing_ok=True)
+    forget_outdated_parse(settings, target)
     # The log of each statement costs a quarter of a build; the statements themselves lie in the target's `run` folder.
     arguments = ["build", "--log-level-file", "info", "--exclude-resource-type", "unit_test"]
     arguments += ["--vars", dbt_vars(workspace.dataset, workspace.as_of_date)]

@@ -98,8 +98,16 @@ def manifest(settings: Settings) -> Path:
     with (path.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() or path.stat().st_mtime_ns < _newest_change(settings.dbt_project):
-            _dbt(settings, "parse")
+            # What dbt parses of what changed it may get wrong where a definition moved from one file to another.
+            _dbt(settings, "parse", "--no-partial-parse")
     return path
+
+
+def forget_outdated_parse(settings: Settings, target: Path) -> None:
+    """Let dbt parse the project whole in a target folder that was last used with an earlier project."""
+    parsed = target / "partial_parse.msgpack"
+    if parsed.exists() and parsed.stat().st_mtime_ns < manifest(settings).stat().st_mtime_ns:
+        parsed.unlink()
 
 
 def write_documentation(settings: Settings) -> Path:
@@ -112,6 +120,7 @@ def write_documentation(settings: Settings) -> Path:
     """
     target, page = settings.state / "dbt", settings.state / "docs.html"
     catalog = () if settings.warehouse.exists() else ("--empty-catalog",)
+    forget_outdated_parse(settings, target)
     # What is not compiled is not written either, so that the page's model of the project comes from parsing it.
     _dbt(settings, "parse", "--target-path", str(target))
     _dbt(settings, "docs", "generate", "--static", "--no-compile", "--target-path", str(target), *catalog)

@@ -1,6 +1,7 @@
 """What is said of a dbt build that failed."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import date
@@ -10,8 +11,8 @@ import pytest
 import yaml
 
 from crm_pipeline.config.dataset import load_dataset
-from crm_pipeline.config.settings import PROJECT
-from crm_pipeline.dbt.project import dbt_vars, failure_sentence
+from crm_pipeline.config.settings import PROJECT, Settings
+from crm_pipeline.dbt.project import dbt_vars, failure_sentence, forget_outdated_parse
 from crm_pipeline.stages import Stage
 
 LOCKED = (
@@ -78,3 +79,13 @@ def test_what_pipeline_yml_sets_reaches_dbt(tmp_path):
     assert (told["feature_grid_months"], told["sampled_feature_rows"]) == (12, 500)
     assert (told["first_response_target_hours"], told["kpi_targets"]["first_response_hours"]) == (4, 4)
     assert told["kpi_targets"]["return_rate"] == 0.3
+
+
+@pytest.mark.parametrize(("parsed_at", "stays"), [(100, False), (300, True)])
+def test_a_target_that_was_parsed_before_the_project_changed_is_parsed_whole(tmp_path, parsed_at, stays):
+    for name, time in {"project/m.sql": 100, "project/target/manifest.json": 200, "t/partial_parse.msgpack": 0}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time or parsed_at, time or parsed_at))
+    forget_outdated_parse(Settings(dbt_project=tmp_path / "project"), tmp_path / "t")
+    assert (tmp_path / "t" / "partial_parse.msgpack").exists() is stays
