@@ -4,12 +4,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dagster import Definitions
 
 from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.warm import warm_process
@@ -62,19 +60,13 @@ class Deployment:
                 patch.setitem(steps.STEPS, step, replace(steps.STEPS[step], take=lambda _: steps.Made({})))
             patch.setenv("DAGSTER_HOME", str(self.settings.dagster_home))
             home.prepare(self.settings)
-            return execute(_definitions(self.dbt_project), self.settings.state / "logs", as_of, first=first)
+            return execute(build(Settings()), self.settings.state / "logs", as_of, first=first)
 
     def copy(self, folder: Path) -> "Deployment":
         """Copy data and state, so that a test can break them."""
         shutil.copytree(self.data_root, folder / "data")
         shutil.copytree(self.state_root, folder / "state", symlinks=True)
         return Deployment(folder / "data", folder / "state", self.dbt_project)
-
-
-@cache
-def _definitions(dbt_project: Path) -> Definitions:
-    """What a run is made of depends on the dbt project alone: all else is read from the environment when it runs."""
-    return build(Settings(dbt_project=dbt_project))
 
 
 @pytest.fixture(scope="session", autouse=True)
