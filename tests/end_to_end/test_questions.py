@@ -125,7 +125,8 @@ def test_referrers_have_made_their_invitations(marts, facts):
             group by 1
         """)
     )
-    assert {row["customer_id"]: row["invitations"] for row in answer(marts, 13)}.items() <= expected.items()
+    # Who was brought by somebody unknown has made none and may have brought people all the same.
+    assert [row for row in answer(marts, 13) if row["invitations"] != expected.get(row["customer_id"], 0)] == []
 
 
 def test_causes_of_tickets_are_counted_as_they_were_opened(marts, facts):
