@@ -89,11 +89,11 @@ def plant(monkeypatch, model: str, column: str, change: Callable[[pa.ChunkedArra
     honest = steps.STEPS[model]
 
     def changed(given):
-        made = honest(given)
+        made = honest.take(given)
         scores = made.tables[model]
         return replace(made, tables={model: with_column(scores, column, change(scores[column]))})
 
-    monkeypatch.setitem(steps.STEPS, model, changed)
+    monkeypatch.setitem(steps.STEPS, model, replace(honest, take=changed))
 
 
 def test_scores_of_a_refused_version_stop_the_run_after_scoring(spare, monkeypatch):
