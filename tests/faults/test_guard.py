@@ -74,8 +74,10 @@ def test_an_interrupt_during_a_query_is_one(error):
 
 
 def test_what_duckdb_makes_of_an_interrupt_is_known():
-    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
     with duckdb.connect() as connection, pytest.raises(KeyboardInterrupt):
-        guard.attempt(
-            "the model churn", lambda: connection.sql("select count(*) from range(10000000000)").fetchall(), None
-        )
+
+        def count():
+            threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+            return connection.sql("select count(*) from range(100000000000)").fetchall()
+
+        guard.attempt("the model churn", count, None)
