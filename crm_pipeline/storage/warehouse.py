@@ -7,6 +7,7 @@ import duckdb
 
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.stages import Stage
+from crm_pipeline.storage.sql import literal
 
 #: Name of the warehouse where it is attached to another database.
 WAREHOUSE = "warehouse"
@@ -41,10 +42,9 @@ def attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         duckdb.IOException: if a writer holds it.
     """
     _require(settings)
-    path = str(settings.warehouse).replace("'", "''")
     # A checkpoint would pack the working tables, which costs more than it saves: each is read once or twice.
     with duckdb.connect(config={**limits(settings), "checkpoint_threshold": "1TB"}) as connection:
-        connection.execute(f"attach '{path}' as {WAREHOUSE} (read_only)")
+        connection.execute(f"attach {literal(str(settings.warehouse))} as {WAREHOUSE} (read_only)")
         yield connection
 
 
