@@ -4,7 +4,7 @@ The record stands in the module that computes the table, and is named by its ste
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 
@@ -26,6 +26,36 @@ class Column:
     values: tuple[str, ...] = ()
     refers_to: str = ""
     money: Literal[0, 2, 4] = 0
+
+    @classmethod
+    def text(cls, name: str, description: str, **more: Any) -> Self:
+        """Return a column of texts."""
+        return cls(name, pa.string(), description, **more)
+
+    @classmethod
+    def integer(cls, name: str, description: str, **more: Any) -> Self:
+        """Return a column of whole numbers."""
+        return cls(name, pa.int64(), description, **more)
+
+    @classmethod
+    def number(cls, name: str, description: str, **more: Any) -> Self:
+        """Return a column of numbers of any size."""
+        return cls(name, pa.float64(), description, **more)
+
+    @classmethod
+    def probability(cls, name: str, description: str, **more: Any) -> Self:
+        """Return a column of numbers from 0 to 1."""
+        return cls(name, pa.float64(), description, is_probability=True, **more)
+
+    @classmethod
+    def day(cls, name: str, description: str, **more: Any) -> Self:
+        """Return a column of days."""
+        return cls(name, pa.date32(), description, **more)
+
+    @classmethod
+    def flag(cls, name: str, description: str, **more: Any) -> Self:
+        """Return a column of yes or no."""
+        return cls(name, pa.bool_(), description, **more)
 
 
 @dataclass(frozen=True)
@@ -72,11 +102,11 @@ class ScoreTable:
         return rows.select(self.schema.names).cast(self.schema)
 
 
-PERSON = Column("customer_key", pa.int64(), "The person.", required=True, refers_to="customer_360")
-AS_OF = Column("as_of_date", pa.date32(), "The last day that counts.", required=True)
-MODEL_VERSION = Column("model_version", pa.string(), "Version of the model that scored.")
+PERSON = Column.integer("customer_key", "The person.", required=True, refers_to="customer_360")
+AS_OF = Column.day("as_of_date", "The last day that counts.", required=True)
+MODEL_VERSION = Column.text("model_version", "Version of the model that scored.")
 REASONS = (
-    Column("reason_1", pa.string(), "What speaks most for it."),
-    Column("reason_2", pa.string(), "What speaks second most for it."),
-    Column("reason_3", pa.string(), "What speaks third most for it."),
+    Column.text("reason_1", "What speaks most for it."),
+    Column.text("reason_2", "What speaks second most for it."),
+    Column.text("reason_3", "What speaks third most for it."),
 )

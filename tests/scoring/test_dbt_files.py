@@ -24,8 +24,8 @@ MOODS = ScoreTable(
     (
         PERSON,
         AS_OF,
-        Column("mood", pa.string(), "In one word.", required=True, values=("good", "bad")),
-        Column("certainty", pa.float64(), "How sure that is.", is_probability=True),
+        Column.text("mood", "In one word.", required=True, values=("good", "bad")),
+        Column.probability("certainty", "How sure that is."),
     ),
     key=("customer_key",),
     mart=Mart("service", name="customer_moods"),

@@ -13,7 +13,7 @@ from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Sco
 TABLE = ScoreTable(
     "toy",
     "One row per person.",
-    (PERSON, AS_OF, Column("forecast", pa.float64(), "What is foretold."), MODEL_VERSION),
+    (PERSON, AS_OF, Column.number("forecast", "What is foretold."), MODEL_VERSION),
     key=("customer_key",),
     models=("toy",),
 )

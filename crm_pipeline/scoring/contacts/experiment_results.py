@@ -55,94 +55,61 @@ TABLE = ScoreTable(
     "from the day on which they were drawn counts for `actions.response_days`, contacted or not "
     "(intention to treat). An effect stands only where the draw was sound and the response days are over.",
     (
-        Column("campaign_key", pa.int64(), "The campaign.", required=True, refers_to="dim_campaigns"),
+        Column.integer("campaign_key", "The campaign.", required=True, refers_to="dim_campaigns"),
         AS_OF,
-        Column(
+        Column.text(
             "status",
-            pa.string(),
             "conclusive: the 95 % interval of the margin leaves out no effect; inconclusive: it does not; "
             "running: response days are not over; broken: the groups are not as planned; too_few: too few people, "
             "or none who bought; not_randomised: nobody says that the held out were drawn at random.",
             required=True,
             values=("not_randomised", "broken", "running", "too_few", "inconclusive", "conclusive"),
         ),
-        Column("first_assigned_on", pa.date32(), "First day on which people were drawn.", required=True),
-        Column("last_response_on", pa.date32(), "Last day on which an answer counts.", required=True),
-        Column("people_treated", pa.int64(), "People drawn to be contacted.", required=True),
-        Column("people_control", pa.int64(), "People held out for comparison.", required=True),
-        Column(
-            "people_in_both",
-            pa.int64(),
-            "People in both groups under different records; they are left out.",
-            required=True,
+        Column.day("first_assigned_on", "First day on which people were drawn.", required=True),
+        Column.day("last_response_on", "Last day on which an answer counts.", required=True),
+        Column.integer("people_treated", "People drawn to be contacted.", required=True),
+        Column.integer("people_control", "People held out for comparison.", required=True),
+        Column.integer(
+            "people_in_both", "People in both groups under different records; they are left out.", required=True
         ),
-        Column(
-            "planned_control_share",
-            pa.float64(),
-            "Planned share of held out; empty where pipeline.yml tells none.",
-            is_probability=True,
-        ),
-        Column(
+        Column.probability("planned_control_share", "Planned share of held out; empty where pipeline.yml tells none."),
+        Column.probability(
             "sample_ratio_p",
-            pa.float64(),
             "Probability of groups so far from the plan by chance (chi-square test); below 0.001 the draw is broken.",
-            is_probability=True,
         ),
-        Column(
-            "margin_treated", pa.float64(), "Margin of a person drawn to be contacted, in the response days.", money=4
-        ),
-        Column("margin_control", pa.float64(), "Margin of a person held out, in the same days.", money=4),
-        Column(
-            "margin_effect", pa.float64(), "What being drawn to be contacted added to the margin of a person.", money=4
-        ),
-        Column("margin_effect_lower", pa.float64(), "Lower bound of its 95 % interval (Welch).", money=4),
-        Column("margin_effect_upper", pa.float64(), "Upper bound of its 95 % interval.", money=4),
-        Column("margin_p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
-        Column(
+        Column.number("margin_treated", "Margin of a person drawn to be contacted, in the response days.", money=4),
+        Column.number("margin_control", "Margin of a person held out, in the same days.", money=4),
+        Column.number("margin_effect", "What being drawn to be contacted added to the margin of a person.", money=4),
+        Column.number("margin_effect_lower", "Lower bound of its 95 % interval (Welch).", money=4),
+        Column.number("margin_effect_upper", "Upper bound of its 95 % interval.", money=4),
+        Column.probability("margin_p_value", "Probability of an effect so large by chance."),
+        Column.number(
             "margin_cuped_effect",
-            pa.float64(),
             "The same, corrected for each person's margin in as many days before (CUPED).",
             money=4,
         ),
-        Column("margin_cuped_effect_lower", pa.float64(), "Lower bound of its 95 % interval.", money=4),
-        Column("margin_cuped_effect_upper", pa.float64(), "Upper bound of its 95 % interval.", money=4),
-        Column(
-            "margin_cuped_p_value",
-            pa.float64(),
-            "Probability of a corrected effect so large by chance.",
-            is_probability=True,
-        ),
-        Column(
+        Column.number("margin_cuped_effect_lower", "Lower bound of its 95 % interval.", money=4),
+        Column.number("margin_cuped_effect_upper", "Upper bound of its 95 % interval.", money=4),
+        Column.probability("margin_cuped_p_value", "Probability of a corrected effect so large by chance."),
+        Column.number(
             "margin_variance_reduction",
-            pa.float64(),
             "Share of the variance that the correction takes away; below 0 where it adds some.",
         ),
-        Column(
-            "orders_treated", pa.float64(), "Counted orders of a person drawn to be contacted, in the response days."
-        ),
-        Column("orders_control", pa.float64(), "Counted orders of a person held out, in the same days."),
-        Column(
-            "orders_effect", pa.float64(), "What being drawn to be contacted added to the counted orders of a person."
-        ),
-        Column("orders_effect_lower", pa.float64(), "Lower bound of its 95 % interval (Welch)."),
-        Column("orders_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
-        Column("orders_p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
-        Column(
+        Column.number("orders_treated", "Counted orders of a person drawn to be contacted, in the response days."),
+        Column.number("orders_control", "Counted orders of a person held out, in the same days."),
+        Column.number("orders_effect", "What being drawn to be contacted added to the counted orders of a person."),
+        Column.number("orders_effect_lower", "Lower bound of its 95 % interval (Welch)."),
+        Column.number("orders_effect_upper", "Upper bound of its 95 % interval."),
+        Column.probability("orders_p_value", "Probability of an effect so large by chance."),
+        Column.number(
             "orders_cuped_effect",
-            pa.float64(),
             "The same, corrected for each person's counted orders in as many days before (CUPED).",
         ),
-        Column("orders_cuped_effect_lower", pa.float64(), "Lower bound of its 95 % interval."),
-        Column("orders_cuped_effect_upper", pa.float64(), "Upper bound of its 95 % interval."),
-        Column(
-            "orders_cuped_p_value",
-            pa.float64(),
-            "Probability of a corrected effect so large by chance.",
-            is_probability=True,
-        ),
-        Column(
+        Column.number("orders_cuped_effect_lower", "Lower bound of its 95 % interval."),
+        Column.number("orders_cuped_effect_upper", "Upper bound of its 95 % interval."),
+        Column.probability("orders_cuped_p_value", "Probability of a corrected effect so large by chance."),
+        Column.number(
             "orders_variance_reduction",
-            pa.float64(),
             "Share of the variance that the correction takes away; below 0 where it adds some.",
         ),
     ),

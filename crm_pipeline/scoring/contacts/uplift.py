@@ -40,17 +40,14 @@ TABLE = ScoreTable(
     (
         PERSON,
         AS_OF,
-        Column(
-            "contact_channel", pa.string(), "Contact channel; one for each that past experiments tried.", required=True
-        ),
-        Column(
+        Column.text("contact_channel", "Contact channel; one for each that past experiments tried.", required=True),
+        Column.number(
             "expected_extra_margin",
-            pa.float64(),
             "Margin that a contact is expected to add in the response days, its cost aside; below 0 it does harm.",
             required=True,
             money=4,
         ),
-        Column("expected_extra_orders", pa.float64(), "Orders that it is expected to add.", required=True),
+        Column.number("expected_extra_orders", "Orders that it is expected to add.", required=True),
         MODEL_VERSION,
     ),
     key=("customer_key", "contact_channel"),

@@ -29,10 +29,10 @@ TABLE = ScoreTable(
     "One row per month and medium: share of its orders that would be lost without it.",
     (
         AS_OF,
-        Column("month", pa.date32(), "First day of the month in which the paths ended.", required=True),
-        Column("medium", pa.string(), "The medium.", required=True),
-        Column("removal_effect", pa.float64(), "Share of the conversions that would be lost without it."),
-        Column("share", pa.float64(), "The removal effect as a share of those of all media."),
+        Column.day("month", "First day of the month in which the paths ended.", required=True),
+        Column.text("medium", "The medium.", required=True),
+        Column.number("removal_effect", "Share of the conversions that would be lost without it."),
+        Column.number("share", "The removal effect as a share of those of all media."),
     ),
     key=("month", "medium"),
 )

@@ -50,66 +50,52 @@ EFFECTS = ScoreTable(
     "(`programmes`) beside those without, before and after (difference in differences); nobody drew them at "
     "random, so the comparison is worth what `pre_trend` says of it.",
     (
-        Column("programme_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
+        Column.text("programme_name", "Name of the programme in pipeline.yml.", required=True),
         AS_OF,
-        Column(
+        Column.text(
             "status",
-            pa.string(),
             "conclusive: p_value and placebo_p_value are below 0.05; inconclusive: they are not; not_parallel: "
             "the units went different ways before, so the effect is not to be believed; too_early: fewer than 3 "
             "months before or after; too_few_units: fewer than 2 units with it or without.",
             required=True,
             values=("too_early", "too_few_units", "not_parallel", "inconclusive", "conclusive"),
         ),
-        Column("unit", pa.string(), "What has the programme or not, a column of the orders.", required=True),
-        Column("measure", pa.string(), "What is compared, per unit and month.", required=True),
-        Column("starts_on", pa.date32(), "First day of the programme.", required=True),
-        Column("months_before", pa.int64(), "Complete months before that are compared.", required=True),
-        Column("months_after", pa.int64(), "Complete months from then on that are compared.", required=True),
-        Column("units_treated", pa.int64(), "Units with the programme.", required=True),
-        Column("units_control", pa.int64(), "Units without it.", required=True),
-        Column(
+        Column.text("unit", "What has the programme or not, a column of the orders.", required=True),
+        Column.text("measure", "What is compared, per unit and month.", required=True),
+        Column.day("starts_on", "First day of the programme.", required=True),
+        Column.integer("months_before", "Complete months before that are compared.", required=True),
+        Column.integer("months_after", "Complete months from then on that are compared.", required=True),
+        Column.integer("units_treated", "Units with the programme.", required=True),
+        Column.integer("units_control", "Units without it.", required=True),
+        Column.integer(
             "units_left_out",
-            pa.int64(),
             "Units, those named as treated included, that did not trade from the first month to the last.",
             required=True,
         ),
-        Column(
+        Column.flag(
             "has_few_units",
-            pa.bool_(),
             "Whether there are fewer than 30 units, so that the interval is rough and placebo_p_value counts.",
             required=True,
         ),
-        Column("treated_before", pa.float64(), "Mean of a treated unit and month before."),
-        Column("treated_after", pa.float64(), "Mean of a treated unit and month after."),
-        Column("control_before", pa.float64(), "Mean of another unit and month before."),
-        Column("control_after", pa.float64(), "Mean of another unit and month after."),
-        Column(
+        Column.number("treated_before", "Mean of a treated unit and month before."),
+        Column.number("treated_after", "Mean of a treated unit and month after."),
+        Column.number("control_before", "Mean of another unit and month before."),
+        Column.number("control_after", "Mean of another unit and month after."),
+        Column.number(
             "effect",
-            pa.float64(),
             "How much more the treated units changed than the others: the effect of two-way fixed effects, per "
             "unit and month.",
         ),
-        Column("effect_lower", pa.float64(), "Lower bound of its 95 % interval, clustered by unit."),
-        Column("effect_upper", pa.float64(), "Upper bound of its 95 % interval, clustered by unit."),
-        Column("p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
-        Column(
-            "placebo_p_value",
-            pa.float64(),
-            "Share of all choices of as many units, or of 1,999 drawn ones, that look as different.",
-            is_probability=True,
+        Column.number("effect_lower", "Lower bound of its 95 % interval, clustered by unit."),
+        Column.number("effect_upper", "Upper bound of its 95 % interval, clustered by unit."),
+        Column.probability("p_value", "Probability of an effect so large by chance."),
+        Column.probability(
+            "placebo_p_value", "Share of all choices of as many units, or of 1,999 drawn ones, that look as different."
         ),
-        Column("relative_effect", pa.float64(), "The effect as a share of what would have been without it."),
-        Column(
-            "pre_trend",
-            pa.float64(),
-            "How much more per month the treated units rose before its start than the others.",
-        ),
-        Column(
-            "pre_trend_p_value",
-            pa.float64(),
-            "Probability of such a difference by chance; below 0.05 the units are no comparison.",
-            is_probability=True,
+        Column.number("relative_effect", "The effect as a share of what would have been without it."),
+        Column.number("pre_trend", "How much more per month the treated units rose before its start than the others."),
+        Column.probability(
+            "pre_trend_p_value", "Probability of such a difference by chance; below 0.05 the units are no comparison."
         ),
     ),
     key=("programme_name",),
@@ -120,20 +106,18 @@ MONTHS = ScoreTable(
     "One row per programme and month: how far the treated units moved. An event study: before it the effect is "
     "to be near 0.",
     (
-        Column("programme_name", pa.string(), "Name of the programme in pipeline.yml.", required=True),
+        Column.text("programme_name", "Name of the programme in pipeline.yml.", required=True),
         AS_OF,
-        Column("month", pa.date32(), "First day of the month.", required=True),
-        Column("months_since", pa.int64(), "Months since its start; below 0 before it.", required=True),
-        Column("treated_mean", pa.float64(), "Mean of the treated units.", required=True),
-        Column("control_mean", pa.float64(), "Mean of the other units.", required=True),
-        Column(
-            "effect",
-            pa.float64(),
-            "How much farther the treated units are from their own mean before the start than the others.",
+        Column.day("month", "First day of the month.", required=True),
+        Column.integer("months_since", "Months since its start; below 0 before it.", required=True),
+        Column.number("treated_mean", "Mean of the treated units.", required=True),
+        Column.number("control_mean", "Mean of the other units.", required=True),
+        Column.number(
+            "effect", "How much farther the treated units are from their own mean before the start than the others."
         ),
-        Column("effect_lower", pa.float64(), "Lower bound of its 95 % interval, clustered by unit."),
-        Column("effect_upper", pa.float64(), "Upper bound of its 95 % interval, clustered by unit."),
-        Column("p_value", pa.float64(), "Probability of an effect so large by chance.", is_probability=True),
+        Column.number("effect_lower", "Lower bound of its 95 % interval, clustered by unit."),
+        Column.number("effect_upper", "Upper bound of its 95 % interval, clustered by unit."),
+        Column.probability("p_value", "Probability of an effect so large by chance."),
     ),
     key=("programme_name", "month"),
     mart=Mart("campaigns"),

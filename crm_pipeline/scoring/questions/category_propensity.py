@@ -110,15 +110,11 @@ TABLE = ScoreTable(
     (
         PERSON,
         AS_OF,
-        Column("category", pa.string(), "Product category.", required=True),
-        Column(
-            "probability",
-            pa.float64(),
-            "Probability of buying from the category in the next 30 days.",
-            required=True,
-            is_probability=True,
+        Column.text("category", "Product category.", required=True),
+        Column.probability(
+            "probability", "Probability of buying from the category in the next 30 days.", required=True
         ),
-        Column("is_new", pa.bool_(), "Whether the person has never bought from it."),
+        Column.flag("is_new", "Whether the person has never bought from it."),
         MODEL_VERSION,
     ),
     key=("customer_key", "category"),

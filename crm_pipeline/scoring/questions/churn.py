@@ -27,14 +27,8 @@ TABLE = ScoreTable(
     (
         PERSON,
         AS_OF,
-        Column(
-            "churn_probability",
-            pa.float64(),
-            "Probability of no order within the churn horizon.",
-            required=True,
-            is_probability=True,
-        ),
-        Column("risk_band", pa.string(), "low, medium or high."),
+        Column.probability("churn_probability", "Probability of no order within the churn horizon.", required=True),
+        Column.text("risk_band", "low, medium or high."),
         *REASONS,
         MODEL_VERSION,
     ),

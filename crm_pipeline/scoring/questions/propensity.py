@@ -20,13 +20,7 @@ TABLE = ScoreTable(
     (
         PERSON,
         AS_OF,
-        Column(
-            "purchase_probability",
-            pa.float64(),
-            "Probability of an order in the next 30 days.",
-            required=True,
-            is_probability=True,
-        ),
+        Column.probability("purchase_probability", "Probability of an order in the next 30 days.", required=True),
         *REASONS,
         MODEL_VERSION,
     ),

@@ -25,16 +25,14 @@ TABLE = ScoreTable(
     (
         PERSON,
         AS_OF,
-        Column("people_brought", pa.int64(), "People whom the person brought."),
-        Column("people_below", pa.int64(), "People whom the person brought, or those whom they brought, and so on."),
-        Column("levels_below", pa.int64(), "Over how many referrals the farthest of them came."),
-        Column(
-            "pagerank",
-            pa.float64(),
-            "PageRank among all people of the network, where who was brought votes for who brought them.",
+        Column.integer("people_brought", "People whom the person brought."),
+        Column.integer("people_below", "People whom the person brought, or those whom they brought, and so on."),
+        Column.integer("levels_below", "Over how many referrals the farthest of them came."),
+        Column.number(
+            "pagerank", "PageRank among all people of the network, where who was brought votes for who brought them."
         ),
-        Column("community_id", pa.int64(), "Smallest customer key of the people who are joined by referrals."),
-        Column("community_people", pa.int64(), "How many people they are."),
+        Column.integer("community_id", "Smallest customer key of the people who are joined by referrals."),
+        Column.integer("community_people", "How many people they are."),
     ),
     key=("customer_key",),
 )

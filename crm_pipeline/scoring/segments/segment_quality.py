@@ -23,22 +23,16 @@ MIGRATION = ScoreTable(
     "group_migration",
     "One row per kind of groups, pair of dates and pair of groups: how many people moved from one to the other.",
     (
-        Column("kind", pa.string(), "segment (of RFM) or persona.", required=True),
-        Column("from_on", pa.date32(), "The earlier date.", required=True),
-        Column("to_on", pa.date32(), "The later date.", required=True),
-        Column(
-            "from_group",
-            pa.string(),
-            "Segment or persona at the earlier date; no_recent_order for those who came.",
-            required=True,
+        Column.text("kind", "segment (of RFM) or persona.", required=True),
+        Column.day("from_on", "The earlier date.", required=True),
+        Column.day("to_on", "The later date.", required=True),
+        Column.text(
+            "from_group", "Segment or persona at the earlier date; no_recent_order for those who came.", required=True
         ),
-        Column(
-            "to_group",
-            pa.string(),
-            "Segment or persona at the later date; no_recent_order for those who went.",
-            required=True,
+        Column.text(
+            "to_group", "Segment or persona at the later date; no_recent_order for those who went.", required=True
         ),
-        Column("people", pa.int64(), "Number of people.", required=True),
+        Column.integer("people", "Number of people.", required=True),
     ),
     key=("kind", "from_on", "to_on", "from_group", "to_group"),
     mart=Mart("customers", until="to_on"),
