@@ -1,1 +1,1 @@
-"""Stage `scoring`: segments, lifetime value and churn risk, each beside a naive baseline on later, unseen data."""
+"""Stage `scoring`: segments, personas, lifetime value, churn risk, each beside a naive baseline on unseen time."""

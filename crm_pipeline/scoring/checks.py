@@ -11,7 +11,7 @@ from crm_pipeline.resources import Workspace
 from crm_pipeline.scoring import registry, store
 from crm_pipeline.scoring.lifetime import clv_quality
 from crm_pipeline.scoring.outcome import Status
-from crm_pipeline.scoring.segments.segment_quality import complaints
+from crm_pipeline.scoring.segmentation.persona_quality import complaints
 from crm_pipeline.scoring.steps import tables
 from crm_pipeline.scoring.table import Column, ScoreTable
 from crm_pipeline.stages import Stage
@@ -63,7 +63,7 @@ def _key(table: str) -> AssetKey:
         AssetCheckSpec(
             "are_personas",
             asset=_key("persona_profiles"),
-            description="Segments are neither tiny nor nearly everybody, stable, and different from each other.",
+            description="Personas are neither tiny nor nearly everybody, stable, and different from each other.",
         ),
         AssetCheckSpec(
             "everybody_has_a_segment",
@@ -94,7 +94,7 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
     yield _newest(workspace)
     yield _none_failed(workspace)
     yield _no_leaks(workspace)
-    yield _segments(workspace)
+    yield _personas(workspace)
     yield _rfm(workspace)
     yield _plausible(workspace)
     yield _keys(workspace)
@@ -146,7 +146,7 @@ def _no_leaks(workspace: Workspace) -> AssetCheckResult:
     return _warning("model_status", "no_feature_knows_the_answer", said, "No feature was left out.")
 
 
-def _segments(workspace: Workspace) -> AssetCheckResult:
+def _personas(workspace: Workspace) -> AssetCheckResult:
     profiles = store.read(workspace.settings, "persona_profiles", workspace.as_of_date)
     return _warning("persona_profiles", "are_personas", complaints(profiles), f"{len(profiles)} personas.")
 

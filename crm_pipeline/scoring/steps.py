@@ -41,7 +41,7 @@ from crm_pipeline.scoring.questions.loyalty import Loyalty
 from crm_pipeline.scoring.questions.propensity import Propensity
 from crm_pipeline.scoring.referrals import referral_network
 from crm_pipeline.scoring.run import run
-from crm_pipeline.scoring.segments import rfm, segment_tables, segmentation
+from crm_pipeline.scoring.segmentation import persona_tables, personas, rfm
 from crm_pipeline.scoring.table import ScoreTable
 from crm_pipeline.scoring.texts import sentiment, text, topics
 
@@ -139,18 +139,18 @@ def _sentiment(given: Given, scores: Mapping[str, pa.Table]) -> dict[str, pa.Tab
 
 
 def _segmentation(given: Given) -> Made:
-    """Go on with the segments of the last run before this date, unless new ones are clearly better."""
-    before = registry.latest_accepted(given.registry, segmentation.MODEL, given.asked.as_of)
+    """Go on with the personas of the last run before this date, unless new ones are clearly better."""
+    before = registry.latest_accepted(given.registry, personas.MODEL, given.asked.as_of)
     last = store.last_before(given.settings, "personas", given.asked.as_of)
-    previous = segmentation.Previous(
+    previous = personas.Previous(
         guard.attempt("reading the stored segmentation", before.load, None) if before else None,
         before.version if before else None,
         *((given.stored("personas", last), given.stored("rfm", last)) if last else ()),
     )
-    what = f"the model {segmentation.MODEL}"
-    result = guard.tried(what, lambda: segmentation.run(given.connection, given.asked, previous))
+    what = f"the model {personas.MODEL}"
+    result = guard.tried(what, lambda: personas.run(given.connection, given.asked, previous))
     if isinstance(result, guard.Fault):
-        result = segmentation.go_on(given.connection, given.asked, previous, result.sentence)
+        result = personas.go_on(given.connection, given.asked, previous, result.sentence)
     card = registry.save(given.registry, result.artefact).card if result.artefact else before.card if before else {}
     said = {"complaints": list(result.complaints)}
     return Made(result.tables, (Report(result.status, result.backtests, {**card, **said}, result.plots),))
@@ -205,7 +205,7 @@ def _next_best_actions(given: Given) -> Made:
 STEPS: dict[str, Step] = {
     "rfm": Step(_rfm, (rfm.TABLE,)),
     "texts": Step(_texts, (sentiment.TEXT_SENTIMENT, sentiment.CUSTOMER_SENTIMENT, topics.TICKET_TOPICS)),
-    "segmentation": Step(_segmentation, segment_tables.TABLES),
+    "segmentation": Step(_segmentation, persona_tables.TABLES),
     "clv": predicting(Clv()),
     "churn": predicting(Churn()),
     "propensity": predicting(Propensity()),

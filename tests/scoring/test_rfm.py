@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from crm_pipeline.scoring.model import UnsoundScoresError
-from crm_pipeline.scoring.segments import rfm
+from crm_pipeline.scoring.segmentation import rfm
 
 NAMES = {
     "Champions": 7,

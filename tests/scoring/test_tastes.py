@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import dirichlet_multinomial
 
-from crm_pipeline.scoring.segments import tastes
+from crm_pipeline.scoring.segmentation import tastes
 
 PLANTED = np.array([[3.0, 3.0, 0.3, 0.3], [0.3, 0.3, 3.0, 3.0], [0.4, 0.4, 0.4, 0.4]])
 NAMES = ("a", "b", "c", "d")

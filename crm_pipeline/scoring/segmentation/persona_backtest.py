@@ -1,4 +1,4 @@
-"""What segments say of later margin, beside the segments of RFM, measured on time that they had not seen."""
+"""What personas say of later margin, beside the segments of RFM, measured on time that they had not seen."""
 
 from datetime import date, timedelta
 
@@ -10,8 +10,8 @@ from crm_pipeline.scoring.lifetime import purchases
 from crm_pipeline.scoring.model import ScoringSettings
 from crm_pipeline.scoring.outcome import Backtest
 from crm_pipeline.scoring.questions import labels
-from crm_pipeline.scoring.segments import rfm, segment_features, segment_model
-from crm_pipeline.scoring.segments.segment_quality import explained_variance
+from crm_pipeline.scoring.segmentation import persona_features, persona_model, rfm
+from crm_pipeline.scoring.segmentation.persona_quality import explained_variance
 
 HORIZON_DAYS = 182
 ORIGINS = 3
@@ -21,23 +21,23 @@ CHAMPION, BASELINE = "kmeans_and_rfm", "rfm"
 
 
 def backtests(
-    connection: duckdb.DuckDBPyConnection, segments: int, fewest_people: int, settings: ScoringSettings
+    connection: duckdb.DuckDBPyConnection, personas: int, fewest_people: int, settings: ScoringSettings
 ) -> tuple[Backtest, ...]:
-    """Return the share of the next half year's margin that lies between segments, at up to three earlier origins.
+    """Return the share of the next half year's margin that lies between personas, at up to three earlier origins.
 
-    K-Means is fitted anew at each origin on what was known then, and both kinds of segments are compared on the same
-    people. The share is adjusted for the number of segments (`explained_variance`).
+    K-Means is fitted anew at each origin on what was known then, and both kinds of groups are compared on the same
+    people. The share is adjusted for the number of personas (`explained_variance`).
     """
     last = settings.as_of - timedelta(days=HORIZON_DAYS)
     known = labels.origins_on_grid(connection, last)[::-1]
     origins: list[date] = []
     for origin in known:
         apart = not origins or (origins[-1] - origin).days >= HORIZON_DAYS // 2
-        if apart and segment_features.eligible(connection, origin) >= fewest_people and _differ(connection, origin):
+        if apart and persona_features.eligible(connection, origin) >= fewest_people and _differ(connection, origin):
             origins.append(origin)
     rows = []
     for origin in reversed(origins[:ORIGINS]):
-        keys, groups = _groups(connection, origin, segments, settings)
+        keys, groups = _groups(connection, origin, personas, settings)
         margin = purchases.margin_after(connection, keys, origin, origin + timedelta(days=HORIZON_DAYS))
         rows += [
             Backtest(
@@ -49,17 +49,17 @@ def backtests(
 
 
 def _differ(connection: duckdb.DuckDBPyConnection, origin: date) -> bool:
-    """Tell whether people differed in anything at an origin that shapes segments."""
-    return any(feature.shapes for feature in segment_features.available(connection, origin).features)
+    """Tell whether people differed in anything at an origin that shapes personas."""
+    return any(feature.shapes for feature in persona_features.available(connection, origin).features)
 
 
 def _groups(
-    connection: duckdb.DuckDBPyConnection, origin: date, segments: int, settings: ScoringSettings
+    connection: duckdb.DuckDBPyConnection, origin: date, personas: int, settings: ScoringSettings
 ) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[np.generic]]]:
-    columns = segment_features.available(connection, origin)
-    people = segment_features.sample(connection, origin, columns, FIT_PEOPLE)
-    space = segment_features.fit_space(people, columns, settings.seed)
-    kmeans, _ = segment_model.fit(people, space, segments, settings.seed).assign(people)
+    columns = persona_features.available(connection, origin)
+    people = persona_features.sample(connection, origin, columns, FIT_PEOPLE)
+    space = persona_features.fit_space(people, columns, settings.seed)
+    kmeans, _ = persona_model.fit(people, space, personas, settings.seed).assign(people)
     scored = rfm.score(connection, origin)
     by_key = dict(zip(scored["customer_key"].to_pylist(), scored["rfm_segment"].to_pylist(), strict=True))
     by_rfm = np.array([by_key.get(key, "none") for key in people.keys.tolist()])

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.model import Floats
-from crm_pipeline.scoring.segments.segment_features import Ints
+from crm_pipeline.scoring.segmentation.persona_features import Ints
 from crm_pipeline.show.plots import COLOURS, curve, drawing, heat_map
 
 DRAWN_PEOPLE = 1_000
@@ -24,7 +24,7 @@ def plots(tables: Mapping[str, pa.Table], points: Floats, places: Ints) -> dict[
     Args:
         tables: those that a run stores, by name.
         points: coordinates of a sample of people.
-        places: their segments, as places among the ids in ascending order.
+        places: their personas, as places among the ids in ascending order.
     """
     names = dict(
         zip(*(tables["persona_profiles"][name].to_pylist() for name in ("persona_number", "persona")), strict=True)
@@ -49,31 +49,31 @@ def choices(measured: pa.Table) -> str:
 
 
 def personas(traits: pa.Table) -> str:
-    """Return how far the segments' means lie from everybody's, for the traits that differ most."""
+    """Return how far the personas' means lie from everybody's, for the traits that differ most."""
     rows = traits.to_pylist()
-    segments = sorted({row["persona_number"] for row in rows})
+    personas = sorted({row["persona_number"] for row in rows})
     most: dict[str, float] = {}
     for row in rows:
         most[row["trait"]] = max(most.get(row["trait"], 0.0), round(abs(row["difference"]), 6))
     shown = sorted(most, key=lambda trait: -most[trait])[:DRAWN_TRAITS]
     cells = {(row["persona_number"], row["trait"]): row["difference"] for row in rows}
-    values = np.array([[cells[segment, trait] for trait in shown] for segment in segments])
+    values = np.array([[cells[persona, trait] for trait in shown] for persona in personas])
     names = {row["persona_number"]: row["persona"] for row in rows}
     return heat_map(
-        "Difference from everybody, in standard deviations", [names[one] for one in segments], shown, values
+        "Difference from everybody, in standard deviations", [names[one] for one in personas], shown, values
     )
 
 
 def tree(merges: pa.Table, names: Mapping[int, str]) -> str:
     """Return the merges of personas as a dendrogram."""
-    number = {str(segment): place for place, segment in enumerate(sorted(names))}
+    number = {str(persona): place for place, persona in enumerate(sorted(names))}
     linkage = []
     for row in merges.to_pylist():
         group = " + ".join(map(str, sorted(int(one) for one in f"{row['one']} + {row['other']}".split(" + "))))
         linkage.append([number[row["one"]], number[row["other"]], row["distance"], row["personas"]])
         number[group] = len(number)
     with drawing("Which personas are alike", 6.5, 1.2 + 0.35 * len(names)) as made:
-        labels = [names[segment] for segment in sorted(names)]
+        labels = [names[persona] for persona in sorted(names)]
         dendrogram(
             np.array(linkage),
             labels=labels,

@@ -1,4 +1,4 @@
-"""How good segments are: size, difference, stability, and how people move between them from month to month."""
+"""How good personas are: size, difference, stability, and how people move between them from month to month."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.model import Floats
-from crm_pipeline.scoring.segments import segment_model
-from crm_pipeline.scoring.segments.segment_features import Ints
+from crm_pipeline.scoring.segmentation import persona_model
+from crm_pipeline.scoring.segmentation.persona_features import Ints
 from crm_pipeline.scoring.table import Column, Mart, ScoreTable
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.7
@@ -41,15 +41,15 @@ MIGRATION = ScoreTable(
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of the segments, in the order of their ids.
+    """Figures of the personas, in the order of their ids.
 
     Attributes:
-        silhouette: mean by segment, -1 to 1 (Rousseeuw, 1987).
+        silhouette: mean by persona, -1 to 1 (Rousseeuw, 1987).
         separation: distance to the nearest other centroid, in mean distances of its people from their own.
         jaccard: mean over refits on halves of the people of the best Jaccard index of any of their clusters with the
-            segment, 0 to 1 (Hennig, 2007, doi:10.1016/j.csda.2006.11.025).
-        stability: mean adjusted Rand index of those refits with the segments.
-        explained: share of the variance of people's places that lies between segments, 0 to 1.
+            persona, 0 to 1 (Hennig, 2007, doi:10.1016/j.csda.2006.11.025).
+        stability: mean adjusted Rand index of those refits with the personas.
+        explained: share of the variance of people's places that lies between personas, 0 to 1.
     """
 
     silhouette: Floats
@@ -60,19 +60,19 @@ class Quality:
 
 
 def measure(points: Floats, places: Ints, centroids: Floats, seed: int) -> Quality:
-    """Return the quality of segments on a sample of people; `places` are rows of the centroids."""
-    rows = np.linspace(0, len(points) - 1, min(len(points), segment_model.CHOICE_PEOPLE)).astype(np.int64)
+    """Return the quality of personas on a sample of people; `places` are rows of the centroids."""
+    rows = np.linspace(0, len(points) - 1, min(len(points), persona_model.CHOICE_PEOPLE)).astype(np.int64)
     points, places = points[rows], places[rows]
-    segments = len(centroids)
+    personas = len(centroids)
     with one_thread():
         silhouettes = silhouette_samples(points, places) if len(np.unique(places)) > 1 else np.full(len(points), -1.0)
     own = np.linalg.norm(points - centroids[places], axis=1)
-    between = cdist(centroids, centroids) + np.diag(np.full(segments, np.inf))
-    again = segment_model.refits(points, segments, seed)
+    between = cdist(centroids, centroids) + np.diag(np.full(personas, np.inf))
+    again = persona_model.refits(points, personas, seed)
     return Quality(
-        _means(silhouettes, places, segments),
-        between.min(axis=1) / np.maximum(_means(own, places, segments), 1e-9),
-        np.mean([_best_jaccard(places, labels, segments) for labels in again], axis=0),
+        _means(silhouettes, places, personas),
+        between.min(axis=1) / np.maximum(_means(own, places, personas), 1e-9),
+        np.mean([_best_jaccard(places, labels, personas) for labels in again], axis=0),
         float(np.mean([adjusted_rand_score(places, labels) for labels in again])),
         1 - float((own**2).sum() / ((points - points.mean(axis=0)) ** 2).sum()),
     )
@@ -92,7 +92,7 @@ def explained_variance(values: Floats, groups: npt.NDArray[np.generic]) -> float
 
 
 def agreement(before: pa.Table, after: pa.Table) -> float | None:
-    """Return the adjusted Rand index of two tables `segments` on the people in both; None where nobody is."""
+    """Return the adjusted Rand index of two tables `personas` on the people in both; None where nobody is."""
     _, then, now = np.intersect1d(before["customer_key"], after["customer_key"], return_indices=True)
     labels = (table["persona_number"].to_numpy()[rows] for table, rows in ((before, then), (after, now)))
     return float(adjusted_rand_score(*labels)) if len(then) else None
@@ -140,14 +140,14 @@ def migration(kind: str, column: str, before: pa.Table, after: pa.Table) -> pa.T
     return moved.cast(MIGRATION.schema)
 
 
-def _means(values: Floats, places: Ints, segments: int) -> Floats:
-    people = np.bincount(places, minlength=segments)
-    means: Floats = np.bincount(places, weights=values, minlength=segments) / np.maximum(people, 1)
+def _means(values: Floats, places: Ints, personas: int) -> Floats:
+    people = np.bincount(places, minlength=personas)
+    means: Floats = np.bincount(places, weights=values, minlength=personas) / np.maximum(people, 1)
     return means
 
 
-def _best_jaccard(places: Ints, labels: Ints, segments: int) -> Sequence[float]:
-    shared = np.zeros((segments, segments))
+def _best_jaccard(places: Ints, labels: Ints, personas: int) -> Sequence[float]:
+    shared = np.zeros((personas, personas))
     np.add.at(shared, (places, labels), 1)
     union = shared.sum(axis=1)[:, None] + shared.sum(axis=0) - shared
     best: Sequence[float] = (shared / np.maximum(union, 1)).max(axis=1)

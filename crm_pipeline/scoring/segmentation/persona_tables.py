@@ -1,4 +1,4 @@
-"""The tables that the segmentation stores: who is in which segment, and what the segments are."""
+"""The tables that the segmentation stores: who is in which persona, and what the personas are."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,13 +10,13 @@ import pyarrow as pa
 from scipy.cluster.hierarchy import linkage
 
 from crm_pipeline.scoring.model import Floats
-from crm_pipeline.scoring.segments import personas, segment_features, segment_model, segment_quality
-from crm_pipeline.scoring.segments.segment_cuts import CUTS
-from crm_pipeline.scoring.segments.segment_features import People
-from crm_pipeline.scoring.segments.segment_model import Choice, Segmentation
+from crm_pipeline.scoring.segmentation import persona_features, persona_model, persona_names, persona_quality
+from crm_pipeline.scoring.segmentation.persona_cuts import CUTS
+from crm_pipeline.scoring.segmentation.persona_features import People
+from crm_pipeline.scoring.segmentation.persona_model import Choice, Segmentation
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 
-SEGMENTS = ScoreTable(
+PERSONAS = ScoreTable(
     "personas",
     "One row per buyer: persona, distance to its centre, niche.",
     (
@@ -51,7 +51,7 @@ PROFILES = ScoreTable(
             "separation", "Distance to the nearest other centre, in mean distances of its people from their own."
         ),
         Column.number("jaccard", "How much of it refits on halves of the people find again, 0-1."),
-        Column.number("explained", "Share of the variance that lies between segments."),
+        Column.number("explained", "Share of the variance that lies between personas."),
         Column.number("stability", "Mean adjusted Rand index of refits on halves of the people."),
         Column.number("stability_since_last", "Adjusted Rand index against the last run of an earlier date."),
     ),
@@ -107,7 +107,7 @@ CHOICES = ScoreTable(
     key=("personas",),
     mart=Mart("customers"),
 )
-TABLES = (SEGMENTS, PROFILES, TRAITS, TREE, CHOICES, CUTS, segment_quality.MIGRATION)
+TABLES = (PERSONAS, PROFILES, TRAITS, TREE, CHOICES, CUTS, persona_quality.MIGRATION)
 
 
 def empty() -> dict[str, pa.Table]:
@@ -120,10 +120,10 @@ def profiles(
     segmentation: Segmentation,
     placed: pa.Table,
     people: People,
-    quality: segment_quality.Quality,
+    quality: persona_quality.Quality,
     before: pa.Table,
 ) -> pa.Table:
-    """Return one row per segment: its people, their worth, what sets them apart, and how good the segment is."""
+    """Return one row per persona: its people, their worth, what sets them apart, and how good the persona is."""
     as_of = placed["as_of_date"][0].as_py()
     connection.register("placed", placed.select(["customer_key", "persona_number"]))
     worth = connection.sql(
@@ -138,17 +138,17 @@ def profiles(
     nobody = {"people": 0, "revenue_12m": 0, "margin_12m": 0}
     totals = {name: sum(row[name] for row in found.values()) for name in nobody}
     means, everybody, apart = _means(segmentation, people)
-    listed = segment_features.traits(segmentation.space.columns)
+    listed = persona_features.traits(segmentation.space.columns)
     rows = []
-    for place, segment in enumerate(segmentation.ids):
-        row: dict[str, Any] = found.get(segment, nobody)
+    for place, persona in enumerate(segmentation.ids):
+        row: dict[str, Any] = found.get(persona, nobody)
         rows.append(
             {
                 **row,
                 "as_of_date": as_of,
-                "persona_number": segment,
-                "persona": segmentation.names[segment],
-                "description": personas.describe(apart[place], means[place], everybody, listed),
+                "persona_number": persona,
+                "persona": segmentation.names[persona],
+                "description": persona_names.describe(apart[place], means[place], everybody, listed),
                 "share": row["people"] / totals["people"],
                 "revenue_share": _share(row["revenue_12m"], totals["revenue_12m"]),
                 "margin_share": _share(row["margin_12m"], totals["margin_12m"]),
@@ -157,38 +157,38 @@ def profiles(
                 "jaccard": quality.jaccard[place],
                 "explained": quality.explained,
                 "stability": quality.stability,
-                "stability_since_last": segment_quality.agreement(before, placed),
+                "stability_since_last": persona_quality.agreement(before, placed),
             }
         )
     return pa.Table.from_pylist(rows, schema=PROFILES.schema)
 
 
 def traits(segmentation: Segmentation, people: People, as_of: date) -> pa.Table:
-    """Return one row per segment and trait: its mean there and among all, and their difference in deviations."""
+    """Return one row per persona and trait: its mean there and among all, and their difference in deviations."""
     means, everybody, apart = _means(segmentation, people)
     rows = [
         {
             "as_of_date": as_of,
-            "persona_number": segment,
-            "persona": segmentation.names[segment],
+            "persona_number": persona,
+            "persona": segmentation.names[persona],
             "trait": trait.name,
             "label": trait.label,
             "mean": _known(means[place, column]),
             "mean_of_all": _known(everybody[column]),
             "difference": apart[place, column],
         }
-        for place, segment in enumerate(segmentation.ids)
-        for column, trait in enumerate(segment_features.traits(segmentation.space.columns))
+        for place, persona in enumerate(segmentation.ids)
+        for column, trait in enumerate(persona_features.traits(segmentation.space.columns))
     ]
     return pa.Table.from_pylist(rows, schema=TRAITS.schema)
 
 
 def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
-    """Return the merges of the segments' centroids by Ward's method (1963), the most alike first.
+    """Return the merges of the personas' centroids by Ward's method (1963), the most alike first.
 
-    A merged group is named by its segments, as in `1 + 4`.
+    A merged group is named by its personas, as in `1 + 4`.
     """
-    groups = [[segment] for segment in segmentation.ids]
+    groups = [[persona] for persona in segmentation.ids]
     rows = []
     for step, (one, other, distance, size) in enumerate(linkage(segmentation.centroids, "ward"), start=1):
         pair = sorted([groups[int(one)], groups[int(other)]])
@@ -208,15 +208,15 @@ def tree(segmentation: Segmentation, as_of: date) -> pa.Table:
 
 
 def choices(measured: Sequence[Choice], as_of: date) -> pa.Table:
-    """Return one row per number of segments that was tried; none where none was."""
-    chosen = segment_model.best(measured) if measured else None
+    """Return one row per number of personas that was tried; none where none was."""
+    chosen = persona_model.best(measured) if measured else None
     rows = [
         {
             "as_of_date": as_of,
-            "personas": choice.segments,
+            "personas": choice.personas,
             "silhouette": choice.silhouette,
             "stability": choice.stability,
-            "is_chosen": choice.segments == chosen,
+            "is_chosen": choice.personas == chosen,
         }
         for choice in measured
     ]
@@ -224,15 +224,15 @@ def choices(measured: Sequence[Choice], as_of: date) -> pa.Table:
 
 
 def _means(segmentation: Segmentation, people: People) -> tuple[Floats, Floats, Floats]:
-    """Return the traits' means by segment and among everybody, in their own units, and the differences in deviations.
+    """Return the traits' means by persona and among everybody, in their own units, and the differences in deviations.
 
     A mean is NaN where the trait is known of nobody.
     """
-    plain = np.ma.masked_invalid(np.hstack([people.features, segment_features.shares(people)]))
+    plain = np.ma.masked_invalid(np.hstack([people.features, persona_features.shares(people)]))
     labels, _ = segmentation.assign(people)
-    by_segment = [plain[labels == segment].mean(axis=0) for segment in segmentation.ids]
-    means = np.array([np.ma.filled(mean.astype(float), np.nan) for mean in by_segment])
-    apart = segment_model.profile(people, segmentation.space, labels, segmentation.ids)
+    by_persona = [plain[labels == persona].mean(axis=0) for persona in segmentation.ids]
+    means = np.array([np.ma.filled(mean.astype(float), np.nan) for mean in by_persona])
+    apart = persona_model.profile(people, segmentation.space, labels, segmentation.ids)
     return means, np.ma.filled(plain.mean(axis=0).astype(float), np.nan), apart
 
 

@@ -1,4 +1,4 @@
-"""Segments cut by who people are, what they do, what they think and whom they bring."""
+"""Personas cut by who people are, what they do, what they think and whom they bring."""
 
 from datetime import date
 
@@ -75,8 +75,8 @@ _DIMENSIONS = (
 )
 
 
-def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date) -> pa.Table:
-    """Return one row per segment, dimension and value: people, their share of the segment's known, lift over all's.
+def cuts(connection: duckdb.DuckDBPyConnection, personas: pa.Table, as_of: date) -> pa.Table:
+    """Return one row per persona, dimension and value: people, their share of the persona's known, lift over all's.
 
     Attributes of persons are those of the period of their history that holds the as-of date.
     """
@@ -85,7 +85,7 @@ def cuts(connection: duckdb.DuckDBPyConnection, segments: pa.Table, as_of: date)
         f"from ({query}) where value is not null"
         for group, dimension, query in _DIMENSIONS
     )
-    connection.register("placed", segments.select(["customer_key", "persona_number"]))
+    connection.register("placed", personas.select(["customer_key", "persona_number"]))
     try:
         return (
             connection.sql(

@@ -1,4 +1,4 @@
-"""Niches: small dense groups inside and between the segments, found by HDBSCAN (Campello, Moulavi and Sander, 2013)."""
+"""Niches: small dense groups inside and between the personas, found by HDBSCAN (Campello, Moulavi and Sander, 2013)."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sklearn.cluster import HDBSCAN
 
 from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.model import Floats
-from crm_pipeline.scoring.segments.segment_features import Ints
+from crm_pipeline.scoring.segmentation.persona_features import Ints
 
 FIT_PEOPLE = 10_000
 SMALLEST_SHARE, LARGEST_SHARE = 0.005, 0.1

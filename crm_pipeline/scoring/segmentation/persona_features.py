@@ -1,6 +1,6 @@
-"""What segments are made of: how people buy (columns of customer_features) and what they buy (lines by category).
+"""What personas are made of: how people buy (columns of customer_features) and what they buy (lines by category).
 
-`segment_features.csv` lists the features. Those that shape the segments are known for everybody with an order; the
+`persona_features.csv` lists the features. Those that shape the personas are known for everybody with an order; the
 others, which some people or shops lack, only describe them, so that nobody is grouped by what is not known of them.
 """
 
@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from crm_pipeline.scoring.learning import signed_log
 from crm_pipeline.scoring.model import Floats
-from crm_pipeline.scoring.segments import tastes
+from crm_pipeline.scoring.segmentation import tastes
 
 Ints = npt.NDArray[np.int64]
-FEATURES_FILE = Path(__file__).with_name("segment_features.csv")
+FEATURES_FILE = Path(__file__).with_name("persona_features.csv")
 MOST_CATEGORIES = 12
 OTHER = "other"
 # The two broadest levels: one is too coarse in a shop of few departments, and the narrowest names single products.
@@ -43,7 +43,7 @@ class Feature:
     Attributes:
         columns: the columns of customer_features that it needs.
         scale: log, root or linear.
-        shapes: whether it shapes the segments or only describes them.
+        shapes: whether it shapes the personas or only describes them.
         role: adjective, channel or category: its place in a persona's name.
     """
 
@@ -206,7 +206,7 @@ class FeatureSpace:
 
     @property
     def shaping(self) -> Ints:
-        """The places of the features that shape the segments."""
+        """The places of the features that shape the personas."""
         return np.flatnonzero([feature.shapes for feature in self.columns.features])
 
     def place(self, people: People) -> Floats:

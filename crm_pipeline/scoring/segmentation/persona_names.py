@@ -1,7 +1,7 @@
 """Names and sentences for groups of people, from what sets them apart from everybody.
 
 A name follows from the group's differences alone: adjectives, then the channel, then what they buy, as in "Frequent
-high-spending store shoppers: Bakery, Deli". The words stand in `segment_features.csv`.
+high-spending store shoppers: Bakery, Deli". The words stand in `persona_features.csv`.
 """
 
 from collections.abc import Collection, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from crm_pipeline.scoring.model import Floats
-from crm_pipeline.scoring.segments.segment_features import Feature
+from crm_pipeline.scoring.segmentation.persona_features import Feature
 
 APART = 0.25
 """Standard deviations from everybody's mean from which on a difference is worth a word."""
