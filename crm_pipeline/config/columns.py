@@ -80,7 +80,6 @@ def _check_format(value: str) -> None:
         )
     try:
         duckdb.execute("select try_strptime('', ?::varchar)", [value]).fetchall()
-        escaped = value.replace("'", "''")
-        duckdb.execute(f"select strftime(timestamp '2020-01-02 03:04:05', '{escaped}')").fetchall()
+        duckdb.execute("select strftime(timestamp '2020-01-02 03:04:05', ?::varchar)", [value]).fetchall()
     except duckdb.Error as error:
         raise ValueError(f"not a date format: {str(error).splitlines()[0]}. Use one such as %d/%m/%Y %H:%M") from None

@@ -20,6 +20,7 @@ STAND_INS: tuple[str, ...] = (
     r"anonymous|unknown|undefined|guest|default|test|dummy|missing|not provided|no email|no phone",
     r"(no-?_?reply|do-?_?not-?_?reply|none|null|nobody|no-?_?e?mail|unknown|anonymous|n/?a)@.*",
 )
+STAND_IN = "|".join(f"({pattern})" for pattern in STAND_INS)
 
 _AtLeastTwo = Annotated[int, Field(ge=2)]
 _Share = Annotated[float, Field(gt=0, le=1)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from crm_pipeline.config.ages import AGE_BANDS
 from crm_pipeline.config.contract import golden_attributes
 from crm_pipeline.config.dataset import Dataset
-from crm_pipeline.config.identity import STAND_INS
+from crm_pipeline.config.identity import STAND_IN
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.stages import Stage
 from crm_pipeline.storage.lake import as_pattern, atomic_file
@@ -36,7 +36,7 @@ def dbt_executable() -> Path:
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The environment variables that profiles.yml and the sources read."""
     return {
-        "CRM_LAKE": as_pattern(settings.lake).replace("'", "''"),
+        "CRM_LAKE": as_pattern(settings.lake),
         "CRM_WAREHOUSE": str(settings.warehouse),
         "CRM_MEMORY_LIMIT": settings.memory_limit,
         "CRM_THREADS": str(settings.threads),
@@ -65,7 +65,7 @@ def dbt_vars(dataset: Dataset, as_of: date) -> str:
             "sampled_feature_rows": models.sampled_rows,
             "service_costs": business.service_costs,
             "loyalty_point_value": business.loyalty_point_value,
-            "stand_ins": "|".join(f"({pattern})" for pattern in STAND_INS),
+            "stand_ins": STAND_IN,
             "emails_per_customer_id": dataset.identity.emails_per_customer_id,
             "golden_attributes": golden_attributes_var(),
             "age_bands": age_bands_var(),

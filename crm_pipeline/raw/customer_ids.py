@@ -3,7 +3,7 @@
 import duckdb
 
 from crm_pipeline.config.contract import AMOUNTS
-from crm_pipeline.config.identity import STAND_INS
+from crm_pipeline.config.identity import STAND_IN
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.plausibility import EXAMPLES
 from crm_pipeline.storage.raw_rows import reader, table
@@ -14,7 +14,6 @@ WITH_CUSTOMERS = (*AMOUNTS, "customers")
 FEWEST_ORDERS, HARDLY_ANY = 20, 0.2
 #: A number that a spreadsheet program has rounded, an id with a fraction of nothing, and one of digits alone.
 _SHORTENED, _FRACTION, _DIGITS = r"\d(\.\d+)?e\+?\d+", r"\d+\.0+", r"\d+"
-_STAND_IN = "|".join(f"({pattern})" for pattern in STAND_INS)
 
 
 def id_findings(settings: Settings) -> dict[str, list[str]]:
@@ -41,7 +40,7 @@ def add_ids(con: duckdb.DuckDBPyConnection, channel: str, rows: str) -> None:
         f"""
         insert into named
         select {literal(channel)}, _source, _system, trim(customer_id) as id, {orders} from {rows}
-        where not regexp_full_match(lower(trim(customer_id)), {literal(_STAND_IN)}) group by all
+        where not regexp_full_match(lower(trim(customer_id)), {literal(STAND_IN)}) group by all
         """
     )
 

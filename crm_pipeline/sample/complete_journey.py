@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from crm_pipeline.storage.lake import as_pattern, atomic_file
+from crm_pipeline.storage.sql import literal
 
 COMPLETE_JOURNEY = "complete_journey"
 ONLINE_RETAIL = "online_retail_ii"
@@ -26,12 +27,12 @@ _CONTACTS = """
     with redeemed as (
         select campaign_id, household_id, min(redemption_date) as first_redemption_date,
             max(redemption_date) as last_redemption_date, count(*) as redemptions
-        from read_parquet('{folder}/coupon_redemptions.parquet', hive_partitioning = false)
+        from read_parquet({folder} || '/coupon_redemptions.parquet', hive_partitioning = false)
         group by campaign_id, household_id
     )
     select campaign_id, household_id, start_date, first_redemption_date, last_redemption_date, redemptions
-    from read_parquet('{folder}/campaigns.parquet', hive_partitioning = false) as campaigns
-    left join read_parquet('{folder}/campaign_descriptions.parquet', hive_partitioning = false) as descriptions
+    from read_parquet({folder} || '/campaigns.parquet', hive_partitioning = false) as campaigns
+    left join read_parquet({folder} || '/campaign_descriptions.parquet', hive_partitioning = false) as descriptions
         using (campaign_id)
     left join redeemed using (campaign_id, household_id)
     order by campaign_id, household_id
@@ -74,7 +75,7 @@ def fetch(name: str, target: Path, say: Callable[[str], object] = print) -> list
     with TemporaryDirectory() as made:
         contacts = Path(made) / "campaign_contacts.parquet"
         with duckdb.connect() as connection:
-            connection.sql(_CONTACTS.format(folder=as_pattern(target).replace("'", "''"))).write_parquet(str(contacts))
+            connection.sql(_CONTACTS.format(folder=literal(as_pattern(target)))).write_parquet(str(contacts))
         return [*brought, _bring(contacts, target / contacts.name, say)]
 
 

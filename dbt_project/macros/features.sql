@@ -100,3 +100,8 @@ left join purchases
 left join {{ name }} on people.customer_key = {{ name }}.customer_key and people.as_of_date = {{ name }}.as_of_date
 {%- endfor %}
 {%- endmacro %}
+
+{# Where people buy, as the contract of orders allows it. #}
+{% macro sales_channels() -%}
+    {{ return(['store', 'web', 'app', 'marketplace']) }}
+{%- endmacro %}

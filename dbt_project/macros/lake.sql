@@ -34,7 +34,7 @@
 
 {# The files of a source, as a pattern in SQL quotes. #}
 {% macro lake_files(source) -%}
-    '{{ env_var("CRM_LAKE", "lake") }}/{{ source.config.meta.files | replace("{name}", source.name) }}'
+    '{{ env_var("CRM_LAKE", "lake") | replace("'", "''") }}/{{ source.config.meta.files | replace("{name}", source.name) }}'
 {%- endmacro %}
 
 {# Those of the sources that have a file, by their ids. #}

@@ -6,9 +6,12 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
+from crm_pipeline.config.contract import contracts
 from crm_pipeline.config.dataset import Dataset, DatasetError, load_dataset
+from crm_pipeline.config.errors import RENAMED
 from crm_pipeline.config.kpis import KpiSettings, kpi_names
 from crm_pipeline.config.service import ServiceSettings
+from tests.compare.renames import read_changes
 
 PIPELINE = """\
 sources:
@@ -85,3 +88,12 @@ def test_the_hours_of_the_service_are_targets_unless_another_is_named(tmp_path):
 
 def test_every_target_is_of_a_kpi():
     assert {*KpiSettings().targets, *ServiceSettings.model_fields} <= {*kpi_names()}
+
+
+def test_what_was_renamed_in_a_users_file_is_named_by_its_error():
+    listed = {
+        change.old: change.new.removeprefix(f"{change.old.rpartition('.')[0]}.")
+        for change in read_changes()
+        if change.old and change.new and (change.kind == "key" or change.old.split(".")[0] in contracts())
+    }
+    assert listed == RENAMED

@@ -1,9 +1,12 @@
 """The contracts, and what is made from them."""
 
+import re
+
 import duckdb
 import pytest
 
 from crm_pipeline.config.contract import CONTRACTS_FOLDER, arrow_schema, contracts, duckdb_schema
+from crm_pipeline.config.settings import PROJECT
 from crm_pipeline.raw import dbt_channels, dbt_sources
 
 
@@ -60,3 +63,10 @@ def test_what_loops_over_the_channels_is_in_step_with_the_contracts():
     readme = dbt_channels.README.read_text(encoding="utf-8")
     assert readme == dbt_channels.with_table(readme)
     assert dbt_channels.render_table() in readme
+
+
+@pytest.mark.parametrize("channel", ["orders", "order_lines"])
+def test_models_loop_over_the_sales_channels_that_orders_may_name(channel):
+    text = (PROJECT / "dbt_project" / "macros" / "features.sql").read_text(encoding="utf-8")
+    macro = re.search(r"macro sales_channels.*?return\(\[(.*?)\]\)", text, re.DOTALL)
+    assert tuple(re.findall(r"'(\w+)'", macro[1])) == contracts()[channel].column("sales_channel").valid_values

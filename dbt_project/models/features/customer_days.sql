@@ -39,7 +39,7 @@ days as (
         day,
         count(*) filter (where is_counted) as orders,
         count(*) filter (where is_counted and sales_channel is not null) as orders_with_sales_channel,
-        {%- for sales_channel in ['store', 'web', 'app', 'marketplace'] %}
+        {%- for sales_channel in sales_channels() %}
         count(*) filter (where is_counted and sales_channel = '{{ sales_channel }}') as orders_{{ sales_channel }},
         {%- endfor %}
         count(*) filter (where is_counted and coupon_code is not null) as orders_with_coupon,

@@ -42,7 +42,7 @@ select
     {{ ratio('returned_amount', 'revenue + returned_amount') }} as return_share,
     {{ ratio('discount_amount', 'counted_revenue + discount_amount') }} as discount_share,
     {{ ratio('units', 'orders_with_units') }} as units_per_order,
-    {%- for sales_channel in ['store', 'web', 'app', 'marketplace'] %}
+    {%- for sales_channel in sales_channels() %}
     {{ ratio('orders_' ~ sales_channel, 'orders_with_sales_channel') }} as share_{{ sales_channel }},
     {%- endfor %}
     {{ ratio('orders_with_coupon', 'orders') }} as coupon_share,

@@ -2,8 +2,7 @@
 
 {%- set scores = ['rfm', 'clv', 'churn', 'personas', 'propensity', 'loyalty', 'customer_sentiment',
                   'next_best_actions'] %}
-{%- set sales_channels = ['store', 'web', 'app', 'marketplace'] %}
-{%- set shares = 'greatest(features.share_' ~ sales_channels | join(', features.share_') ~ ')' %}
+{%- set shares = 'greatest(features.share_' ~ sales_channels() | join(', features.share_') ~ ')' %}
 
 with people as (
     select * from {{ ref('dim_customers') }}
@@ -85,11 +84,11 @@ select
     features.return_share,
     features.discount_share,
     features.units_per_order,
-    {%- for channel in sales_channels %}
+    {%- for channel in sales_channels() %}
     features.share_{{ channel }},
     {%- endfor %}
     case {{ shares }}
-        {%- for channel in sales_channels %}
+        {%- for channel in sales_channels() %}
         when features.share_{{ channel }} then '{{ channel }}'
         {%- endfor %}
     end as favourite_sales_channel,

@@ -1,4 +1,4 @@
-{%- set shares = ['store', 'web', 'app', 'marketplace'] %}
+{%- set shares = sales_channels() %}
 
 with customers as (
     select * from {{ ref('customer_360') }}
