@@ -94,4 +94,6 @@ def load_dataset(folder: Path) -> Dataset:
     try:
         return Dataset.model_validate({"folder": folder, **document.values})
     except ValidationError as error:
-        raise DatasetError(explain(document, Dataset, error)) from None
+        sentences = explain(document, Dataset, error)
+    # Raised where it has no context: pydantic's error would keep what it refers to from ever being collected.
+    raise DatasetError(sentences)

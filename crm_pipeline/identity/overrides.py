@@ -110,7 +110,8 @@ def read_overrides(folder: Path) -> Overrides:
     try:
         return Overrides.model_validate(document.values or {})
     except ValidationError as error:
-        raise OverrideError(explain(document, Overrides, error)) from None
+        sentences = explain(document, Overrides, error)
+    raise OverrideError(sentences)
 
 
 def write_overrides(folder: Path, overrides: Overrides) -> Path:
@@ -150,4 +151,5 @@ def _checked(**entries: Any) -> Overrides:
     try:
         return Overrides.model_validate(entries)
     except ValidationError as error:
-        raise OverrideError(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+        sentence = error.errors()[0]["msg"].removeprefix("Value error, ")
+    raise OverrideError(f"{sentence}.")

@@ -141,6 +141,12 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_a_mistake_keeps_nothing_alive_that_the_interpreter_would_complain_of_at_its_end(tmp_path):
+    with pytest.raises(DatasetError) as caught:
+        load(tmp_path, GOOD.replace("timezone: Europe/London", "timezone: Nowhere"))
+    assert caught.value.__context__ is None
+
+
 def test_a_missing_or_unreadable_file_is_named(tmp_path):
     with pytest.raises(DatasetError, match="there is no such file"):
         load_dataset(tmp_path)
