@@ -12,11 +12,14 @@ from crm_pipeline.config.zones import known_zone
 class Business(Strict):
     """Settings of the business that all stages share."""
 
-    currency: str = Field(default="GBP", pattern="^[A-Z]{3}$", description="ISO 4217 code of the reporting currency.")
+    currency: str = Field(
+        default="GBP", pattern="^[A-Z]{3}$", examples=["EUR"], description="ISO 4217 code of the reporting currency."
+    )
     timezone: str = Field(default="UTC", description="IANA time zone in which days begin and end.")
     default_region: str = Field(
         default="GB",
         pattern="^[A-Z]{2}$",
+        examples=["DE"],
         description="ISO country of local phone numbers, where the record's own country is not known.",
     )
     as_of: date | Literal["latest"] = Field(default="latest", description="Date of the view; `latest` = last full day.")

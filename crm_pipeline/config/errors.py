@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -13,6 +13,8 @@ from crm_pipeline.config.yaml_places import Document
 
 #: What pydantic adds to a place where a value may be of several kinds.
 _KINDS_IN_PLACES = ("date", "literal['latest']", "str", "int")
+#: How pydantic names the place of a key of a mapping that is wrong itself.
+_KEY = "[key]"
 _NUMBER_ERRORS = re.compile("int_.*|float_.*|finite_number|greater_than.*|less_than.*|decimal_.*")
 _EXPECTED = {
     "model_type": "keys with values (key: value) are expected",
@@ -20,10 +22,21 @@ _EXPECTED = {
     "tuple_type": "a list is expected, such as [a, b]",
     "list_type": "a list is expected, such as [a, b]",
     "string_type": "text is expected",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "true or false is expected",
     "date_type": "a date is expected, such as 2024-06-30",
     "date_parsing": "a date is expected, such as 2024-06-30",
     "date_from_datetime_parsing": "a date is expected, such as 2024-06-30",
     "date_from_datetime_inexact": "a date without a time is expected, such as 2024-06-30",
+}
+_TOLD: Mapping[str, Callable[[Any], str]] = {
+    "missing": lambda item: f"the key '{item['loc'][-1]}' is missing. Add it",
+    "string_too_long": lambda item: (
+        f"it has {len(item['input']):,} characters, and {item['ctx']['max_length']} are allowed. Shorten it"
+    ),
+    "too_short": lambda item: (
+        f"at least {item['ctx']['min_length']} are expected, and there are {item['ctx']['actual_length']}"
+    ),
 }
 #: What was called otherwise in earlier releases: a key of pipeline.yml, or a column of a contract -> its name.
 RENAMED = {
@@ -75,34 +88,50 @@ def called_otherwise(name: str, known: Iterable[str], *, within: str = "") -> st
 
 def _sentence(document: Document, model: type[BaseModel], item: Any) -> str:
     loc = tuple(part for part in item["loc"] if part not in _KINDS_IN_PLACES)
+    message = _message(document, model, loc, item)
+    loc, message = _nearer(document, tuple(part for part in loc if part != _KEY), message)
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
     place = f"{document.path}, line {document.line(loc)}" + (f", {key}" if key else "")
-    message = _message(document, model, loc, item)
     return f"{place}: {message.rstrip('.')}{'' if message.endswith('?') else '.'}"
+
+
+def _nearer(document: Document, loc: tuple[Any, ...], message: str) -> tuple[tuple[Any, ...], str]:
+    """Move a message that begins with a key below the place, such as `columns.total: ...`, to that key."""
+    key, colon, rest = message.partition(": ")
+    inner = (*loc, *key.split("."))
+    return (inner, rest) if colon and document.has(inner) else (loc, message)
 
 
 def _message(document: Document, model: type[BaseModel], loc: tuple[Any, ...], item: Any) -> str:
     kind = item["type"]
     if kind == "extra_forbidden":
-        within = ".".join(str(part) for part in loc[:-1])
-        return f"unknown key '{loc[-1]}'. {called_otherwise(str(loc[-1]), _keys_at(model, loc[:-1]), within=within)}"
+        return _unknown_key(model, loc)
+    if kind == "literal_error":
+        return _one_of_is_expected(loc, item)
     if loc and loc[-1] == "as_of":
         return "as_of is neither a date nor `latest`. Write a date such as 2024-06-30, or latest"
     if loc == ("sources",) and kind == "too_short":
         return "there is no source. Give at least one"
-    if kind == "string_pattern_mismatch":
-        return f"'{item['input']}' does not match {item['ctx']['pattern']}. Correct it"
-    if kind == "string_too_long":
-        return f"it has {len(item['input']):,} characters, and {item['ctx']['max_length']} are allowed. Shorten it"
-    if kind == "too_short":
-        return f"at least {item['ctx']['min_length']} are expected, and there are {item['ctx']['actual_length']}"
-    if kind == "missing":
-        return f"the key '{loc[-1]}' is missing. Add it"
+    if kind in _TOLD:
+        return _TOLD[kind](item)
     if kind == "string_type" or (kind == "model_type" and "columns" in loc[:-1]):
         return _text_is_expected(document, loc)
     if _NUMBER_ERRORS.fullmatch(kind):
-        return _number_is_expected(model, loc, item)
+        return _number_is_expected(model, loc, is_finite=kind != "finite_number")
+    if kind == "string_pattern_mismatch":
+        return _pattern_is_expected(model, loc, item)
     return _EXPECTED.get(kind) or re.sub("^Value error, ", "", item["msg"])
+
+
+def _pattern_is_expected(model: type[BaseModel], loc: tuple[Any, ...], item: Any) -> str:
+    field = _field_at(model, loc)
+    examples = f", such as {field.examples[0]}" if field and field.examples else ""
+    return f"'{item['input']}' does not match {item['ctx']['pattern']}. Write what does{examples}"
+
+
+def _unknown_key(model: type[BaseModel], loc: tuple[Any, ...]) -> str:
+    name, within = str(loc[-1]), ".".join(str(part) for part in loc[:-1])
+    return f"unknown key '{name}'. {called_otherwise(name, _keys_at(model, loc[:-1]), within=within)}"
 
 
 def _text_is_expected(document: Document, loc: tuple[Any, ...]) -> str:
@@ -115,16 +144,19 @@ def _text_is_expected(document: Document, loc: tuple[Any, ...]) -> str:
     return f'text is expected, and {written} is read as {kind}. Put it in quotes: "{written}"'
 
 
-def _number_is_expected(model: type[BaseModel], loc: tuple[Any, ...], item: Any) -> str:
-    field = _field_at(model, loc)
-    if field is None:
-        return str(item["msg"])
-    number = "a whole number" if "int" in str(field.annotation) else "a number"
+def _one_of_is_expected(loc: tuple[Any, ...], item: Any) -> str:
+    known = re.findall("'([^']*)'", item["ctx"]["expected"])
+    if loc[-1] == _KEY:
+        return f"unknown key '{loc[-2]}'. {suggest(str(loc[-2]), known)}"
+    told = f"'{item['input']}' is none of the words that it takes. " if isinstance(item["input"], str) else ""
+    return told + suggest(str(item["input"]), known)
+
+
+def _number_is_expected(model: type[BaseModel], loc: tuple[Any, ...], *, is_finite: bool) -> str:
+    kind, limits = _number_at(model, loc)
+    number = "a whole number" if "int" in kind else "a number" if is_finite else "a finite number"
     bounds = [
-        f"{word} {getattr(one, name):,}"
-        for kind, name, word in _BOUNDS
-        for one in field.metadata
-        if isinstance(one, kind)
+        f"{word} {getattr(one, name):,}" for limit, name, word in _BOUNDS for one in limits if isinstance(one, limit)
     ]
     return f"{number} is expected" + (f": {' and '.join(bounds)}" if bounds else "")
 
@@ -147,6 +179,15 @@ def _model_at(model: type[BaseModel], loc: tuple[Any, ...]) -> type[BaseModel] |
         else:
             place = _model_in(place)
     return place if isinstance(place, type) and issubclass(place, BaseModel) else None
+
+
+def _number_at(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[str, Iterable[Any]]:
+    """Return the kind of a number and its limits: those of a key, or of the values of a mapping."""
+    if field := _field_at(model, loc):
+        return str(field.annotation), field.metadata
+    mapping = _field_at(model, loc[:-1])
+    value = get_args(mapping.annotation)[-1] if mapping else float
+    return str(value), [limit for one in getattr(value, "__metadata__", ()) for limit in one.metadata]
 
 
 def _field_at(model: type[BaseModel], loc: tuple[Any, ...]) -> FieldInfo | None:

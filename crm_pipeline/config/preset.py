@@ -49,11 +49,11 @@ def with_preset(source: dict[str, Any]) -> dict[str, Any]:
     if name is None:
         return source
     if not isinstance(name, str):
-        raise ValueError(f"preset takes one name. There are: {', '.join(presets())}")  # noqa: TRY004
+        raise ValueError(f"preset: one name is expected. There are: {', '.join(presets())}")  # noqa: TRY004
     if name not in presets():
         close = difflib.get_close_matches(str(name), presets(), n=1, cutoff=0.6)
         hint = f"Did you mean '{close[0]}'? " if close else ""
-        raise ValueError(f"unknown preset '{name}'. {hint}There are: {', '.join(presets())}")
+        raise ValueError(f"preset: unknown preset '{name}'. {hint}There are: {', '.join(presets())}")
     preset = presets()[name]
     merged = preset | source
     for key in ("read", "columns"):

@@ -24,10 +24,15 @@ class SourceConfig(Strict):
     """One kind of file of one system, and how it maps to a channel."""
 
     name: str = Field(
-        pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100, description="Name of the source, unique in the dataset."
+        pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        examples=["shop_orders"],
+        max_length=100,
+        description="Name of the source, unique in the dataset.",
     )
     preset: str | None = Field(default=None, exclude=True, description="Ready-made mapping; the other keys win.")
-    system: str = Field(default="", pattern=r"^[^|]*$", description="Id namespace; default: the name of the source.")
+    system: str = Field(
+        default="", pattern=r"^[^|]*$", examples=["shop"], description="Id namespace; default: the name of the source."
+    )
     channel: str = Field(description="Channel that the files feed.")
     files: str = Field(min_length=1, max_length=1_000, description="Glob of the files, relative to the dataset folder.")
     extract: Extraction | None = Field(default=None, exclude=True, description="Where the files are fetched from.")

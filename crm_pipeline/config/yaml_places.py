@@ -39,6 +39,10 @@ class Document:
         *_, (line, _) = _way(self.root, loc)
         return line
 
+    def has(self, loc: Sequence[Any]) -> bool:
+        """Tell whether the document says something at a place."""
+        return len([*_way(self.root, loc)]) > len(loc)
+
     def not_text(self, loc: Sequence[Any]) -> tuple[str, str] | None:
         """Return how a scalar that is no text is written, and what YAML takes it for; None for all else."""
         *_, (_, node) = _way(self.root, loc)

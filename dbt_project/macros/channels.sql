@@ -108,8 +108,8 @@
             "sums": [],
             "touches": [],
             "features": none,
-            "empty_marts": ["campaign_performance"],
-            "without_it": "campaigns have no name and no cost, and campaign_performance is empty",
+            "empty_marts": [],
+            "without_it": "campaigns have no name and no cost",
         },
         {
             "name": "campaign_contacts",

@@ -14,7 +14,7 @@ from crm_pipeline.config.dataset import DatasetError
     [
         ("host_files_bad_star", ["sources[0].files", "Write 'landing/**/*.csv'"]),
         ("host_header_row_1e30", ["read.header_row", "a whole number is expected: at least 1 and at most 100,000"]),
-        ("host_preset_list", ["preset takes one name", "shopify_orders"]),
+        ("host_preset_list", ["preset: one name is expected", "shopify_orders"]),
         ("host_service_costs_inf", ["business.service_costs.", "finite"]),
         ("host_source_name_long", ["sources[0].name", "300 characters, and 100 are allowed"]),
         ("host_sql_read_text_passwd", ["columns.coupon_code.sql", "its own row only"]),

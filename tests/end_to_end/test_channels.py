@@ -55,10 +55,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("absent", CASES)
-def test_a_run_publishes_without(absent, loaded, tmp_path):
+def test_a_run_publishes_without(absent, loaded, tmp_path, capsys):
     deployment = without(loaded, set(absent), tmp_path)
     outcome = deployment.run()
     assert outcome.success, outcome.problems
+    assert "absent_channels" not in capsys.readouterr().out
     with duckdb.connect(str(deployment.settings.serving_file), read_only=True) as served:
         assert served.execute("select orders > 0 and people > 0 and revenue > 0 from _release").fetchall() == [(True,)]
         rows = served.execute("select subject, value from marts.data_quality where metric = 'rows'").fetchall()
