@@ -23,6 +23,8 @@ from crm_pipeline.config.yaml_places import YamlError, read_yaml
 PIPELINE_FILE = "pipeline.yml"
 #: Places of texts that people write without quotes, also where YAML would see a number, a date, or yes and no.
 _TEXTS = ("sources/*/columns/*/value", "sources/*/read/null_values/*")
+#: The same of mappings from texts to texts.
+_WORDS = ("sources/*/columns/*/values",)
 
 
 class DatasetError(ValueError):
@@ -84,7 +86,7 @@ def load_dataset(folder: Path) -> Dataset:
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file. Write one, or point CRM_DATASET to a folder that has one.")
     try:
-        document = read_yaml(path, texts=_TEXTS)
+        document = read_yaml(path, texts=_TEXTS, words=_WORDS)
     except YamlError as error:
         raise DatasetError(str(error)) from None
     if not isinstance(document.values, dict):

@@ -135,6 +135,8 @@ def _unknown_key(model: type[BaseModel], loc: tuple[Any, ...]) -> str:
 
 
 def _text_is_expected(document: Document, loc: tuple[Any, ...]) -> str:
+    if loc[-2:-1] == ("columns",):
+        return _column_is_expected(document, loc)
     found = document.not_text(loc)
     if found is None:
         return "text is expected"
@@ -142,6 +144,20 @@ def _text_is_expected(document: Document, loc: tuple[Any, ...]) -> str:
     if "extract" in loc or not written:
         return f"text is expected, and this is read as {kind}. Put it in quotes"
     return f'text is expected, and {written} is read as {kind}. Put it in quotes: "{written}"'
+
+
+def _column_is_expected(document: Document, loc: tuple[Any, ...]) -> str:
+    """Say how a mapping is written where there is neither the name of a column nor keys: often a value is meant."""
+    written, kind = document.not_text(loc) or ("", "")
+    name = loc[-1]
+    if not written or kind == "no value":
+        either = f"Write `{name}: Column of the file`, or `{name}: {{value: ...}}` for the same in each row"
+        return f"a column of the file is expected, and there is nothing. {either}, or remove the line"
+    return (
+        f"a column of the file is expected, and {written} is read as {kind}. "
+        f"For the same value in each row write `{name}: {{value: {written}}}`; "
+        f'if a column is called so, put it in quotes: "{written}"'
+    )
 
 
 def _one_of_is_expected(loc: tuple[Any, ...], item: Any) -> str:

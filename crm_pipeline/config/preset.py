@@ -66,12 +66,18 @@ def with_preset(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def source_columns(name: str) -> dict[str, set[str]]:
-    """Return for each contract column that a preset maps the columns of the export that it needs."""
-    needed = {}
+    """Return for each contract column that a preset maps the columns of the export that it needs.
+
+    One that may come from several needs none of them.
+    """
+    needed: dict[str, set[str]] = {}
     for column, mapping in presets()[name]["columns"].items():
-        origin = {"from": mapping} if isinstance(mapping, str) else mapping
+        origin: dict[str, Any] = {"from": mapping} if isinstance(mapping, str | list) else mapping
         optional: Any = origin.get("optional", [])
         if optional is True:
+            continue
+        if isinstance(origin.get("from"), list):
+            needed[column] = set()
             continue
         names = {origin["from"]} if "from" in origin else set(_QUOTED_NAME.findall(origin.get("sql", "")))
         needed[column] = names - {LINE, *optional}

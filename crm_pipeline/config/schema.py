@@ -15,9 +15,12 @@ def pipeline_schema() -> dict[str, Any]:
     source, column, read = (schema["$defs"][name] for name in ("SourceConfig", "ColumnMapping", "ReadOptions"))
     source["required"] = ["name", "files"]
     source["properties"]["preset"]["enum"] = [None, *presets()]
-    short = {"anyOf": [{"$ref": "#/$defs/ColumnMapping"}, {"type": ["string", "null"]}]}
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    short = {"anyOf": [{"$ref": "#/$defs/ColumnMapping"}, {"type": ["string", "null"]}, names]}
     source["properties"]["columns"]["additionalProperties"] = short
     plain = {"type": ["string", "number", "boolean", "null"]}
     column["properties"]["value"] |= {"anyOf": [plain]}
+    values = {"type": "object", "additionalProperties": plain, "minProperties": 1}
+    column["properties"]["values"] |= {"anyOf": [values]}
     read["properties"]["null_values"]["items"] = plain
     return {"title": "pipeline.yml", **{key: value for key, value in schema.items() if key != "title"}}

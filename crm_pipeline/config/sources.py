@@ -15,6 +15,7 @@ from crm_pipeline.config.extraction import Extraction
 from crm_pipeline.config.preset import with_preset
 from crm_pipeline.config.reading import ReadOptions
 from crm_pipeline.config.strict import Strict
+from crm_pipeline.config.values import unfit_value
 from crm_pipeline.config.zones import known_zone
 
 DeliveryKind = Literal["changes", "full", "full_folder"]
@@ -71,7 +72,7 @@ class SourceConfig(Strict):
     def _short_form(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {name: {"from": origin} if isinstance(origin, str) else origin for name, origin in value.items()}
+        return {name: {"from": origin} if isinstance(origin, str | list) else origin for name, origin in value.items()}
 
     @field_validator("channel")
     @classmethod
@@ -129,6 +130,8 @@ class SourceConfig(Strict):
                 raise ValueError(f"{problem} {hint}")
             if mapping.format and contract.column(name).logical_type not in ("date", "timestamp"):
                 raise ValueError(f"columns.{name}: a format is for dates and times only; remove it")
+            if mapping.values and (unfit := unfit_value(mapping.values, contract.column(name))):
+                raise ValueError(f"columns.{name}.values: {unfit}")
         missing = [column.name for column in contract.columns if column.required and column.name not in self.columns]
         if missing:
             raise ValueError(f"the channel {self.channel} needs the column '{missing[0]}'. Map it under columns")

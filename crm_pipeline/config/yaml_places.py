@@ -50,13 +50,14 @@ class Document:
         return (str(node.value), kind) if kind else None
 
 
-def read_yaml(path: Path, texts: Sequence[str] = ()) -> Document:
+def read_yaml(path: Path, texts: Sequence[str] = (), words: Sequence[str] = ()) -> Document:
     """Read a file of one YAML document.
 
     Args:
         path: the file.
         texts: places whose scalars are text as they are written, also where YAML would see a number or a date;
             parts are joined by `/`, and `*` stands for any.
+        words: places of mappings whose keys and values are text as they are written; no value stays none.
 
     Returns:
         What the file says; no values where it is empty.
@@ -73,6 +74,8 @@ def read_yaml(path: Path, texts: Sequence[str] = ()) -> Document:
         _require_few(root)
         for place, node in _walk(root):
             if isinstance(node, yaml.MappingNode):
+                if any(fnmatchcase(place, one) for one in words):
+                    _take_as_texts(node)
                 _require_distinct_text_keys(node)
             elif "\0" in str(node.value):
                 raise _problem("a NUL character (\\0). Take it out", node)
@@ -158,6 +161,13 @@ def _require_few(root: yaml.Node) -> None:
 
     if size(root) > _MOST_VALUES:
         raise _problem(f"more than {_MOST_VALUES:,} values, aliases (*) written out. Use fewer", root)
+
+
+def _take_as_texts(node: yaml.MappingNode) -> None:
+    for key, value in node.value:
+        for scalar in (key, value):
+            if isinstance(scalar, yaml.ScalarNode) and scalar.tag not in (_NULL, _MERGE):
+                scalar.tag = _TEXT
 
 
 def _require_distinct_text_keys(node: yaml.MappingNode) -> None:

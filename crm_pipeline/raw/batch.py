@@ -16,17 +16,16 @@ from crm_pipeline.raw.casting import (
     FATE,
     FIT,
     HASH,
-    LATER,
     LEFT_OUT,
     MISFIT,
     TYPED_ROWS,
     WAITING,
     CastPlan,
-    code_name,
 )
 from crm_pipeline.raw.header import require_columns
 from crm_pipeline.raw.landed import Unforeseen, one_file, refuse_unreadable
 from crm_pipeline.raw.ledger import FATES, QUARANTINE_COLUMNS, REFUSED, LedgerEntry
+from crm_pipeline.raw.misfits import LATER, code_name
 from crm_pipeline.raw.readers import read_file
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox
 from crm_pipeline.raw.source_rows import PROBLEM, REMEDY, SOURCE_ROWS, writable

@@ -10,7 +10,28 @@ from crm_pipeline.config.contract import RUN_TIME, Column, Contract
 from crm_pipeline.config.expressions import columns_read
 from crm_pipeline.config.preset import LINE
 from crm_pipeline.config.sources import SourceConfig
+from crm_pipeline.config.values import FALSE_WORDS, TRUE_WORDS
 from crm_pipeline.raw import emails, moments, numbers
+from crm_pipeline.raw.misfits import (
+    CREDIT_OR_DEBIT,
+    EMPTY,
+    LATER,
+    LOST_SIGN,
+    NO_MATCH,
+    NOT_ALLOWED,
+    NOT_LISTED,
+    NUMERIC,
+    OTHER_CURRENCY,
+    TOO_HIGH,
+    TOO_LOW,
+    TWO_NUMBERS,
+    TWO_VALUES,
+    UNREADABLE,
+    Amounts,
+    code_name,
+    problem,
+    remedy,
+)
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
 from crm_pipeline.raw.source_rows import PROBLEM, RAW, SOURCE_ROWS
 from crm_pipeline.raw.waiting import in_utc
@@ -21,12 +42,7 @@ HASH = '" hash"'
 _WANTED, _IS_DELETED = '" wanted"', '" is deleted"'
 _CONDITIONS = ("where", "deleted_when")
 _SPACE = " \t\r\n\f\v\u00a0\ufeff"
-TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "on")
-FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
-_NUMERIC = ("integer", "number")
 
-EMPTY, UNREADABLE, NOT_ALLOWED, TOO_LOW, TOO_HIGH, NO_MATCH, LATER = range(1, 8)
-OTHER_CURRENCY, CREDIT_OR_DEBIT, TWO_NUMBERS, LOST_SIGN = range(8, 12)
 FATE = '" fate"'
 LEFT_OUT, DELETED, MISFIT, WAITING, FIT = range(1, 6)
 """What a row's values say of its fate: `where` leaves it out, its record is deleted, a value does not fit, it is dated
@@ -78,6 +94,7 @@ class CastPlan:
         texts += "".join(
             f", {_trimmed(self._column(name))} as {_origin_name(column)}" for column, name in self._signed()
         )
+        texts += "".join(f", {self._differs(column)} as {_differs_name(column)}" for column in self._of_several())
         wanted, is_deleted = self._condition("where", "true"), self._condition("deleted_when", "false")
         return f"""
             select "{LINE}", {self._row_hash()} as {HASH}, {wanted} as {_WANTED}, {is_deleted} as {_IS_DELETED}{texts}
@@ -86,69 +103,23 @@ class CastPlan:
 
     def problem(self, column: Column) -> str:
         """Return SQL for the sentence on a column's problem, from its code and text."""
-        kind = _kind(column)
-        shown = _shown(column, self._is_pii(column))
-        bounds = {TOO_LOW: f"below the minimum {column.minimum}", TOO_HIGH: f"above the maximum {column.maximum}"}
-        sentences = {
-            EMPTY: "is empty, and it is required",
-            UNREADABLE: f"cannot be read as {kind}",
-            NOT_ALLOWED: "is not one of the allowed values",
-            **{code: f"is {text}" for code, text in bounds.items()},
-            NO_MATCH: f"does not match the pattern {column.pattern}",
-            OTHER_CURRENCY: "is in another currency than its row",
-            CREDIT_OR_DEBIT: "is marked CR or DR, which may add to sales or take from them",
-            TWO_NUMBERS: "may be two numbers: its separator may divide thousands or be the decimal sign",
-            LOST_SIGN: "is positive, and the amount in the file is negative (in brackets, or with its minus behind it)",
-        }
-        cases = " ".join(f"when {code} then {literal(text)}" for code, text in sentences.items())
-        return f"case {code_name(column)} {cases} end || case {code_name(column)} when {EMPTY} then '' else {shown} end"
+        return problem(column, _text_name(column), self._is_pii(column))
 
     def remedy(self, column: Column) -> str:
         """Return SQL for what to do about a column's problem."""
-        mapping = self.source.columns[column.name]
-        origin = f"'{mapping.from_}'" if mapping.from_ else "the value"
-        key = f"columns.{column.name} of the source {self.source.name} in pipeline.yml"
-        unreadable = f"Correct it in the source system, or {key}."
-        if column.logical_type in ("date", "timestamp"):
-            told = f"now '{mapping.format}'" if mapping.format else "now ISO 8601"
-            others = f"a strptime format, or one of {', '.join(moments.NUMBER_FORMATS)} for numbers"
-            unreadable = f"Set the format ({told}; {others}) in {key}, or correct the value."
-        elif column.logical_type in _NUMERIC and mapping.decimal:
-            unreadable = f"Correct it, or the decimal sign (now '{mapping.decimal}') in {key}."
-        remedies = {
-            EMPTY: f"Fill {origin} in the source system, or correct {key}.",
-            UNREADABLE: unreadable,
-            NOT_ALLOWED: f"Map it to one of {', '.join(column.valid_values)} with sql in {key}.",
-            TOO_LOW: f"Correct it in the source system, or {key}.",
-            TOO_HIGH: f"Correct it in the source system, or {key}.",
-            NO_MATCH: f"Correct it in the source system, or {key}.",
-            **self._number_remedies(column, key),
-        }
-        cases = " ".join(f"when {code} then {literal(text)}" for code, text in remedies.items())
-        return f"case {code_name(column)} {cases} end"
-
-    def _number_remedies(self, column: Column, key: str) -> dict[int, str]:
-        """Return what to do about numbers that are not read as they stand."""
-        own = "map the currency of each row (columns.currency)"
-        if "currency" not in self.contract.column_names:
-            own = "convert it in the source system"
-        origin = {other.name: name for other, name in self._signed()}.get(column.name, "its column")
-        return {
-            OTHER_CURRENCY: f"Set business.currency (now {self.currency}) to that of the amounts, or {own}.",
-            CREDIT_OR_DEBIT: f"Set negative: CR (or DR, if that marks money given back) in {key}.",
-            TWO_NUMBERS: f"Set decimal: '.' or decimal: ',' in {key}.",
-            LOST_SIGN: f"Write {column.name}: {origin} in {key}: signs, brackets and currencies are read there.",
-        }
+        has_currency = "currency" in self.contract.column_names
+        signed = {other.name: name for other, name in self._signed()}.get(column.name, "its column")
+        return remedy(column, self.source, Amounts(self.currency, has_currency, signed))
 
     def as_written(self, con: duckdb.DuckDBPyConnection) -> "CastPlan":
         """Return the plan with what the values of `source_rows` tell of how their numbers are written."""
         plain = self._plain(con)
         told = {
-            column.name: (self._column(origin), column.logical_type == "integer")
+            column.name: (self._origin(column), column.logical_type == "integer")
             for column in self.mapped
-            if column.logical_type in _NUMERIC and _text_name(column) not in plain
+            if column.logical_type in NUMERIC and _text_name(column) not in plain
             for mapping in [self.source.columns[column.name]]
-            if (origin := mapping.from_) in {*self.columns, *self.named} and origin and mapping.decimal is None
+            if self._there(column) and mapping.decimal is None and mapping.values is None
         }
         return replace(self, plain=plain, conventions=numbers.conventions(con, told))
 
@@ -159,7 +130,7 @@ class CastPlan:
                 self._text(column), self.source.columns[column.name], whole=column.logical_type == "integer"
             )
             for column in self.mapped
-            if column.logical_type in _NUMERIC
+            if column.logical_type in NUMERIC and self.source.columns[column.name].values is None
         }
         asked |= {
             _origin_name(column): numbers.is_plain(_trimmed(self._column(name)), self.source.columns[column.name])
@@ -217,22 +188,24 @@ class CastPlan:
     def _origins(self, column: Column) -> set[str]:
         """Return the source columns that a value is made from, without regard to case."""
         mapping = self.source.columns[column.name]
-        names = columns_read(mapping.sql) if mapping.sql is not None else [mapping.from_]
-        return {name.casefold() for name in names if name is not None}
+        names = columns_read(mapping.sql) if mapping.sql is not None else mapping.origins
+        return {name.casefold() for name in names}
 
     def _row_hash(self) -> str:
         parts = ", ".join(f"coalesce({quoted(name)}, '')" for name in self.columns)
         return f"""md5_number(coalesce("{RAW}", concat_ws(chr(31), {parts})))"""
 
     def _text_names(self) -> str:
-        return "".join(f", {_text_name(column)}" for column in self.mapped)
+        texts = "".join(f", {_text_name(column)}" for column in self.mapped)
+        return texts + "".join(f", {_differs_name(column)}" for column in self._of_several())
 
     def _signed(self) -> list[tuple[Column, str]]:
         """Return the amounts that an expression makes of one column of the file, which may lose their sign."""
         found = []
         for column in self.mapped:
             expression = self.source.columns[column.name].sql
-            if expression and column.logical_type == "number" and column.minimum is None:
+            is_read = self.source.columns[column.name].values is None
+            if expression and is_read and column.logical_type == "number" and column.minimum is None:
                 known = {*self.columns, *self.named}
                 names = [name for name in columns_read(expression) if name in known]
                 found += [(column, name) for name in names if len(names) == 1]
@@ -244,33 +217,76 @@ class CastPlan:
         return f"coalesce({', '.join([*told, literal(self.currency)])})"
 
     def _text(self, column: Column) -> str:
-        text = _trimmed(f"({self._origin(column)})::varchar")
-        if self.source.read.null_values:
-            nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
-            text = f"case when {text} in ({nulls}) then null else {text} end"
+        text = self._not_null(self._origin(column))
         return emails.address(text) if column.format == "email" else text
+
+    def _not_null(self, origin: str) -> str:
+        """Return SQL for a trimmed text; null where the source says that it means that there is no value."""
+        text = _trimmed(f"({origin})::varchar")
+        if not self.source.read.null_values:
+            return text
+        nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
+        return f"case when {text} in ({nulls}) then null else {text} end"
 
     def _origin(self, column: Column) -> str:
         mapping = self.source.columns[column.name]
-        if mapping.from_ is not None:
-            there = not mapping.optional or mapping.from_ in {*self.columns, *self.named}
-            return self._column(mapping.from_) if there else "null"
-        return value_column(f"columns.{column.name}") if mapping.sql is not None else literal(mapping.value or "")
+        if mapping.sql is not None:
+            return value_column(f"columns.{column.name}")
+        if mapping.value is not None:
+            return literal(mapping.value)
+        there = self._there(column)
+        if len(there) > 1:
+            return f"coalesce({', '.join(self._not_null(name) for name in there)})"
+        if there or mapping.optional:
+            return there[0] if there else "null"
+        return self._column(mapping.origins[0])
+
+    def _there(self, column: Column) -> list[str]:
+        """Return SQL for each of the columns that a value may come from and that the file has."""
+        known = {*self.columns, *self.named}
+        return [self._column(name) for name in self.source.columns[column.name].origins if name in known]
+
+    def _of_several(self) -> list[Column]:
+        """Return the columns whose value may come from several columns that the file has."""
+        return [column for column in self.mapped if len(self._there(column)) > 1]
+
+    def _differs(self, column: Column) -> str:
+        """Return the condition that the columns which a value may come from do not agree on it."""
+        texts = ", ".join(self._not_null(name) for name in self._there(column))
+        return f"len(list_distinct([{texts}])) > 1"
 
     def _column(self, name: str) -> str:
         return quoted(self.named.get(name, name))
 
     def _value(self, column: Column) -> str:
         mapping, text = self.source.columns[column.name], _text_name(column)
+        if mapping.values is not None:
+            return self._listed(column, mapping.values)
         if column.logical_type == "string":
             return _canonical(text, column.valid_values) if column.valid_values else text
-        if column.logical_type in _NUMERIC:
+        if column.logical_type in NUMERIC:
             return self._number(text, column)
         if column.logical_type == "boolean":
             return _boolean(text)
         if column.logical_type == "date":
             return moments.day(text, mapping.format)
         return f"timezone('UTC', {moments.instant(text, mapping.format, self.zone)})"
+
+    def _listed(self, column: Column, values: Mapping[str, str | None]) -> str:
+        """Return SQL for the value that the mapping lists for a text."""
+        cases = []
+        for key, value in values.items():
+            told = literal(value or "")
+            if column.logical_type == "string":
+                listed = _canonical(told, column.valid_values) if column.valid_values else told
+            elif column.logical_type == "boolean":
+                listed = _boolean(told)
+            elif column.logical_type == "timestamp":
+                listed = f"timezone('UTC', {moments.instant(told, None, self.zone)})"
+            else:
+                listed = f"{told}::{column.physical_type}"
+            cases.append(f"when {_folded(literal(key))} then {listed if value is not None else 'null'}")
+        return f"(case {_folded(_text_name(column))} {' '.join(cases)} end)::{column.physical_type}"
 
     def _number(self, text: str, column: Column) -> str:
         whole = column.logical_type == "integer"
@@ -297,14 +313,21 @@ class CastPlan:
         text, value = _text_name(column), quoted(column.name)
         unjudged = f"not {_WANTED}" if column.name in self.contract.record_key else f"not {_WANTED} or {_IS_DELETED}"
         cases = [f"when {unjudged} then null"]
+        if column in self._of_several():
+            cases.append(f"when {_differs_name(column)} then {TWO_VALUES}")
+        values = self.source.columns[column.name].values
+        if values is not None:
+            is_listed = f"{_folded(text)} in ({', '.join(_folded(literal(key)) for key in values)})"
+            cases.append(f"when {text} is not null and not {is_listed} then {NOT_LISTED}")
         if column.required:
-            cases.append(f"when {text} is null then {EMPTY}")
+            cases.append(f"when {value if values is not None else text} is null then {EMPTY}")
         unfit = str(NOT_ALLOWED if column.valid_values else UNREADABLE)
-        if column.logical_type in _NUMERIC and text not in self.plain:
+        if column.logical_type in NUMERIC and text not in self.plain and values is None:
             codes = (OTHER_CURRENCY, CREDIT_OR_DEBIT, TWO_NUMBERS)
             mapping = self.source.columns[column.name]
             unfit = numbers.why_no_number(text, mapping, self._currency(), codes, UNREADABLE)
-        cases.append(f"when {text} is not null and {value} is null then {unfit}")
+        if values is None:
+            cases.append(f"when {text} is not null and {value} is null then {unfit}")
         if column in (signed for signed, _ in self._signed()) and _origin_name(column) not in self.plain:
             cases.append(f"when {value} > 0 and {numbers.looks_negative(_origin_name(column))} then {LOST_SIGN}")
         if column.minimum is not None:
@@ -322,17 +345,21 @@ class CastPlan:
         return f"{literal(bound)}::{column.physical_type}"
 
 
-def code_name(column: Column) -> str:
-    """Return the name of the column that holds a contract column's problem code."""
-    return quoted(f" problem of {column.name}")
-
-
 def _text_name(column: Column) -> str:
     return quoted(f" text of {column.name}")
 
 
 def _origin_name(column: Column) -> str:
     return quoted(f" origin of {column.name}")
+
+
+def _differs_name(column: Column) -> str:
+    return quoted(f" origins of {column.name} differ")
+
+
+def _folded(text: str) -> str:
+    """Return SQL for a text, or none of it, without regard to case and to how its letters are composed."""
+    return f"nfc_normalize(lower(trim(coalesce({text}, ''), {literal(_SPACE)})))"
 
 
 def _trimmed(text: str) -> str:
@@ -348,22 +375,3 @@ def _canonical(text: str, valid: tuple[str, ...]) -> str:
 def _boolean(text: str) -> str:
     true, false = (", ".join(literal(word) for word in words) for words in (TRUE_WORDS, FALSE_WORDS))
     return f"case when lower({text}) in ({true}) then true when lower({text}) in ({false}) then false end"
-
-
-def _kind(column: Column) -> str:
-    kinds = {
-        "integer": "a whole number",
-        "number": f"a number ({column.physical_type})",
-        "boolean": "yes or no",
-        "date": "a date",
-        "timestamp": "a time",
-    }
-    return kinds.get(column.logical_type, "text")
-
-
-def _shown(column: Column, personal: bool) -> str:
-    """Return SQL for the value behind a sentence; nothing where it is, or looks like, personal data."""
-    if personal:
-        return "''"
-    text = _text_name(column)
-    return f"case when regexp_matches({text}, '@|\\d{{9}}') then '' else ': ''' || left({text}, 40) || '''' end"

@@ -61,10 +61,11 @@ def _row(check: SourceCheck, column: Column) -> tuple[str, str, str, str, str]:
 
 
 def _origin(mapping: ColumnMapping) -> str:
-    text = mapping.from_ or (
+    text = " or ".join(mapping.origins) or (
         f"'{mapping.value}'" if mapping.value is not None else " ".join((mapping.sql or "").split())
     )
     extras = [part for part in (mapping.format, "decimal ," if mapping.decimal == "," else None) if part]
+    extras += ["values"] if mapping.values else []
     shown = f"{text} ({', '.join(extras)})" if extras else text
     return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 1]}…"
 

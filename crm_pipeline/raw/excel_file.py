@@ -131,7 +131,7 @@ class _Body:
 
 def _used(columns: list[str], source: SourceConfig) -> list[bool]:
     """Tell for each column whether the mapping reads it, so that an error elsewhere costs no row."""
-    origins = {mapping.from_ for mapping in source.columns.values()}
+    origins = {name for mapping in source.columns.values() for name in mapping.origins}
     expressions = " ".join(source.expressions.values()).casefold()
     return [name in origins or name.casefold() in expressions for name in columns]
 

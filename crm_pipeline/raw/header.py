@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 
 from crm_pipeline.config.contract import contracts
 from crm_pipeline.config.sources import SourceConfig
@@ -12,6 +13,20 @@ from crm_pipeline.raw.textfile import Refused
 def looks_like_data(header: list[str]) -> bool:
     """Tell whether a first line holds values: they may be personal data, and are not to be named."""
     return any("@" in name or re.fullmatch(r"[\d\s.,:/+-]+", name) for name in header)
+
+
+def named(origins: Sequence[str]) -> str:
+    """Return the names that a mapping gives for a column, in quotes."""
+    return " or ".join(f"'{origin}'" for origin in origins)
+
+
+def closest(wanted: Sequence[str], there: Sequence[str], cutoff: float) -> str | None:
+    """Return the name that is there and most like one that is wanted, whatever its case; None where none is near."""
+    folded = {name.casefold(): name for name in reversed(there)}
+    for name in wanted:
+        if close := difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff):
+            return folded[close[0]]
+    return None
 
 
 def missing_column_remedy(name: str, source: SourceConfig) -> str:
@@ -36,20 +51,21 @@ def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like
         Refused: names the column, the columns that are there, and the closest match.
     """
     for name, mapping in source.columns.items():
-        wanted = mapping.from_
-        if wanted is None or mapping.optional or rows.column(wanted) is not None:
-            continue
-        if wanted in rows.ambiguous:
-            problem = f"The file has the column '{wanted}' (mapped to {name}) more than once."
+        repeated = next((origin for origin in mapping.origins if origin in rows.ambiguous), None)
+        if repeated and not mapping.optional:
+            problem = f"The file has the column '{repeated}' (mapped to {name}) more than once."
             raise Refused(problem, "Give each column its own name in the export.", count)
+        if not mapping.origins or mapping.optional or any(map(rows.column, mapping.origins)):
+            continue
+        wanted = named(mapping.origins)
         if looks_like_data:
             which = f"Line {source.read.header_row}" if source.read.header_row > 1 else "The first line"
-            problem = f"{which} is no header: the column '{wanted}' (mapped to {name}) is missing."
+            problem = f"{which} is no header: the column {wanted} (mapped to {name}) is missing."
             remedy = "Export the file with a header line, or correct read.header_row or the mapping of this source."
             raise Refused(problem, _split_otherwise(rows) or remedy, count)
-        close = difflib.get_close_matches(wanted, rows.columns, n=1, cutoff=0.5)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
-        problem = f"The file has no column '{wanted}' (mapped to {name}). It has: {', '.join(rows.columns)}.{hint}"
+        near = closest(mapping.origins, rows.columns, 0.5)
+        hint = f" Did you mean '{near}'?" if near else ""
+        problem = f"The file has no column {wanted} (mapped to {name}). It has: {', '.join(rows.columns)}.{hint}"
         remedy = missing_column_remedy(name, source)
         raise Refused(problem, _split_otherwise(rows) or remedy, count)
 
@@ -59,7 +75,7 @@ def is_surely_header(rows: FileRows, source: SourceConfig) -> bool:
 
     A line of a file without a header may be a person, and no message may quote it.
     """
-    wanted = {mapping.from_.casefold() for mapping in source.columns.values() if mapping.from_}
+    wanted = {name.casefold() for mapping in source.columns.values() for name in mapping.origins}
     return any(name.casefold() in wanted for name in rows.columns)
 
 

@@ -1,6 +1,5 @@
 """Reads JSON: lines of one object each, or a document that holds them."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -9,7 +8,7 @@ import duckdb
 
 from crm_pipeline.config.contract import contracts
 from crm_pipeline.config.sources import SourceConfig
-from crm_pipeline.raw.header import missing_column_remedy
+from crm_pipeline.raw.header import closest, missing_column_remedy, named
 from crm_pipeline.raw.json_document import JsonRecord, document_records
 from crm_pipeline.raw.source_rows import (
     SOURCE_ROWS,
@@ -118,17 +117,18 @@ def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) ->
 def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: FileRows, unit: str) -> None:
     """Stop at a file of which no object has the key of a required column."""
     for column in contracts()[source.channel].columns:
-        key = source.columns[column.name].from_ if column.required else None
-        if key is None:
+        names = source.columns[column.name].origins if column.required else ()
+        if not names:
             continue
-        filled_in = quoted(rows.named[key])
-        count, filled = con.execute(f"select count(*), count({filled_in}) from {SOURCE_ROWS}").fetchall()[0]
+        filled_in = ", ".join(quoted(rows.named[name]) for name in names)
+        query = f"select count(*), count(coalesce({filled_in}, null)) from {SOURCE_ROWS}"
+        count, filled = con.execute(query).fetchall()[0]
         if count and not filled:
             keys = _keys(con, 50)
-            close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
+            near = closest(names, keys, 0.5)
+            hint = f" Did you mean '{near}'?" if near else ""
             there = f"The {unit}s have: {', '.join(keys)}." if keys else f"No {unit} is a JSON object."
-            problem = f"No {unit} of the file has the key '{key}' (mapped to {column.name}). {there}{hint}"
+            problem = f"No {unit} of the file has the key {named(names)} (mapped to {column.name}). {there}{hint}"
             remedy = missing_column_remedy(column.name, source)
             if (
                 unit == "record"
@@ -150,7 +150,7 @@ def _keys(con: duckdb.DuckDBPyConnection, most: int, condition: str = "true") ->
 
 def _paths(con: duckdb.DuckDBPyConnection, source: SourceConfig) -> list[str]:
     """Return the columns to extract: all mapped paths, and each top-level key where SQL may ask for it."""
-    wanted = [mapping.from_ for mapping in source.columns.values() if mapping.from_]
+    wanted = [name for mapping in source.columns.values() for name in mapping.origins]
     if source.expressions:
         wanted += _keys(con, 1000)
     return list(dict.fromkeys(wanted))

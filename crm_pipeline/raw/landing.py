@@ -17,7 +17,7 @@ from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.storage import lake
 
 #: To be raised when reading itself changes, so that files in landing are read again.
-READER_VERSION = 2
+READER_VERSION = 3
 _CHUNK = 1 << 20
 _LEFT_ALONE = 5
 _NAMED = 5

@@ -90,14 +90,16 @@ def _lost_digits(
 ) -> str | None:
     """Name a column of ids that are too large for the kind of number that holds them: two of them may look like one."""
     kinds = dict(zip(rows.columns, parquet.schema_arrow.types, strict=True))
-    for name, mapping in source.columns.items():
-        column = rows.column(mapping.from_) if mapping.from_ else None
-        if column is None or contracts()[source.channel].column(name).logical_type != "string":
+    text_columns = {column.name for column in contracts()[source.channel].columns if column.logical_type == "string"}
+    origins = [origin for name, mapping in source.columns.items() if name in text_columns for origin in mapping.origins]
+    for origin in origins:
+        column = rows.column(origin)
+        if column is None:
             continue
         exact = {pa.float32(): 2**24, pa.float64(): 2**53}.get(kinds[column])
         largest = f"select count(*) from {SOURCE_ROWS} where abs({quoted(column)}::double) > {exact}"
         if exact and con.execute(largest).fetchall()[0][0]:
-            return f"The whole numbers of '{mapping.from_}' are too large for a {kinds[column]}. Export them as text."
+            return f"The whole numbers of '{origin}' are too large for a {kinds[column]}. Export them as text."
     return None
 
 

@@ -32,6 +32,12 @@ def test_the_bundled_files_follow_the_schema(path):
         {"preset": "shopify_orders", "columns": {"email": None}},
         {"columns": {"status": {"value": 1}, "order_id": {"from": "id"}}},
         {"read": {"null_values": [0, "n/a"]}},
+        {
+            "columns": {
+                "order_id": ["id", "nr"],
+                "status": {"from": ["a", "b"], "values": {"x": "completed", "y": None}},
+            }
+        },
     ],
     ids=str,
 )

@@ -1,7 +1,6 @@
 """What is wrong with a file, where, and the line of pipeline.yml or the change in the export that mends it."""
 
 import codecs
-import difflib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from crm_pipeline.raw.guessing.values import (
     have_lost_zeros,
     is_shortened,
 )
-from crm_pipeline.raw.header import is_surely_header, looks_like_data, missing_column_remedy
+from crm_pipeline.raw.header import closest, is_surely_header, looks_like_data, missing_column_remedy, named
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.source_rows import FileRows
@@ -98,7 +97,9 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
         return []
     names = list(table.columns)
     missing = {
-        column: origin for column, origin in _origins(source).items() if origin not in names or origin in table.repeated
+        column: origins
+        for column, origins in _origins(source).items()
+        if not any(origin in names for origin in origins) or any(origin in table.repeated for origin in origins)
     }
     line = source.read.header_row
     if not missing or table.optional:
@@ -110,7 +111,7 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
     if looks_like_data(names) or (_has_header_line(name, source) and not is_surely_header(FileRows(names), source)):
         problem = "This line is no header: it holds values."
         return [Complaint(name, line, None, problem, "Export the file with a header line.", 1)]
-    return [_missing(name, line, column, origin, table, source) for column, origin in missing.items()]
+    return [_missing(name, line, column, origins, table, source) for column, origins in missing.items()]
 
 
 def _has_header_line(name: str, source: SourceConfig) -> bool:
@@ -152,8 +153,8 @@ def silent_faults(batch: Path, name: str, source: SourceConfig) -> tuple[list[Co
     faults, notes = [], []
     contract = contracts()[source.channel]
     columns = {
-        column: origin
-        for column, origin in _origins(source).items()
+        column: named(origins)
+        for column, origins in _origins(source).items()
         if contract.column(column).logical_type == "string"
     }
     rows = pq.read_table(batch, columns=["_line", *columns]).to_pylist()
@@ -161,7 +162,7 @@ def silent_faults(batch: Path, name: str, source: SourceConfig) -> tuple[list[Co
         shortened = [row["_line"] for row in rows if row[column] and is_shortened(row[column])]
         if shortened:
             problem = "a spreadsheet program has rounded the number: its last digits are lost"
-            remedy = f"Export '{origin}' as text, and do not save the file from a spreadsheet program."
+            remedy = f"Export {origin} as text, and do not save the file from a spreadsheet program."
             faults.append(Complaint(name, shortened[0], column, problem, remedy, len(shortened)))
         texts = [row[column] for row in rows if row[column]]
         if column in ("postal_code", "loyalty_id") and have_lost_zeros(texts):
@@ -170,8 +171,8 @@ def silent_faults(batch: Path, name: str, source: SourceConfig) -> tuple[list[Co
 
 
 def _fits(source: SourceConfig, names: list[str]) -> bool:
-    origins = set(_origins(source).values())
-    return bool(origins) and origins <= set(names)
+    origins = _origins(source).values()
+    return bool(origins) and all(any(origin in names for origin in alternatives) for alternatives in origins)
 
 
 def _wrong_encoding(path: Path, source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
@@ -218,21 +219,24 @@ def _has_columns(path: Path, delimiter: str, source: SourceConfig) -> bool:
     lines = islice(enumerate(start.splitlines(keepends=True), start=1), source.read.header_row - 1, None)
     header = next(records(lines, delimiter, source.read.quote, None), None)
     names = {field.strip() for field in header.fields} if header else set()
-    return set(_origins(source).values()) <= names
+    return all(any(origin in names for origin in origins) for origins in _origins(source).values())
 
 
-def _missing(name: str, line: int, column: str, origin: str, table: Table, source: SourceConfig) -> Complaint:
+def _missing(
+    name: str, line: int, column: str, origins: tuple[str, ...], table: Table, source: SourceConfig
+) -> Complaint:
     """Complain about a mapped column that is not there, or twice."""
     names = list(table.columns)
-    if origin in table.repeated:
-        problem = f"The column '{origin}' is there more than once."
+    repeated = next((origin for origin in origins if origin in table.repeated), None)
+    if repeated:
+        problem = f"The column '{repeated}' is there more than once."
         return Complaint(name, line, column, problem, "Give each column its own name in the export.")
-    close = difflib.get_close_matches(origin.casefold(), [other.casefold() for other in names], n=1, cutoff=0.6)
-    problem = f"The file has no column '{origin}'. It has: {', '.join(names)}."
+    near = closest(origins, names, 0.6)
+    problem = f"The file has no column {named(origins)}. It has: {', '.join(names)}."
     remedy = missing_column_remedy(column, source)
-    if close:
-        near = next(other for other in names if other.casefold() == close[0])
-        mapping = _mapping(source.columns[column]) | {"from": near}
+    if near:
+        known = list(origins) if len(origins) > 1 else []
+        mapping = _mapping(source.columns[column]) | {"from": [*known, near] if known else near}
         remedy = f"Write `{_yaml(column, mapping)}` in the source {source.name}, or deliver the file with it."
     return Complaint(name, line, column, problem, remedy)
 
@@ -245,22 +249,23 @@ def _value_advice(
     Nothing is proposed that was not tried on the values, and reads more of them than the present mapping.
     """
     mapping = source.columns[column]
-    misfits = [_value(row["row"], mapping.from_) or "" for row in rows]
+    origin = _origin(mapping, table)
+    misfits = [_value(row["row"], origin) or "" for row in rows]
     nulls = sorted({text for text in misfits if text.casefold() in _NULLS})
     if nulls and set(nulls) == set(misfits):
         read = source.read.model_copy(update={"null_values": (*source.read.null_values, *nulls)})
-        if mapping.from_ and _refused(misfits, mapping, column, source, read):
+        if origin and _refused(misfits, mapping, column, source, read):
             return None
         return (
             f"Write `{_yaml('read', read.model_dump(mode='json', exclude_defaults=True))}` in the source {source.name}."
         )
     if rows[0]["problem"].startswith(_OTHER_CURRENCY):
         return _currency_advice(misfits, column, table, source, currency)
-    if mapping.from_ is None or table is None:
+    if origin is None or table is None or mapping.values is not None or len(mapping.origins) > 1:
         return None
-    texts = [*table.columns.get(mapping.from_, []), *misfits]
+    texts = [*table.columns.get(origin, []), *misfits]
     guess = _guess(contracts()[source.channel].column(column), texts)
-    better = guess.mapping(mapping.from_) if guess else _mapping(mapping)
+    better = guess.mapping(origin) if guess else _mapping(mapping)
     if better == _mapping(mapping):
         return f"Correct the values: {guess.doubt}." if guess and guess.doubt else None
     proposed = ColumnMapping.model_validate(better)
@@ -274,7 +279,7 @@ def _refused(
     texts: list[str], mapping: ColumnMapping, column: str, source: SourceConfig, read: ReadOptions | None = None
 ) -> int:
     """Return how many values of a column of the file a run would refuse under a mapping."""
-    origin = source.columns[column].from_ or "value"
+    origin = next(iter(source.columns[column].origins), "value")
     return unreadable(texts, contracts()[source.channel].column(column), mapping, origin, read or source.read)
 
 
@@ -282,7 +287,7 @@ def _currency_advice(
     misfits: list[str], column: str, table: Table | None, source: SourceConfig, currency: str
 ) -> str | None:
     """Return the mapping of the currency that the amounts name, where the channel has such a column."""
-    origin = source.columns[column].from_
+    origin = _origin(source.columns[column], table)
     if origin is None or table is None or "currency" not in contracts()[source.channel].column_names:
         return None
     if "currency" in source.columns:
@@ -324,8 +329,14 @@ def _value(row: str | None, origin: str | None) -> str | None:
     return None if value is None else str(value).strip()
 
 
-def _origins(source: SourceConfig) -> dict[str, str]:
-    return {name: mapping.from_ for name, mapping in source.columns.items() if mapping.from_}
+def _origins(source: SourceConfig) -> dict[str, tuple[str, ...]]:
+    return {name: mapping.origins for name, mapping in source.columns.items() if mapping.origins}
+
+
+def _origin(mapping: ColumnMapping, table: Table | None) -> str | None:
+    """Return the column of a file that a mapping reads: the first of its names that the file has."""
+    there = (name for name in mapping.origins if table is None or name in table.columns)
+    return next(there, next(iter(mapping.origins), None))
 
 
 def _read(source: SourceConfig) -> dict[str, Any]:
@@ -338,6 +349,6 @@ def _mapping(mapping: ColumnMapping) -> dict[str, Any]:
 
 def _yaml(key: str, value: dict[str, Any]) -> str:
     """Return a line of pipeline.yml."""
-    short = value["from"] if set(value) == {"from"} else value
+    short = value["from"] if set(value) == {"from"} and isinstance(value["from"], str) else value
     flow = yaml.safe_dump({key: short}, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
     return flow.strip().removeprefix("{").removesuffix("}")

@@ -11,7 +11,7 @@ import yaml
 
 from crm_pipeline.config.contract import Column, Contract, contracts
 from crm_pipeline.config.preset import presets, source_columns
-from crm_pipeline.raw.casting import FALSE_WORDS, TRUE_WORDS
+from crm_pipeline.config.values import FALSE_WORDS, TRUE_WORDS
 from crm_pipeline.raw.guessing.values import ENOUGH, guess_moments, guess_numbers
 from crm_pipeline.storage.sql import literal, quoted
 
