@@ -86,7 +86,8 @@ def planted(place: Place, value: Any) -> dict[str, Any]:
     for part, following in itertools.pairwise(place):
         empty: Any = [] if isinstance(following, int) else deepcopy(REQUIRED.get(str(part), {}))
         if isinstance(at, dict):
-            at = at.setdefault(part, empty)
+            at[part] = at[part] if isinstance(at.get(part), type(empty)) else empty
+            at = at[part]
         else:
             if not at:
                 at.append(empty)
