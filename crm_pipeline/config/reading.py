@@ -19,7 +19,13 @@ class ReadOptions(Strict):
     quote: str = Field(default='"', min_length=1, max_length=1, description="Character around quoted CSV values.")
     null_values: tuple[str, ...] = Field(default=(), description="Texts that mean that there is no value.")
     header_row: int = Field(default=1, ge=1, le=100_000, description="Line of the header in a CSV file or a sheet.")
-    sheet: str | None = Field(default=None, min_length=1, description="Sheet of a workbook; default: the first.")
+    sheet: str | None = Field(
+        default=None, min_length=1, description="Sheet of a workbook; default: the first that is not hidden."
+    )
+    merged_cells: Literal["first", "all"] | None = Field(
+        default=None,
+        description="For which of its rows a merged cell of a workbook counts; default: the first one, and it is said.",
+    )
     unpacked_limit: float = Field(
         default=20, gt=0, allow_inf_nan=False, description="GB to which a gzipped file or a workbook may unpack."
     )

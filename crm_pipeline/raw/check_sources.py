@@ -139,9 +139,12 @@ def _check_file(
     wrong_layout = read_complaints(path, name, source)
     table = first_rows(con, head, source, work)
     if entry.outcome == REFUSED:
-        found = wrong_layout or header_complaints(table, name, dataset, source)
+        refusal = _refusal(quarantine, name)
+        # Where the header is elsewhere, nothing is missing.
+        says_all = "`read: " in refusal.remedy
+        found = wrong_layout or ([] if says_all else header_complaints(table, name, dataset, source))
         check.missing |= {complaint.column for complaint in found if complaint.column}
-        check.complaints += found or [_refusal(quarantine, name)]
+        check.complaints += found or [refusal]
         return
     if entry.problem:
         problem, _, remedy = entry.problem.partition(". ")
@@ -242,13 +245,15 @@ def _files_and_sources(dataset: Dataset, checks: list[SourceCheck]) -> tuple[lis
             )
     for name, sources in takers.items():
         names = ", ".join(source.name for source in sources)
-        if len({source.channel for source in sources}) < len(sources):
+        # Each sheet of a workbook is a source of its own.
+        if len({(source.channel, source.read.sheet) for source in sources}) < len(sources):
             problems.append(
                 f"{name}: the sources {names} take it for the same channel, so its rows would count twice. "
                 "Make the patterns `files` exclude each other."
             )
         elif len(sources) > 1:
-            notes.append(f"{name} feeds {len(sources)} channels: {names}.")
+            channels = len({source.channel for source in sources})
+            notes.append(f"{name} feeds {channels} channel{'' if channels == 1 else 's'}: {names}.")
     return problems, notes
 
 

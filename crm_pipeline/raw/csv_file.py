@@ -10,6 +10,7 @@ from crm_pipeline.config.preset import LINE
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.csv_rows import Record, records
 from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
+from crm_pipeline.raw.header_place import elsewhere
 from crm_pipeline.raw.source_rows import (
     PROBLEM,
     RAW,
@@ -41,9 +42,14 @@ def read_csv(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig, f
         why = header.problem if header else "it is blank"
         raise Refused(f"The header line cannot be read: {why}.", "Deliver the file with a header line.", found.lines)
     rows = named_columns(header.fields)
-    require_columns(
-        rows, source, found.lines - header.line, looks_like_data(header.fields) or not is_surely_header(rows, source)
-    )
+    is_data = looks_like_data(header.fields) or not is_surely_header(rows, source)
+    try:
+        require_columns(rows, source, found.lines - header.line, is_data)
+    except Refused as refused:
+        with numbered_lines(path, options.encoding) as all_lines:
+            rows_from_top = records(all_lines, delimiter, options.quote, None)
+            named = ((record.line, record.fields) for record in rows_from_top)
+            raise elsewhere(named, header.fields, source) or refused from None
     one_line_header = header.line == options.header_row and after_header in (0, header.line + 1)
     clean = found.plain and one_line_header
     if not (clean and _read_at_once(con, path, source, delimiter, rows.columns, found, work)):

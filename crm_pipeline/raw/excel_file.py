@@ -1,54 +1,30 @@
 """Reads a sheet of an Excel workbook (.xlsx, .xlsm), row by row: each cell as the text that a CSV export would hold.
 
-Of a formula the saved result counts; of merged cells the first one holds the value and the others are empty.
+Of a formula the saved result counts; what merged cells count for, `read.merged_cells` says.
 """
 
 import difflib
 import json
-import re
-import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import duckdb
-import openpyxl
-from openpyxl.styles.numbers import is_datetime
+from openpyxl.utils import get_column_letter
 
+from crm_pipeline.config.reading import ReadOptions
 from crm_pipeline.config.sources import SourceConfig
+from crm_pipeline.raw.excel.merged import MergedCells
+from crm_pipeline.raw.excel.parts import DAMAGE, Sheet, Workbook, open_workbook, unreadable
+from crm_pipeline.raw.excel.places import better_place, sheet_rows, unread_sheets, with_names_above
+from crm_pipeline.raw.excel.scan import Block, scan_sheet
+from crm_pipeline.raw.excel.texts import CellError
 from crm_pipeline.raw.header import is_surely_header, looks_like_data, require_columns
+from crm_pipeline.raw.header_place import fit, wanted_names
 from crm_pipeline.raw.source_rows import FileRows, fill_source_rows, named_columns, writable
-from crm_pipeline.raw.textfile import Refused, beyond_limit
+from crm_pipeline.raw.textfile import Refused
 
-_CHUNK = 1 << 20
-_OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0"
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_UNSAVED_FORMULA = re.compile(rb'<c (?![^>]*t="str")[^>]*>(<f[^>]*>[^<]*</f>|<f[^>]*/>)(<v></v>|<v ?/>)?</c>')
-_LONGEST_CELL = 16_384
-_LAST_ROW = 9_999_999
-_ROW_BEYOND = re.compile(rb'<row [^>]*\br="0*[1-9]\d{7,}"')
 _MOST_CELLS = 100_000_000
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_MOST_PACKED, _MOST_SUSPICIOUS = 200, 100_000_000
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ParseError,
-    EOFError,
-    OSError,
-    KeyError,
-    IndexError,
-    TypeError,
-    ValueError,
-    RuntimeError,
-)
-_MAX_DIGITS = 15
+Rows = Iterator[tuple[int, list[str | None]]]
 
 
 def read_excel(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig) -> FileRows:
@@ -57,76 +33,111 @@ def read_excel(con: duckdb.DuckDBPyConnection, path: Path, source: SourceConfig)
     Raises:
         Refused: if it is no workbook that can be read, has no such sheet, or lacks a mapped column.
     """
-    _refuse_other_formats(path)
-    _refuse_unusable_parts(path, source.read.unpacked_limit)
+    book = open_workbook(path, source.read.unpacked_limit)
+    sheet = _chosen(book, source.read)
+    found = scan_sheet(book, sheet)
+    numbered = sheet_rows(book, sheet)
+    header = _header(numbered, source.read.header_row, found.blocks)
+    rows = named_columns(header)
     try:
-        unsaved = _unsaved_formulas(path)
-    except _DAMAGE as error:
-        raise _unreadable(error) from None
-    with _sheet(path, source.read.sheet) as sheet:
-        first = source.read.header_row
-        numbered = enumerate(sheet.iter_rows(min_row=first), start=first)
-        try:
-            header = [_text(cell) or "" for cell in next(numbered, (first, ()))[1]]
-        except _DAMAGE as error:
-            raise _unreadable(error) from None
-        while header and not header[-1].strip():
-            header.pop()
-        if not header:
-            problem = f"Row {first} of the sheet '{sheet.title}' is empty; the header is expected there."
-            raise Refused(problem, "Set read.header_row, or read.sheet, of this source in pipeline.yml.")
-        rows = named_columns(header)
-        require_columns(rows, source, 0, looks_like_data(header) or not is_surely_header(rows, source))
-        body = _Body(rows.columns, _used(rows.columns, source))
-        fill_source_rows(con, rows.columns, body.rows(numbered))
+        _require_names(header, rows, sheet, source)
+    except Refused as refused:
+        raise better_place(book, sheet, fit(header, wanted_names(source)), source) or refused from None
+    used = _used(rows.columns, source)
+    merged = MergedCells(found.blocks, source, used)
+    body = _Body(rows.columns, used, merged)
+    fill_source_rows(con, rows.columns, body.rows(numbered))
     if body.damage:
         raise Refused(body.damage, "Deliver it again, whole.", body.count)
-    rows.problem = unsaved
+    problems = [found.problem, merged.problem(rows.columns), _not_read(book, sheet, source)]
+    rows.problem = " ".join(filter(None, problems)) or None
     return rows
 
 
 class _Body:
     """The rows below the header; `damage` tells afterwards whether the sheet could be read to its end."""
 
-    def __init__(self, columns: list[str], used: list[bool]) -> None:
+    def __init__(self, columns: list[str], used: list[bool], merged: MergedCells) -> None:
         self.damage: str | None = None
         self.count = 0
         self._columns = columns
         self._used = used
+        self._merged = merged
 
-    def rows(self, numbered: Iterator[tuple[int, tuple[Any, ...]]]) -> Iterator[tuple[object, ...]]:
+    def rows(self, numbered: Rows) -> Iterator[tuple[object, ...]]:
         """Yield what `source_rows` takes; empty rows are no rows."""
         number = looked_at = 0
         try:
-            for number, cells in numbered:
-                looked_at += len(cells) + 1
+            for number, texts in numbered:
+                looked_at += len(texts) + 1
                 if looked_at > _MOST_CELLS:
                     self.damage = f"The sheet has more than {_MOST_CELLS:,} cells, most of them empty."
                     return
-                texts = [_text(cell) for cell in cells]
                 if any(texts):
                     self.count += 1
-                    yield self._row(number, cells, texts)
-        except _DAMAGE as error:
+                    yield self._row(number, self._merged.filled(number, texts))
+        except DAMAGE as error:
             self.damage = f"The workbook is damaged after row {number} of the sheet ({type(error).__name__})."
 
-    def _row(self, number: int, cells: tuple[Any, ...], texts: list[str | None]) -> tuple[object, ...]:
+    def _row(self, number: int, texts: list[str | None]) -> tuple[object, ...]:
         width = len(self._columns)
-        problem = remedy = None
-        for cell, used in zip(cells, self._used, strict=False):
-            if used and cell.data_type == "e":
-                problem = f"the cell {cell.coordinate} holds the error {cell.value}"
-                remedy = "Correct its formula in the workbook."
-                break
-        beyond = next((cell for cell, text in zip(cells[width:], texts[width:], strict=True) if text), None)
-        if problem is None and beyond is not None:
-            problem = f"the cell {beyond.coordinate} holds a value, and its column has no header"
-            remedy = "Name the column in the header, or empty the cell."
+        problem, remedy = self._problem(number, texts)
         if problem is None:
             return (number, None, None, None, *texts[:width], *([None] * (width - len(texts))))
         shown = dict(zip(self._columns, texts, strict=False))
         raw = json.dumps({name: text and writable(text) for name, text in shown.items()}, ensure_ascii=False)
         return (number, problem, remedy, raw, *([None] * width))
+
+    def _problem(self, number: int, texts: list[str | None]) -> tuple[str | None, str | None]:
+        """Return what keeps a row from being loaded: an error in a column that is read, or a value beside the table."""
+        for column, (text, used) in enumerate(zip(texts, self._used, strict=False), start=1):
+            if used and isinstance(text, CellError):
+                problem = f"the cell {get_column_letter(column)}{number} holds the error {text}"
+                return problem, "Correct its formula in the workbook."
+        for column, text in enumerate(texts[len(self._columns) :], start=len(self._columns) + 1):
+            if text:
+                problem = f"the cell {get_column_letter(column)}{number} holds a value, and its column has no header"
+                return problem, "Name the column in the header, or empty the cell."
+        return None, None
+
+
+def _chosen(book: Workbook, read: ReadOptions) -> Sheet:
+    """Return the sheet that a source names, or the first one that is not hidden."""
+    named = [sheet for sheet in book.sheets if sheet.name == read.sheet] if read.sheet else book.shown
+    if named:
+        return named[0]
+    names = [sheet.name for sheet in book.sheets]
+    if read.sheet is None:
+        problem = f"The workbook has no sheet that is not hidden. It has: {', '.join(names)}."
+        raise Refused(problem, "Name one of them with read.sheet of this source in pipeline.yml.")
+    close = difflib.get_close_matches(read.sheet, names, n=1, cutoff=0.5)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    problem = f"The workbook has no sheet '{read.sheet}'. It has: {', '.join(names)}.{hint}"
+    raise Refused(problem, "Correct read.sheet of this source in pipeline.yml.")
+
+
+def _header(numbered: Rows, row: int, blocks: tuple[Block, ...]) -> list[str]:
+    """Return the names in the header's row, with those that merged cells bring from the row above it."""
+    before: list[tuple[int, list[str | None]]] = []
+    try:
+        for number, texts in numbered:
+            before.append((number, texts))
+            if number == row:
+                break
+    except DAMAGE as error:
+        raise unreadable(error) from None
+    cells = before[-1][1] if before and before[-1][0] == row else []
+    header = [text or "" for text in with_names_above(cells, row, before, blocks)]
+    while header and not header[-1].strip():
+        header.pop()
+    return header
+
+
+def _require_names(header: list[str], rows: FileRows, sheet: Sheet, source: SourceConfig) -> None:
+    if not header:
+        problem = f"Row {source.read.header_row} of the sheet '{sheet.name}' is empty; the header is expected there."
+        raise Refused(problem, "Set read.header_row, or read.sheet, of this source in pipeline.yml.")
+    require_columns(rows, source, 0, looks_like_data(header) or not is_surely_header(rows, source))
 
 
 def _used(columns: list[str], source: SourceConfig) -> list[bool]:
@@ -136,122 +147,13 @@ def _used(columns: list[str], source: SourceConfig) -> list[bool]:
     return [name in origins or name.casefold() in expressions for name in columns]
 
 
-def _text(cell: Any) -> str | None:
-    """Return a cell's value as text: dates in ISO 8601, numbers as short as the spreadsheet program shows them."""
-    value = cell.value
-    if isinstance(value, str):
-        return value or None
-    if value is None:
+def _not_read(book: Workbook, sheet: Sheet, source: SourceConfig) -> str | None:
+    """Name the sheets that look like the one that was read, where the source has not chosen between them."""
+    if source.read.sheet or not (others := unread_sheets(book, sheet, source.read.header_row, source)):
         return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return _number(value)
-    if isinstance(value, datetime):
-        only_date = value.time() == time() and is_datetime(cell.number_format) == "date"
-        return value.date().isoformat() if only_date else value.isoformat(sep=" ")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        minutes, seconds = divmod(round(value.total_seconds()), 60)
-        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
-    return str(value)
-
-
-def _number(value: float) -> str:
-    """Return a number with the 15 digits that a spreadsheet keeps; more of them are noise of the binary fraction."""
-    text = format(value, f".{_MAX_DIGITS}g")
-    return format(Decimal(text), "f") if "e" in text else text
-
-
-@contextmanager
-def _sheet(path: Path, name: str | None) -> Iterator[Any]:
-    """Yield the sheet of that name, or the first one that is not hidden."""
-    with path.open("rb") as file, warnings.catch_warnings():
-        # It warns of styles and extensions that are of no interest here.
-        warnings.simplefilter("ignore", UserWarning)
-        try:
-            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        except _DAMAGE as error:
-            raise _unreadable(error) from None
-        sheets = {sheet.title: sheet for sheet in workbook.worksheets}
-        # People hide what is not for others to read: lists of choices, the calculation before the last.
-        shown = next((sheet for sheet in sheets.values() if sheet.sheet_state == "visible"), None)
-        sheet = sheets.get(name) if name else shown
-        if sheet is None:
-            close = difflib.get_close_matches(name or "", sheets, n=1, cutoff=0.5)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            problem = f"The workbook has no sheet '{name}'. It has: {', '.join(sheets)}.{hint}"
-            raise Refused(problem, "Correct read.sheet of this source in pipeline.yml.")
-        # Some programs write a wrong size of the sheet; without it, all rows are read.
-        sheet.reset_dimensions()
-        yield sheet
-        workbook.close()
-
-
-def _unreadable(error: BaseException) -> Refused:
-    problem = f"The file cannot be read as an Excel workbook ({type(error).__name__})."
-    return Refused(problem, "Deliver it again as .xlsx, or set read.format to what it is.")
-
-
-def _refuse_other_formats(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(_CHUNK)
-        if not head:
-            raise Refused("The file is empty.", "Deliver the file again, with at least its header row.")
-        if not head.startswith(_OLD_OR_ENCRYPTED):
-            return
-        while head and _ENCRYPTED not in head:
-            head = head[-len(_ENCRYPTED) :] + more if (more := file.read(_CHUNK)) else b""
-    if head:
-        raise Refused("The workbook is encrypted.", "Save it without a password.")
-    raise Refused("The file is an Excel workbook in the old format (.xls).", "Save it as .xlsx, or export it as CSV.")
-
-
-def _refuse_unusable_parts(path: Path, limit: float) -> None:
-    """Look at the list of a workbook's parts before any of them is unpacked.
-
-    The packing of XML makes it ten to thirty times smaller, and a sheet of empty cells sixty times. A part that is
-    hundreds of times smaller is made to fill the memory of whoever opens it.
-
-    Raises:
-        Refused: if parts are encrypted, packed in a way that nobody here knows, or larger than a workbook can be.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except _DAMAGE as error:
-        raise _unreadable(error) from None
-    if any(part.flag_bits & 1 for part in parts):
-        raise Refused("The workbook is encrypted.", "Save it without a password.")
-    if any(part.compress_type not in _PACKED for part in parts):
-        raise Refused("The workbook is packed in a way that cannot be read.", "Save it in a spreadsheet program.")
-    if sum(part.file_size for part in parts) > limit * 1e9:
-        raise beyond_limit(limit)
-    if any(part.file_size > max(_MOST_SUSPICIOUS, _MOST_PACKED * part.compress_size) for part in parts):
-        raise Refused("Parts of the workbook unpack to hundreds of times their size.", "Export the sheet as CSV.")
-
-
-def _unsaved_formulas(path: Path) -> str | None:
-    """Tell whether formulas hold no saved result: a program wrote them that does not calculate.
-
-    Raises:
-        Refused: if the number of a row is beyond all sheets: whoever counts to it counts for days.
-    """
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
-                continue
-            with archive.open(name) as sheet:
-                text = b""
-                while chunk := sheet.read(_CHUNK):
-                    text = text[-_LONGEST_CELL:] + chunk
-                    if _ROW_BEYOND.search(text):
-                        problem = f"A row of the workbook has a number above {_LAST_ROW:,}."
-                        raise Refused(problem, "Save it in a spreadsheet program, or export it as CSV.")
-                    if _UNSAVED_FORMULA.search(text):
-                        return (
-                            "Some formulas of the workbook hold no result and were read as empty. "
-                            "Open it in a spreadsheet program, save it, and deliver it again."
-                        )
-    return None
+    names = ", ".join(f"'{name}'" for name in others)
+    alike = f"{names} {'has' if len(others) == 1 else 'have'} the same columns"
+    return (
+        f"Only the sheet '{sheet.name}' was read, and {alike}. Let each source name the sheet that it reads, such as "
+        f"`read: {{sheet: {others[0]}}}`: a source reads one."
+    )

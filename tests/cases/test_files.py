@@ -123,3 +123,25 @@ def test_japanese_is_told_from_western_text(case):
     assert "cp932" in (shop.folder / "pipeline.yml").read_text()
     shop.load(RUN_TIME)
     assert shop.query("select distinct last_name from {customers}") == [("山田",)]
+
+
+def test_the_sheet_and_the_row_of_a_header_are_named_and_what_is_written_loads(case):
+    shop = case("excel_cover_and_two_headers")
+    cover, two = (source.complaints for source in shop.check().sources)
+    assert [complaint.remedy for complaint in (*cover, *two)] == [
+        "Write `read: {sheet: Data}` in the source a.",
+        "Write `read: {header_row: 2}` in the source b.",
+    ]
+    shop.load(RUN_TIME)
+    assert "Write `read: {sheet: Data}` in the source a." in shop.entry("orders_cover.xlsx").problem
+    assert "Write `read: {header_row: 2}` in the source b." in shop.entry("orders_two.xlsx").problem
+    pipeline = shop.folder / "pipeline.yml"
+    text = pipeline.read_text().replace("orders_cover.xlsx,", "orders_cover.xlsx, read: {sheet: Data},")
+    pipeline.write_text(text.replace("orders_two.xlsx,", "orders_two.xlsx, read: {header_row: 2},"))
+    assert shop.check().is_fine
+    shop.load(RUN_TIME)
+    assert not shop.quarantine()
+    for source in "ab":
+        assert shop.query(f"select count(*) > 4, min(order_id) from {{orders}} where _source = '{source}'") == [
+            (True, "1001")
+        ]
