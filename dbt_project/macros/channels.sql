@@ -73,6 +73,23 @@
             "without_it": "units and products are empty; margins are estimated",
         },
         {
+            "name": "payments",
+            "moment": "paid_at",
+            "is_dated_by_day": false,
+            "people": [],
+            "fact": "fct_payments",
+            "row_key": "payment_key",
+            "sums": ["net_amount"],
+            "touches": [
+                {"kind": "payment", "direction": "inbound", "moment": "paid_at", "reference": "payment_id", "prefix": "", "over": "'payment'", "where": "paid_amount > 0"},
+                {"kind": "payment_failed", "direction": "inbound", "moment": "paid_at", "reference": "payment_id", "prefix": "", "over": "'payment'", "where": "status = 'failed'"},
+                {"kind": "payment_repaid", "direction": "outbound", "moment": "repaid_at", "reference": "payment_id", "prefix": "", "over": "'payment'", "where": "repaid_amount > 0"},
+            ],
+            "features": none,
+            "empty_marts": ["payment_methods", "payment_balance"],
+            "without_it": "what was paid, how and what is owed is empty, and so are payment_methods and payment_balance",
+        },
+        {
             "name": "exchange_rates",
             "moment": none,
             "is_dated_by_day": false,

@@ -92,7 +92,8 @@ class Facts:
     @cached_property
     def interactions(self) -> pd.DataFrame:
         touchpoints = self.table("fct_touchpoints", "occurred_on")
-        return touchpoints[(touchpoints["direction"] == "inbound") & (touchpoints["kind"] != "loyalty_earn")]
+        with_an_order = touchpoints["kind"].isin(["loyalty_earn", "payment", "payment_failed"])
+        return touchpoints[(touchpoints["direction"] == "inbound") & ~with_an_order]
 
     @cached_property
     def emails(self) -> pd.DataFrame:

@@ -72,6 +72,9 @@ valued as (
         lines.status,
         lines.net_quantity,
         lines.unit_price,
+        lines.shipping_amount,
+        lines.tax_amount,
+        lines.seller_id,
         products.unit_cost,
         case when lines.status = 'completed' then lines.discount_amount else 0 end as discount_amount,
         lines.net_amount + coalesce(allocated.discount, 0) as revenue_before_refund,
@@ -108,6 +111,9 @@ select
     {{ to_money('coalesce(revenue - net_quantity * unit_cost, revenue * ' ~ var("gross_margin") ~ ')') }} as margin,
     {{ to_money('case when unit_cost is null then refund * ' ~ var("gross_margin") ~ ' else refund end') }}
         as refunded_margin,
+    cast(shipping_amount as decimal(18, 2)) as shipping_amount,
+    cast(tax_amount as decimal(18, 2)) as tax_amount,
+    seller_id,
     sold_line_key as returned_line_key,
     sold_order_key as original_order_key
 from netted

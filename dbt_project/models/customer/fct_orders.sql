@@ -32,9 +32,17 @@ lines_by_order as (
     group by order_key
 ),
 
+payments as (
+    select * from {{ ref('order_payments') }}
+),
+
 valued as (
     select
         orders.*,
+        payments.paid_amount,
+        payments.repaid_amount,
+        payments.payment_method,
+        payments.instalments,
         person_map.customer_key,
         coalesce(lines_by_order.lines, 0) as lines,
         lines_by_order.units,
@@ -59,6 +67,7 @@ valued as (
     from orders
     left join lines_by_order on orders.order_key = lines_by_order.order_key
     left join originals on orders.order_key = originals.order_key
+    left join payments on orders.order_key = payments.order_key
     left join person_map on orders.record_id = person_map.record_id
 )
 
@@ -72,6 +81,7 @@ select
     sales_channel,
     store_id,
     country,
+    state,
     kind,
     status,
     kind = 'sale' and status = 'completed' as is_counted,
@@ -90,5 +100,10 @@ select
     exchange_rate,
     original_total_amount,
     {{ to_money('margin') }} as margin,
-    coupon_code
+    coupon_code,
+    due_amount,
+    paid_amount,
+    repaid_amount,
+    payment_method,
+    instalments
 from valued

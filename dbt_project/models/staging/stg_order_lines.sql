@@ -46,7 +46,10 @@ priced as (
         {{ to_money("case
             when is_gift_card then 0
             else coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate
-        end") }} as amount
+        end") }} as amount,
+        {{ to_money("case
+            when is_gift_card then coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0)) * rate
+        end") }} as gift_card
     from rated
 )
 
@@ -67,5 +70,10 @@ select
     {{ to_money('coalesce(discount_amount, 0) * rate') }} as discount_amount,
     outcome as status,
     case outcome when 'cancelled' then 0 when 'returned' then -abs(amount) else amount end as net_amount,
+    {%- for amount in ['shipping', 'tax'] %}
+    case outcome when 'cancelled' then 0 else {{ to_money(amount ~ '_amount * rate') }} end as {{ amount }}_amount,
+    {%- endfor %}
+    case outcome when 'cancelled' then 0 else gift_card end as gift_card_amount,
+    {{ filled('seller_id') }} as seller_id,
     coalesce({{ filled('original_order_id') }}, original_of_order) as original_order_id
 from priced

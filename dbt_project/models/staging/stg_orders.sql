@@ -10,6 +10,9 @@ lines_by_order as (
     select
         order_key,
         sum(net_amount) as net_amount,
+        sum(tax_amount) as tax_amount,
+        sum(shipping_amount) as shipping_amount,
+        sum(gift_card_amount) as gift_card_amount,
         max(net_amount) > 0 as has_positive_line
     from lines
     group by order_key
@@ -21,6 +24,9 @@ joined as (
         lines_by_order.order_key is not null as has_lines,
         coalesce(lines_by_order.has_positive_line, false) as has_positive_line,
         lines_by_order.net_amount as lines_amount,
+        coalesce(headers.tax_amount, lines_by_order.tax_amount) as all_tax,
+        coalesce(headers.shipping_amount, lines_by_order.shipping_amount) as all_shipping,
+        coalesce(headers.gift_card_amount, lines_by_order.gift_card_amount) as all_gift_cards,
         coalesce(headers.total_amount, 0)
         - coalesce(headers.tax_amount, 0)
         - coalesce(headers.shipping_amount, 0)
@@ -47,7 +53,19 @@ valued as (
 netted as (
     select
         *,
-        case when status = 'cancelled' then 0 else refunded_amount end as revenue_refunded
+        case when status = 'cancelled' then 0 else refunded_amount end as revenue_refunded,
+        -- A source without totals charges what its lines say, and what stands beside their amounts.
+        case
+            when status = 'cancelled' then 0
+            when total_amount is not null then case status when 'returned' then -abs(total_amount) else total_amount end
+            when status = 'returned' then revenue_before_refund
+            else
+                revenue_before_refund
+                + coalesce(all_tax, 0)
+                + coalesce(all_shipping, 0)
+                + coalesce(duties_amount, 0)
+                + coalesce(all_gift_cards, 0)
+        end as due
     from valued
 )
 
@@ -59,6 +77,7 @@ select
     sales_channel,
     store_id,
     country,
+    state,
     ordered_at,
     ordered_on,
     case
@@ -70,9 +89,10 @@ select
     exchange_rate,
     original_total_amount,
     discount_amount,
-    tax_amount,
-    shipping_amount,
+    cast(all_tax as decimal(18, 2)) as tax_amount,
+    cast(all_shipping as decimal(18, 2)) as shipping_amount,
     total_amount,
+    cast(due as decimal(18, 2)) as due_amount,
     cast(revenue_refunded as decimal(18, 2)) as refunded_amount,
     refunded_at,
     cast(revenue_before_refund - revenue_refunded as decimal(18, 2)) as revenue,

@@ -30,6 +30,10 @@ referrals as (
     select * from {{ ref('referral_value') }}
 ),
 
+payments as (
+    select * from {{ ref('customer_payments') }}
+),
+
 {%- for table in scores %}
 
 {{ table }} as (
@@ -43,6 +47,7 @@ select
     {{ as_of_date() }} as as_of_date,
     people.gender,
     people.city,
+    people.state,
     people.country,
     people.age_band,
     people.income_band,
@@ -93,6 +98,9 @@ select
         {%- endfor %}
     end as favourite_sales_channel,
     features.top_category as favourite_category,
+    payments.favourite_payment_method,
+    payments.mean_instalments,
+    payments.unpaid_amount,
     features.sessions_90d as visits_90d,
     {{ add_days(as_of_date(), '-features.days_since_visit') }} as last_visit_on,
     features.contacts_90d,
@@ -147,6 +155,7 @@ left join features on people.customer_key = features.customer_key
 left join stages on people.customer_key = stages.customer_key
 left join responses on people.customer_key = responses.customer_key
 left join referrals on people.customer_key = referrals.customer_key
+left join payments on people.customer_key = payments.customer_key
 left join rfm on people.customer_key = rfm.customer_key
 left join clv on people.customer_key = clv.customer_key
 left join churn on people.customer_key = churn.customer_key

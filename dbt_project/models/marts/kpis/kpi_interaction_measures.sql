@@ -1,4 +1,4 @@
--- What people did of their own accord. Points earned come with an order, which counts already.
+-- What people did of their own accord. Payments and points earned come with an order, which counts already.
 
 with segments as (
     {{ rfm_segments() }}
@@ -11,7 +11,7 @@ channel_months as (
         contact_channel,
         count(*) as interactions
     from {{ ref('fct_touchpoints') }}
-    where direction = 'inbound' and kind <> 'loyalty_earn'
+    where direction = 'inbound' and kind not in ('loyalty_earn', 'payment', 'payment_failed')
     group by all
 ),
 
