@@ -18,16 +18,19 @@ known as (
     where coalesce(payments.paid_at, orders.ordered_at) < {{ end_of_as_of_day() }}
 ),
 
--- Of a payment that is told again the last row counts; without id and number each row is a payment of its own.
-latest as (
-    select *
-    from known
-    qualify
-        (payment_id is null and payment_number is null)
-        or row_number() over (
+told as (
+    select
+        *,
+        row_number() over (
             partition by _system, order_id, payment_id, payment_number, direction
             order by _delivery desc, _line desc
-        ) = 1
+        ) as recency
+    from known
+),
+
+-- Of a payment that is told again the last row counts; without id and number each row is a payment of its own.
+latest as (
+    select * from told where recency = 1 or (payment_id is null and payment_number is null)
 ),
 
 -- At the rate of the order's day, so that an order that is paid owes nothing.
