@@ -22,7 +22,7 @@ def test_every_channel_of_the_design_has_a_contract():
     assert set(contracts()) == {
         *("customers", "consents", "products", "orders", "order_lines", "exchange_rates", "web_events", "campaigns"),
         *("campaign_contacts", "ad_spend", "support_tickets", "survey_responses", "social_mentions"),
-        *("loyalty_events", "referrals"),
+        *("loyalty_events", "referrals", "payments"),
     }
 
 
