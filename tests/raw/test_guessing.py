@@ -14,7 +14,8 @@ from crm_pipeline.config.preset import LINE
 from crm_pipeline.config.reading import ReadOptions
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
-from crm_pipeline.raw.guessing.columns import Table, match_channel
+from crm_pipeline.raw.guessing.channels import match_channel
+from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.encoding import find_encoding
 from crm_pipeline.raw.guessing.layout import guess_read, guess_table
 from crm_pipeline.raw.guessing.values import guess_moments, guess_numbers, have_lost_zeros, is_shortened
