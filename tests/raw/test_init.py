@@ -207,7 +207,10 @@ def test_exports_of_known_systems_become_presets(shop):
     write_draft(shop.settings.dataset_folder, force=True)
     found = {(source.preset, source.files) for source in shop.dataset.sources}
     expected = {(path.stem, f"landing/{path.name}") for path in EXPORTS.iterdir()}
-    assert found == expected | {("shopify_order_lines", "landing/shopify_orders.csv")}
+    assert found == expected | {
+        ("shopify_order_lines", "landing/shopify_orders.csv"),
+        ("woocommerce_order_lines", "landing/woocommerce_orders.csv"),
+    }
     shop.load(datetime(2024, 12, 1, tzinfo=UTC))
     assert shop.quarantine() == []
 
