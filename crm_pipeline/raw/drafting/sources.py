@@ -53,10 +53,8 @@ def skeleton(group: Group, dataset: str, names: set[str]) -> list[str]:
         *_read(group),
         "    columns:",
     ]
-    match = group.match
-    if match:
-        lines += [f"      {column}: {_short(mapping)}" for column, mapping in match.mappings.items()]
-        lines += [f"      {column}:  {EDIT} required by {match.channel}" for column in match.missing]
+    if group.match and not group.match.other:
+        lines += _columns(group, group.match, lines_have_amounts=False)
     return [*lines, f"    # its columns: {listed(list(group.table.columns))}"]
 
 
