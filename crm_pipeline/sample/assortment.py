@@ -21,6 +21,28 @@ CATEGORIES: tuple[tuple[str, str, int, int, str], ...] = (
 )
 RANGES = ("Harbour", "Finch")
 # Who buys the first often takes the second of the same range with it.
+# What a box or bottle holds, as the label says it; the till has no room for the unit's blank.
+SIZES = {
+    "Breakfast Tea": "80 bags", "Earl Grey": "50 bags", "Green Tea": "50 bags", "Espresso Beans": "1 kg",
+    "Filter Coffee": "500 g", "Cocoa": "250 g", "Marmalade": "340 g", "Raspberry Jam": "340 g", "Honey": "454 g",
+    "Chutney": "280 g", "Mustard": "185 g", "Lemon Curd": "312 g", "Olive Oil": "750 ml", "Cheddar": "350 g",
+    "Smoked Salmon": "200 g", "Olives": "290 g", "Chorizo": "225 g", "Soap Set": "3 pcs", "Greeting Cards": "10 pcs",
+    "Votive": "6 pcs", "Diffuser": "100 ml", "Garden Twine": "100 m",
+}  # fmt: skip
+TILL_WORDS = {
+    "Harbour": "HBR", "Finch": "FNCH", "Breakfast": "BRKFST", "Chopping": "CHOP", "Board": "BRD", "Biscuits": "BISC",
+    "Casserole": "CASS", "Serving": "SERV", "Platter": "PLTR", "Tumbler": "TMBLR", "Greeting": "GRTG", "Picture": "PIC",
+    "Watering": "WTRG", "Scented": "SCNT", "Candle": "CNDL", "Raspberry": "RASP", "Espresso": "ESPR", "Smoked": "SMKD",
+    "Mixing": "MIX", "Sourdough": "SOURDGH", "Shortbread": "SHRTBRD",
+}  # fmt: skip
+# A till prints so many letters.
+TILL_ROOM = 20
+# The brand as the till's buyers keyed it over the years.
+TILL_MAKERS = {
+    "Harbour": ("HARBOUR MADE", "Harbour Made Ltd", "HARBOUR", ""),
+    "Finch": ("FINCH MADE", "Finch-Made", "FINCH", ""),
+}
+MAKERS_KEYED = (0.6, 0.2, 0.12, 0.08)
 AFFINITIES = {
     "Earl Grey": "Teapot",
     "Espresso Beans": "Mug",
@@ -35,8 +57,8 @@ def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
     """Draw the products, sorted by category and price.
 
     Returns:
-        One row per product: category (number), category_path, name, brand, price and cost in pence, taxed, and the
-        id in each source system (till_id, shop_id).
+        One row per product: category (number), category_path, name, brand, price and cost in pence, taxed, and what
+        each source system writes (till_id, till_name, till_group, till_maker; shop_id, shop_name).
     """
     rows = []
     for number, (category, department, low, high, nouns) in enumerate(CATEGORIES):
@@ -51,7 +73,26 @@ def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
     products["till_id"] = [str(number) for number in rng.choice(90_000, len(products), replace=False) + 10_000]
     codes = products["category_path"].str.split(" > ").str[1].str[:3].str.upper()
     products["shop_id"] = [f"HF-{code}-{place:03d}" for place, code in enumerate(codes, start=1)]
+    _name_in_systems(products, rng)
     return products
+
+
+def _name_in_systems(products: pd.DataFrame, rng: np.random.Generator) -> None:
+    """Add each system's own spelling: the till shortens, in capitals; the shop writes what sells."""
+    words = products["name"].str.split(" ")
+    brand, noun = words.str[0], words.str[1:].str.join(" ")
+    size = noun.map(SIZES).fillna("")
+    keyed = pd.Series([" ".join(TILL_WORDS.get(word, word) for word in named) for named in words])
+    products["till_name"] = (keyed + " " + size.str.replace(" ", "")).str.upper().str[:TILL_ROOM].str.strip()
+    # The till knows groups by number: 1xx food, 2xx homeware.
+    department = np.where(products["taxed"], 200, 100)
+    products["till_group"] = (department + 10 * products["category"]).astype(str).astype(object)
+    makers = rng.choice(len(MAKERS_KEYED), len(products), p=MAKERS_KEYED)
+    products["till_maker"] = [TILL_MAKERS[name][way] for name, way in zip(brand, makers, strict=True)]
+    sized = noun + (", " + size).where(size != "", "")
+    way = rng.integers(0, 3, len(products))
+    forms = [brand + " " + sized, sized + " – " + brand + " Collection"]  # noqa: RUF001
+    products["shop_name"] = np.select([way == 0, way == 1], forms, "The " + brand + " " + sized)
 
 
 def companions(products: pd.DataFrame) -> NDArray[np.int64]:

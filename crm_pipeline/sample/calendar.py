@@ -31,8 +31,8 @@ PERIODS = {
     "2024": np.datetime64("2024-12-31"),
     "2025": np.datetime64("2025-12-31"),
     "2026-05": np.datetime64("2026-05-31"),
-    "2026-06": np.datetime64("2026-06-30"),
-    "2026-07": np.datetime64("2026-07-01"),
+    # Fetched on the morning after: the unfinished day comes with it.
+    "2026-06": np.datetime64("2026-07-01"),
 }
 CORRECTIONS = "2026-06_corrected"
 

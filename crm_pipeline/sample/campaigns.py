@@ -24,17 +24,20 @@ _CAMPAIGNS = (
     ("C2503", "Harbour picnic", "email", "loyalty", "2025-06-09", 0.40, 0.00),
     ("C2504", "Back home", "email", "win-back", "2025-09-15", 0.30, 0.10),
     ("C2601", "Winter warmers", "email", "seasonal", "2026-01-26", 0.40, 0.30),
-    ("C2602", "Easter table", "email", "cross-sell", "2026-03-23", 0.30, 0.05),
+    ("C2602", "Easter table", "email", "cross-sell", "2026-03-23", 0.30, 0.16),
+    ("C2603", "Picnic season", "email", "seasonal", "2026-06-08", 0.30, 0.18),
 )
 _BROKEN = "C2504"
 _CONSENT = {"email": "consent_email", "sms": "consent_phone", "post": "consent_post"}
-# Pence per contact, and pence once for a campaign.
+# Pence per contact, and pence once for a campaign of a company of `_USUAL_PEOPLE`: more people are more segments, more
+# versions and more pictures, though not in proportion.
 _COST_PER_CONTACT = {"email": 1, "sms": 5, "post": 68}
-_COST = {"email": 45_000, "sms": 30_000, "post": 120_000}
+_COST = {"email": 9_000, "sms": 6_000, "post": 24_000}
+_USUAL_PEOPLE, _COST_GROWS = 2_000, 0.7
 
 
-def make_campaigns() -> pd.DataFrame:
-    """Return the company's campaigns, the columns that `World` documents and strength.
+def make_campaigns(people: int = _USUAL_PEOPLE) -> pd.DataFrame:
+    """Return the campaigns of a company of so many people, the columns that `World` documents and strength.
 
     The strength is the mean number of extra orders of a contacted person of average responsiveness.
     """
@@ -44,7 +47,8 @@ def make_campaigns() -> pd.DataFrame:
     table.insert(0, "campaign", np.arange(len(table)))
     table["start_day"], table["end_day"] = start, start + EFFECT_DAYS
     table["experiment"] = ("holdout-" + table["campaign_id"].str.lower()).where(table["control_share"] > 0, "")
-    table["cost"] = table["medium"].map(_COST)
+    grown = (people / _USUAL_PEOPLE) ** _COST_GROWS
+    table["cost"] = (table["medium"].map(_COST) * grown / 100).round().astype(np.int64) * 100
     table["cost_per_contact"] = table["medium"].map(_COST_PER_CONTACT)
     table["coupon"] = table["name"].str.split().str[0].str.upper() + "15"
     table["is_broken"] = table["campaign_id"] == _BROKEN

@@ -60,7 +60,7 @@ def draw_character(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
     kind = rng.choice(len(PERSONAS), len(people), p=[persona.share for persona in PERSONAS])
     drawn = people.assign(persona=np.array([persona.name for persona in PERSONAS], dtype=object)[kind])
     early = rng.random(len(people)) < 0.35
-    drawn["first_day"] = np.where(early, rng.uniform(0, 60, len(people)), rng.uniform(0, FULL_DAYS - 30, len(people)))
+    drawn["first_day"] = np.where(early, rng.uniform(0, 60, len(people)), rng.uniform(0, FULL_DAYS - 1, len(people)))
     _draw_acquisition(drawn, rng)
     _draw_attitudes(drawn, kind, rng)
     _draw_buying(drawn, kind, rng)

@@ -68,7 +68,7 @@ def make_company(people: int, seed: int, part: Part | None = None) -> Company:
         return np.random.default_rng([seed, part.number, *name.encode()])
 
     products = make_assortment(np.random.default_rng([seed, *b"assortment"]))
-    campaigns = make_campaigns()
+    campaigns = make_campaigns(people * part.of)
     visits = make_visits(make_people(people, random("people"), part), campaigns, random("visits"))
     purchases, place = make_purchases(visits, products, campaigns, random("purchases"))
     at_till = _till(visits.people, purchases, products, random(till.SYSTEM), part)

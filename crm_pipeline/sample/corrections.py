@@ -40,7 +40,7 @@ def late(orders: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Choose a few orders of the last month of a period that are delivered with the next one, about a month late."""
     day = orders["day"].to_numpy()
     period = period_of(day)
-    at_end = (period_of(day + LAST_MONTH_DAYS) > period) & (period < len(PERIODS) - 2)
+    at_end = (period_of(day + LAST_MONTH_DAYS) > period) & (period < len(PERIODS) - 1)
     chosen = np.zeros(len(orders), dtype=bool)
     rows = np.flatnonzero(at_end)
     count = min(len(rows), 2 + int(len(rows) * LATE_SHARE))

@@ -108,3 +108,28 @@ SOCIAL_PLATFORMS = ("chirp", "pixagram", "linbo")
 HANDLE_WORDS = _words(
     "finch harbour teapot oat marmalade lantern juniper pebble saffron quill willow cinder moss brine"
 )
+# Towns of Portugal, with what their postcodes begin with.
+PORTUGUESE_TOWNS = (
+    ("Lisboa", "11"), ("Lisboa", "17"), ("Porto", "41"), ("Porto", "43"), ("Coimbra", "30"), ("Braga", "47"),
+    ("Aveiro", "38"), ("Setúbal", "29"), ("Faro", "80"), ("Évora", "70"), ("Vila Nova de Gaia", "44"),
+)  # fmt: skip
+PORTUGUESE_FEMALE = _words(
+    "Maria Ana Mariana Beatriz Inês Leonor Matilde Carolina Sofia Joana Catarina Marta Rita Teresa Margarida Francisca "
+    "Lúcia Conceição Fátima Graça Helena Isabel Patrícia Sandra Sílvia Susana Vera Filipa Raquel Cláudia"
+)
+PORTUGUESE_MALE = _words(
+    "João Francisco Afonso Tomás Duarte Rodrigo Martim Santiago Miguel Gonçalo Tiago Pedro Luís Manuel António José "
+    "Carlos Rui Nuno Paulo Jorge Fernando Hugo Ricardo Bruno André Sérgio Vítor Hélder Diogo"
+)
+PORTUGUESE_LAST = _words(
+    "Silva Santos Ferreira Pereira Oliveira Costa Rodrigues Martins Sousa Fernandes Gonçalves Gomes Lopes Marques "
+    "Alves Almeida Ribeiro Pinto Carvalho Teixeira Moreira Correia Mendes Nunes Soares Vieira Monteiro Cardoso Rocha "
+    "Raposo Neves Coelho Cruz Cunha Pires Ramos Reis Simões Antunes Matos Fonseca Machado Araújo Barbosa Tavares "
+    "Lourenço Figueiredo Magalhães Brandão Leitão"
+)
+PORTUGUESE_STREETS = _words(
+    "Rua das Flores|Avenida da Liberdade|Rua do Comércio|Rua da Igreja|Travessa do Forno|Largo do Chafariz|"
+    "Rua Nova|Rua da Escola|Avenida dos Pinhais|Rua do Moinho|Praceta das Oliveiras|Rua da Fonte|Estrada da Praia|"
+    "Rua de São João|Beco do Jardim|Rua dos Pescadores|Alameda das Tílias|Rua da Alegria",
+    "|",
+)

@@ -60,6 +60,7 @@ def client_files(register: pd.DataFrame, changed: pd.DataFrame) -> list[SourceFi
             "street": csv_cells(rows["street"], ";"),
             "postcode": rows["postcode"],
             "town": rows["town"],
+            "country": rows["country"],
             "language": rows["language"],
             "social": rows["social_handle"],
             "won_by": rows["acquisition"],

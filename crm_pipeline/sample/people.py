@@ -17,6 +17,8 @@ SHARE_IN_BOTH = 0.35
 SHARE_TILL_ONLY = 0.35
 SHARE_IN_HOUSEHOLD = 0.08
 SHARE_CHINESE = 0.06
+# Of those who buy in the web shop alone: there is no store in Portugal.
+SHARE_PORTUGUESE = 0.28
 SHARE_MOVED = 0.08
 
 
@@ -49,18 +51,19 @@ def make_people(count: int, rng: np.random.Generator, part: Part) -> pd.DataFram
 
     Returns:
         One row per person: person (from 0), first_name, last_name, native_first and native_last (in characters where
-        script is 'chinese'), script, language (en, zh), gender, birth_date, street, postcode, town, store, household
+        script is 'chinese'), country (GB, PT), script, language (en, zh, pt), gender, birth_date, street, postcode,
+        town, store, household
         (person whose home is shared, -1: none), shares_email_of, email, second_email, phone, social_handle
         (platform:name, '' for most), moved_day (-1: never) with new_street, new_postcode and new_town, in_till,
         in_shop, guest_only, web_share, app_share; then the columns of the character.
     """
     people = pd.DataFrame({"person": np.arange(count)})
+    _draw_systems(people, rng)
     _draw_identity(people, rng)
     _draw_addresses(people, rng)
     _draw_households(people, rng)
     _draw_contacts(people, rng, part)
     _draw_moves(people, rng)
-    _draw_systems(people, rng)
     return draw_character(people, rng)
 
 
@@ -73,12 +76,18 @@ def _draw_identity(people: pd.DataFrame, rng: np.random.Generator) -> None:
     chinese = rng.random(count) < SHARE_CHINESE
     given = np.where(female[:, None], _pick(names.CHINESE_FEMALE, count, rng), _pick(names.CHINESE_MALE, count, rng))
     family = _pick(names.CHINESE_LAST, count, rng)
-    people["first_name"] = np.where(chinese, given[:, 1], first)
-    people["last_name"] = np.where(chinese, family[:, 1], last)
+    portuguese = (people["country"] == "PT").to_numpy()
+    chinese &= ~portuguese
+    local = np.where(
+        female, rng.choice(names.PORTUGUESE_FEMALE, count), rng.choice(names.PORTUGUESE_MALE, count)
+    ).astype(object)
+    people["first_name"] = np.where(chinese, given[:, 1], np.where(portuguese, local, first))
+    people["last_name"] = np.where(chinese, family[:, 1], np.where(portuguese, _surnames(count, rng), last))
     people["native_first"] = np.where(chinese, given[:, 0], people["first_name"])
     people["native_last"] = np.where(chinese, family[:, 0], people["last_name"])
     people["script"] = np.where(chinese, "chinese", "latin").astype(object)
-    people["language"] = np.where(chinese & (rng.random(count) < 0.7), "zh", "en").astype(object)
+    at_home = np.where(chinese, "zh", np.where(portuguese, "pt", "en"))
+    people["language"] = np.where(rng.random(count) < np.where(portuguese, 0.92, 0.7), at_home, "en").astype(object)
     people["gender"] = np.where(rng.random(count) < 0.015, "other", np.where(female, "female", "male"))
     ages = np.clip(rng.normal(46, 15, count), 18, 92)
     people["birth_date"] = FIRST_DAY - (ages * 365.25).astype(int) - rng.integers(0, 365, count)
@@ -88,10 +97,30 @@ def _pick(pairs: tuple[list[str], ...], count: int, rng: np.random.Generator) ->
     return np.array(pairs, dtype=object)[rng.integers(0, len(pairs), count)]
 
 
+def _surnames(count: int, rng: np.random.Generator) -> NDArray[np.object_]:
+    """Draw Portuguese family names: a third give the mother's and the father's."""
+    popularity = 1 / (np.arange(len(names.PORTUGUESE_LAST)) + 6.0)
+    drawn = rng.choice(np.array(names.PORTUGUESE_LAST, dtype=object), (2, count), p=popularity / popularity.sum())
+    return np.where((rng.random(count) < 0.33) & (drawn[0] != drawn[1]), drawn[1] + " " + drawn[0], drawn[0])
+
+
 def _draw_addresses(people: pd.DataFrame, rng: np.random.Generator) -> None:
-    town, area, store = _towns(len(people), rng)
-    people["town"], people["store"] = town, store
-    people["postcode"], people["street"] = _postcodes(area, rng), streets(len(people), rng)
+    for column, values in _addresses(people["country"].to_numpy(), rng).items():
+        people[column] = values
+
+
+def _addresses(country: NDArray[np.object_], rng: np.random.Generator) -> dict[str, NDArray[np.object_]]:
+    """Draw an address in each country: street, postcode, town, and the store in that town ('' for none)."""
+    count = len(country)
+    town, area, store = _towns(count, rng)
+    british = {"street": streets(count, rng), "postcode": _postcodes(area, rng), "town": town, "store": store}
+    places = np.array(names.PORTUGUESE_TOWNS, dtype=object)[rng.integers(0, len(names.PORTUGUESE_TOWNS), count)]
+    roads = np.array(names.PORTUGUESE_STREETS, dtype=object)[rng.integers(0, len(names.PORTUGUESE_STREETS), count)]
+    house = rng.integers(1, 180, count).astype(str).astype(object)
+    digits = rng.integers([0, 100], [100, 1000], (count, 2)).astype(str).astype(object)
+    code = places[:, 1] + np.char.zfill(digits[:, 0].astype(str), 2).astype(object) + "-" + digits[:, 1]
+    portuguese = {"street": roads + " " + house, "postcode": code, "town": places[:, 0], "store": ""}
+    return {name: np.where(country == "PT", portuguese[name], british[name]).astype(object) for name in british}
 
 
 def _towns(count: int, rng: np.random.Generator) -> tuple[NDArray[np.object_], ...]:
@@ -118,7 +147,7 @@ def streets(count: int, rng: np.random.Generator) -> NDArray[np.object_]:
 def _draw_households(people: pd.DataFrame, rng: np.random.Generator) -> None:
     """Let some people live together: same family name and address, and for some one e-mail address."""
     pairs = int(len(people) * SHARE_IN_HOUSEHOLD / 2)
-    chosen = rng.choice(len(people), 2 * pairs, replace=False)
+    chosen = rng.choice(np.flatnonzero(people["country"] == "GB"), 2 * pairs, replace=False)
     first, second = chosen[:pairs], chosen[pairs:]
     household = np.full(len(people), -1)
     household[first] = household[second] = first
@@ -143,7 +172,7 @@ def _like(values: pd.Series, first: NDArray[np.int64], second: NDArray[np.int64]
 def _draw_contacts(people: pd.DataFrame, rng: np.random.Generator, part: Part) -> None:
     count = len(people)
     ascii_first = _ascii(people["first_name"])
-    ascii_last = _ascii(people["last_name"]).str.replace("'", "", regex=False)
+    ascii_last = _ascii(people["last_name"]).str.replace("[' ]", "", regex=True)
     # Namesakes are numbered through the whole company, in steps of the number of parts.
     nth = people.groupby([ascii_first, ascii_last]).cumcount().to_numpy() * part.of + part.number
     number = np.where(nth > 0, (nth + 1).astype(str), "").astype(object)
@@ -155,7 +184,12 @@ def _draw_contacts(people: pd.DataFrame, rng: np.random.Generator, part: Part) -
     initial = ascii_first.str[0] + ascii_last + unique
     people["second_email"] = initial + "@" + domains[rng.integers(0, len(domains), count)]
     numbers = rng.choice(90_000_000 // part.of, count, replace=False) * part.of + part.number + 410_000_000
-    people["phone"] = "07" + pd.Series(numbers).astype(str).astype(object)
+    british = "07" + pd.Series(numbers).astype(str).astype(object)
+    # A factor without a divisor in common with the count of mobile numbers gives each index a number of its own.
+    place = (np.arange(count) * part.of + part.number) * 7_919_993 % 40_000_000
+    ranges = np.array(["91", "92", "93", "96"], dtype=object)[place // 10_000_000]
+    portuguese = pd.Series("+351" + ranges + np.char.zfill((place % 10_000_000).astype(str), 7).astype(object))
+    people["phone"] = british.where(people["country"] == "GB", portuguese)
     words = np.array(names.HANDLE_WORDS, dtype=object)[rng.integers(0, len(names.HANDLE_WORDS), count)]
     platform = np.array(names.SOCIAL_PLATFORMS, dtype=object)[rng.integers(0, len(names.SOCIAL_PLATFORMS), count)]
     people["social_handle"] = np.where(rng.random(count) < 0.12, platform + ":" + words + unique, "")
@@ -170,8 +204,8 @@ def _draw_moves(people: pd.DataFrame, rng: np.random.Generator) -> None:
     """Let some people move house, whole households together."""
     count = len(people)
     moved_day = np.where(rng.random(count) < SHARE_MOVED, rng.integers(60, FULL_DAYS - 10, count), -1)
-    town, area, _ = _towns(count, rng)
-    new = {"new_street": streets(count, rng), "new_postcode": _postcodes(area, rng), "new_town": town}
+    drawn = _addresses(people["country"].to_numpy(), rng)
+    new = {f"new_{column}": drawn[column] for column in ("street", "postcode", "town")}
     partner = people["household"].where(people["household"] >= 0, people["person"]).to_numpy()
     people["moved_day"] = moved_day[partner]
     for column, values in new.items():
@@ -191,4 +225,6 @@ def _draw_systems(people: pd.DataFrame, rng: np.random.Generator) -> None:
     share = rng.beta(2, 2, count)
     people["web_share"] = np.where(system == "both", share, np.where(system == "shop", 1.0, 0.0))
     people["guest_only"] = people["in_shop"] & (rng.random(count) < 0.25)
+    portuguese = (system == "shop") & (rng.random(count) < SHARE_PORTUGUESE)
+    people["country"] = np.where(portuguese, "PT", "GB").astype(object)
     people["app_share"] = np.where(rng.random(count) < 0.3, rng.uniform(0.3, 0.9, count), 0.0)

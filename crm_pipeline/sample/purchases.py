@@ -20,7 +20,8 @@ TOGETHER = 0.45
 CAMPAIGN_COUPON = 0.5
 REFUNDED = 0.025
 UNKNOWN_RETURNS = 0.001
-IN_EUR, IN_USD = 0.03, 0.015
+# What people of the home country pay in, for a home or a host abroad; Portugal pays in euros.
+IN_EUR, IN_USD = 0.015, 0.012
 COUPONS = np.array(["WELCOME10", "SPRING10", "HARBOUR10", "FINCH10"], dtype=object)
 
 
@@ -50,7 +51,7 @@ def make_purchases(
     """
     people, orders = visits.people, visits.orders.assign(original=-1)
     lines = _order_lines(people, products, orders, rng)
-    orders["coupon"], orders["currency"] = _coupons(people, campaigns, orders, rng), _currencies(orders, rng)
+    orders["coupon"], orders["currency"] = _coupons(people, campaigns, orders, rng), _currencies(people, orders, rng)
     _price_orders(products, orders, lines)
     back = [_returns(people, products, orders, lines, rng), _unknown_returns(products, orders, lines)]
     _refund(orders, back[0][0]["original"].to_numpy(), rng)
@@ -121,9 +122,10 @@ def _coupons(
     return np.where(caused, campaigns["coupon"].to_numpy()[campaign], code)
 
 
-def _currencies(orders: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.object_]:
+def _currencies(people: pd.DataFrame, orders: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.object_]:
     drawn = rng.random(len(orders))
     foreign = np.where(drawn < IN_EUR, "EUR", np.where(drawn < IN_EUR + IN_USD, "USD", "GBP"))
+    foreign = np.where(people["country"].to_numpy()[orders["person"]] == "PT", "EUR", foreign)
     return np.where(orders["sales_channel"] == "till", "GBP", foreign).astype(object)
 
 

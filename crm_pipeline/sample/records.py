@@ -96,6 +96,7 @@ def observe(people: pd.DataFrame, records: pd.DataFrame, habits: Habits, rng: np
     count = len(records)
     seen = records.copy()
     seen["first_name"], seen["last_name"] = _names(person, habits, rng)
+    seen["country"] = person["country"]
     seen["gender"] = np.where(rng.random(count) < 0.85, person["gender"], "")
     seen["birth_date"] = _birth_dates(person["birth_date"], habits, rng)
     moved = person["moved_day"].between(0, seen["day"])
@@ -137,7 +138,10 @@ def contacts(
     email = email.where(rng.random(count) >= habits.placeholder_email, pd.Series(stand_in, dtype=object))
     email = email.where(rng.random(count) < habits.email, "")
     styles = rng.choice(6, count, p=[0.3, 0.2, 0.15, 0.2, 0.05, 0.1]).tolist()
-    written = [_written(number, style) for number, style in zip(person["phone"], styles, strict=True)]
+    written = [
+        _written_abroad(number, style) if number.startswith("+") else _written(number, style)
+        for number, style in zip(person["phone"], styles, strict=True)
+    ]
     phone = pd.Series(written, dtype=object).where(rng.random(count) < habits.phone, "")
     return email, phone.where(rng.random(count) >= habits.placeholder_phone, SHOP_PHONE)
 
@@ -217,3 +221,10 @@ def _written(number: str, style: int) -> str:
         f"0044 {number[1:]}",
         f"{number[:5]} {number[5:8]} {number[8:]}",
     )[style]
+
+
+def _written_abroad(number: str, style: int) -> str:
+    """Write a number such as +351912345678, in its country often without the code."""
+    national = number[4:]
+    spaced = f"{national[:3]} {national[3:6]} {national[6:]}"
+    return (national, spaced, f"+351 {spaced}", number, f"00351 {national}", f"+351 {national}")[style]

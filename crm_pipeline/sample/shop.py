@@ -99,7 +99,8 @@ def attribute(
     phone = np.full(len(orders), "", dtype=object)
     email[guests], phone[guests] = _guest_contacts(people, orders["person"].to_numpy()[guests], rng)
     source = np.where(original >= 0, original, np.arange(len(orders)))
-    mine = orders.assign(record=record, email=email[source], phone=phone[source], source=source)
+    country = people["country"].to_numpy()[orders["person"].to_numpy()]
+    mine = orders.assign(record=record, email=email[source], phone=phone[source], country=country, source=source)
     mine = mine[orders["sales_channel"] != "till"].reset_index(drop=True)
     sale = (mine["original"] < 0).to_numpy()
     numbered = pd.Series(np.cumsum(sale) + part.first_id(100_000, 10_000_000), index=mine["order"])
@@ -134,7 +135,7 @@ def account_files(holders: pd.DataFrame, moved: pd.DataFrame) -> list[SourceFile
             "street": csv_cells(rows["street"], ","),
             "postcode": rows["postcode"],
             "city": rows["town"],
-            "country": "GB",
+            "country": rows["country"],
             "loyalty_card": rows["card_no"],
             "heard_of_us": rows["heard_of_us"],
             "registered_at": registered,
@@ -208,6 +209,7 @@ def _documents(orders: pd.DataFrame, holders: pd.DataFrame, placed_at: Texts) ->
             "customer.id": json_cells(pd.Series(account)),
             "customer.email": json_cells(orders["email"]),
             "customer.phone": json_cells(orders["phone"]),
+            "ship_to": json_cells(orders["country"]),
             "channel": json_cells(orders["sales_channel"]),
             "status": json_cells(orders["status"]),
             "original": json_cells(orders["original_id"]),
@@ -229,7 +231,7 @@ def catalogue_file(products: pd.DataFrame) -> SourceFile:
     cells = pd.DataFrame(
         {
             "sku": products["shop_id"],
-            "title": csv_cells(products["name"], ","),
+            "title": csv_cells(products["shop_name"], ","),
             "category": csv_cells(products["category_path"], ","),
             "brand": products["brand"],
         },

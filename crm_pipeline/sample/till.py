@@ -161,9 +161,9 @@ def article_file(products: pd.DataFrame) -> SourceFile:
     cells = pd.DataFrame(
         {
             "article": products["till_id"],
-            "text": csv_cells(products["name"].str.upper(), ";"),
-            "group": csv_cells(products["category_path"], ";"),
-            "maker": products["brand"],
+            "text": csv_cells(products["till_name"], ";"),
+            "group": products["till_group"],
+            "maker": products["till_maker"],
             "cost": money(products["cost"], ","),
         },
         dtype=object,

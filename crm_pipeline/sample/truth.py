@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crm_pipeline.sample import programme
 from crm_pipeline.sample.campaigns import effects
+from crm_pipeline.sample.channels import paths
 from crm_pipeline.sample.character import TASTES
 from crm_pipeline.sample.tables import calendar_dates
 from crm_pipeline.sample.world import World
 
 #: Those that hold rows of people or files; what they say of parts adds up by writing one below the other.
-TRUTH_TABLES = ("records", "people", "dirt")
-_NAMES = ["person", "household", "in_till", "in_shop", "script", "language", "persona", "acquisition", "referrer"]
+TRUTH_TABLES = ("records", "people", "dirt", "products", "paths", "causes")
+_NAMES = [
+    "person", "household", "in_till", "in_shop", "country", "script", "language", "persona", "acquisition", "referrer",
+]  # fmt: skip
 _WISHES = ["consent_email", "consent_phone", "consent_post"]
 _LATENT = [
     "satisfaction", "price_sensitivity", "service_sensitivity", "responsiveness", "engagement", "purchase_rate",
@@ -21,7 +25,8 @@ _LATENT = [
 
 def truth_tables(world: World, records: pd.DataFrame, faults: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return `TRUTH_TABLES` by name, those of a part like those of a whole company."""
-    return dict(zip(TRUTH_TABLES, (records, _people(world), faults), strict=True))
+    told = (_products(world), paths.truth(world), _causes(world))
+    return dict(zip(TRUTH_TABLES, (records, _people(world), faults, *told), strict=True))
 
 
 def effect_sums(world: World) -> pd.DataFrame:
@@ -66,3 +71,19 @@ def _people(world: World) -> pd.DataFrame:
     truth["alive_at_end"] = people["left_day"] < 0
     # Four digits are enough to learn from, and the last bits of a float differ between machines.
     return truth.join(people[_WISHES]).join(people[_LATENT].round(4))
+
+
+def _products(world: World) -> pd.DataFrame:
+    """Return which of the systems' products are one; the first part of the company tells it for all."""
+    told = world.products[["name", "brand", "category_path", "till_id", "till_name", "shop_id", "shop_name"]]
+    return told if world.part == 0 else told.head(0)
+
+
+def _causes(world: World) -> pd.DataFrame:
+    """Return the orders that exist only through something, and what: a campaign's id, the programme, a promotion."""
+    orders = world.purchases.orders
+    caused = orders[(orders["cause"] != "") & (orders["original"] < 0)]
+    by_campaign = world.campaigns.set_index("campaign")["campaign_id"].reindex(caused["campaign"]).to_numpy()
+    named = caused["cause"].map({"programme": programme.NAME, "promotion": "promotion"})
+    name = np.where(caused["cause"] == "campaign", by_campaign, named)
+    return caused[["order_id", "person"]].assign(cause=caused["cause"], name=name)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crm_pipeline.sample import service
 from crm_pipeline.sample.calendar import DAYS, MORNING_ENDS, PROMOTIONS, STORE_HOURS, WEB_HOURS, day_weights
 from crm_pipeline.sample.campaigns import draw_contacts
+from crm_pipeline.sample.programme import programme_orders
 
 Ints = NDArray[np.int64]
 LATEST_ORDERS = 3
@@ -27,7 +28,8 @@ class Visits:
     Attributes:
         people: the people, with left_day (-1: still there at the end) and the satisfaction that is left them.
         orders: order heads: order (row number), person, day, minute, sales_channel (till, web, app), status (completed,
-            cancelled), campaign (whose effect the order is, or -1).
+            cancelled), campaign (whose effect the order is, or -1), cause (promotion, programme, campaign: the order
+            exists only through it; else '').
         service: the cases that `World.service` documents.
         contacts: the contacts that `World.contacts` documents.
     """
@@ -50,10 +52,16 @@ def make_visits(people: pd.DataFrame, campaigns: pd.DataFrame, rng: np.random.Ge
         left_day=np.where(left < DAYS, left, -1), satisfaction=service.satisfaction_after(people, cases)
     )
     contacts, caused = draw_contacts(people, campaigns, rng)
-    added = pd.concat([_promotion_orders(people, left, rng), caused], ignore_index=True)
-    orders = pd.concat([orders, _order_heads(people, added, rng)], ignore_index=True)
+    added = pd.concat(
+        [_promotion_orders(people, left, rng).assign(cause="promotion"), caused.assign(cause="campaign")],
+        ignore_index=True,
+    )
+    in_store = programme_orders(people, left, rng).assign(cause="programme")
+    visited = _order_heads(people.assign(web_share=0.0), in_store, rng)
+    orders = pd.concat([orders, _order_heads(people, added, rng), visited], ignore_index=True)
     orders = pd.concat([orders, _order_heads(people, _latest_orders(people, orders), rng)], ignore_index=True)
     orders.loc[orders["campaign"] >= 0, "status"] = "completed"
+    orders["cause"] = orders["cause"].fillna("")
     return Visits(people, orders.assign(order=np.arange(len(orders))), cases, contacts)
 
 

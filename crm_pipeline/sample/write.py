@@ -27,7 +27,7 @@ def write_source(file: SourceFile, folder: Path) -> Path:
     target = folder / file.path
     with atomic_file(target) as building:
         if file.form == "parquet":
-            pq.write_table(_typed(file.rows), building, compression="zstd")
+            pq.write_table(_typed(file.rows), building, compression="zstd", compression_level=12)
         elif file.form == "xlsx":
             _write_workbook(file.rows, building)
         else:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from crm_pipeline.sample import programme
 from crm_pipeline.sample.assortment import AFFINITIES, make_assortment
-from crm_pipeline.sample.calendar import DAYS, FULL_DAYS, is_promotion
+from crm_pipeline.sample.calendar import DAYS, FIRST_DAY, FULL_DAYS, is_promotion
 from crm_pipeline.sample.campaigns import EFFECT_DAYS, effects, make_campaigns
 from crm_pipeline.sample.character import PERSONAS
 from crm_pipeline.sample.people import Part, make_people
@@ -167,3 +168,28 @@ def test_who_brings_a_friend_came_before_and_a_few_bring_many(visits):
     friends = brought.groupby("referrer").size()
     assert friends.max() >= 8
     assert friends.median() <= 2
+
+
+def test_the_programme_brings_the_planted_orders_to_its_stores_alone(visits):
+    start = int((programme.STARTS - FIRST_DAY).astype(int))
+    till = visits.orders[(visits.orders["sales_channel"] == "till") & (visits.orders["day"] >= start)]
+    added = till["cause"] == "programme"
+    there = visits.people["store"].isin(programme.STORES).to_numpy()[till["person"]]
+    assert there[added].all()
+    base = till["cause"] == ""
+    assert added.sum() / (base & there).sum() == pytest.approx(programme.LIFT, rel=0.15)
+    early = visits.orders[visits.orders["day"] < start]
+    assert (early["cause"] != "programme").all()
+
+
+def test_the_newest_month_has_new_customers_a_campaign_and_advertising(visits, campaigns):
+    month = FULL_DAYS - 30
+    new = visits.people["first_day"].between(month, FULL_DAYS)
+    before = visits.people["first_day"].between(month - 30, month)
+    assert new.sum() > 0.6 * before.sum()
+    assert campaigns["start_day"].between(month, FULL_DAYS).any()
+
+
+def test_campaigns_of_a_larger_company_cost_more():
+    small, large = make_campaigns(2_000)["cost"], make_campaigns(200_000)["cost"]
+    assert (large > 10 * small).all()

@@ -89,7 +89,7 @@ def test_web_orders_add_up_in_the_currency_they_were_sold_in(landing, web_orders
         totals = {name: Decimal(str(value)) for name, value in order["totals"].items()}
         assert currency[order["id"]] == order["currency"]
         agreeing += totals["paid"] == net[order["id"]] - totals["discount"] + totals["tax"] + totals["shipping"]
-    assert agreeing >= len(foreign) - 3, "only orders with corrected, repeated or faulty lines disagree"
+    assert agreeing >= 0.985 * len(foreign), "only orders with corrected, repeated or faulty lines disagree"
 
 
 def test_shop_times_carry_the_offset_of_their_day(web_orders):

@@ -122,3 +122,19 @@ def test_the_office_names_who_brought_whom(company, tables):
     assert len(brought) > 5
     assert set(brought["brought_by"]) <= set(company.records.query("system == 'office'")["source_id"])
     assert (brought["won_by"] == "referral").all()
+
+
+def test_portuguese_customers_have_addresses_numbers_and_money_of_their_own(company, tables):
+    people = company.world.people.set_index("person")
+    portuguese = people[people["country"] == "PT"]
+    assert 0.04 < len(portuguese) / len(people) < 0.12
+    assert portuguese["phone"].str.fullmatch(r"\+3519[1236][0-9]{7}").all()
+    assert portuguese["postcode"].str.fullmatch(r"[0-9]{4}-[0-9]{3}").all()
+    assert not portuguese["in_till"].any(), "there is no store in Portugal"
+    assert (portuguese["language"] == "pt").mean() > 0.8
+    orders = company.world.purchases.orders
+    assert set(orders.loc[orders["person"].isin(portuguese.index), "currency"]) == {"EUR"}
+    accounts = tables["shop"]
+    abroad = accounts[accounts["country"] == "PT"]
+    assert len(abroad) > 20
+    assert abroad["phone"].str.match(r"9[0-9]{2}").any(), "many leave the country's code out"

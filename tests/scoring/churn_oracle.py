@@ -1,8 +1,8 @@
 """What somebody who knows the invented company's rules could say about churn: the bound that no model beats.
 
 The oracle knows each person's rate, chance of leaving after an order and sensitivity to promotions, and the calendar,
-but not what was drawn: neither future orders nor, unless asked, who has already left. It leaves aside campaigns and bad
-service, and that a few orders cannot be told to be a person's.
+but not what was drawn: neither future orders nor, unless asked, who has already left. It leaves aside campaigns, the
+programme and bad service, and that a few orders cannot be told to be a person's.
 """
 
 import duckdb

@@ -1,8 +1,8 @@
 """An oracle of lifetime value: it knows the invented company's calendar and each person's character, not the draws.
 
-Buying follows what `crm_pipeline.sample.visits` documents: orders on a busy-weighted clock, promotion orders, campaign
-orders; leaving after an order, or after a badly handled service case. The expected margin of one order is the mean of
-many that the sample's own generator draws for the person.
+Buying follows what `crm_pipeline.sample.visits` documents: orders on a busy-weighted clock, orders of promotions, of
+campaigns and of the programme; leaving after an order, or after a badly handled service case. The expected margin of
+one order is the mean of many that the sample's own generator draws for the person.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crm_pipeline.sample import service
+from crm_pipeline.sample import programme, service
 from crm_pipeline.sample.assortment import make_assortment
 from crm_pipeline.sample.calendar import DAYS, FIRST_DAY, PROMOTIONS, day_weights
 from crm_pipeline.sample.campaigns import REACH, make_campaigns
@@ -132,9 +132,19 @@ class Oracle:
         """Expected number of base and promotion orders of one who is alive, between two day numbers."""
         busy = np.concatenate([[0.0], np.cumsum(day_weights())])
         base = np.interp(end, np.arange(len(busy)), busy) - np.interp(start, np.arange(len(busy)), busy)
+        begun = int((programme.STARTS - FIRST_DAY).astype(int))
+        visits = np.interp(np.maximum(end, begun), np.arange(len(busy)), busy)
+        visits = self.programme() * (visits - np.interp(np.maximum(start, begun), np.arange(len(busy)), busy))
         pull = PROMOTION_PULL * self.people["price_sensitivity"].to_numpy()
         promotion = sum(np.clip(np.minimum(end, a + n) - np.maximum(start, a), 0, None) for a, n in PROMOTIONS)
-        return self.people["purchase_rate"].to_numpy() * (base + pull * promotion)
+        return self.people["purchase_rate"].to_numpy() * (base + pull * promotion) + visits
+
+    def programme(self) -> np.ndarray:
+        """Orders per busy-weighted day that the programme brings, once it has begun."""
+        here = self.people["in_till"].to_numpy() & self.people["store"].isin(programme.STORES).to_numpy()
+        return (
+            self.people["purchase_rate"].to_numpy() * (1 - self.people["web_share"].to_numpy()) * programme.LIFT * here
+        )
 
     def p_alive(self, last: np.ndarray, cutoff: int) -> np.ndarray:
         """P(alive at the end of the cutoff | day of the last order), by Bayes' rule with known parameters."""
@@ -157,7 +167,8 @@ class Oracle:
         extra = self.campaign_orders()
         for day, weight in enumerate(weights, start=cutoff + 1):
             promotion = any(a <= day < a + n for a, n in PROMOTIONS)
-            total += alive * (rate * weight + rate * pull * promotion + extra[:, day])
+            visits = self.programme() * weight * (day >= (programme.STARTS - FIRST_DAY).astype(int))
+            total += alive * (rate * weight + rate * pull * promotion + visits + extra[:, day])
             alive *= np.exp(-rate * weight * leaving - asking)
         return total * self.margin
 

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_pipeline.sample.channels import phrases
+from crm_pipeline.sample.channels import wording
 from crm_pipeline.sample.channels.moments import DAY, HOUR, MINUTE, MISSING, json_iso, known, seconds
 from crm_pipeline.sample.channels.rows import by_moment, ids, named_by_contact, shared_random
-from crm_pipeline.sample.channels.wording import compose_by
 from crm_pipeline.sample.dirt import Fault
 from crm_pipeline.sample.tables import NULL, SourceFile, json_cells, numbers
 from crm_pipeline.sample.world import World
@@ -31,7 +30,7 @@ def tickets(world: World) -> pd.DataFrame:
 
     Returns:
         One row per case: the case's columns, ticket_id, email, phone (one of them empty), language, score (1-5, 0 for
-        not rated), and the moments opened, responded, resolved, reopened, rated.
+        not rated), feeling (0-1, of what they write), and the moments opened, responded, resolved, reopened, rated.
     """
     rng = shared_random(world, SYSTEM)
     cases = world.service.reset_index(drop=True)
@@ -60,6 +59,7 @@ def _draw_course(cases: pd.DataFrame, satisfaction: NDArray[np.float64], rng: np
     # A ticket that is open again has no solution yet: its first one is forgotten.
     cases["resolved"] = known(np.where(cases["reopened"] == MISSING, resolved, solved))
     quality = 3.1 + 1.9 * satisfaction - 1.9 * cases["is_bad"] - 0.8 * again + rng.normal(0, 0.6, count)
+    cases["feeling"] = np.clip((quality - 0.6) / 4, 0, 1)
     cases["rated"] = known(solved + rng.integers(1, 72, count) * HOUR, rng.random(count) < RATED)
     cases["score"] = np.where(cases["rated"] == MISSING, 0, np.clip(np.round(quality), 1, 5)).astype(np.int64)
 
@@ -68,9 +68,7 @@ def files(world: World, rng: np.random.Generator) -> list[SourceFile]:
     """Write the tickets by period of opening."""
     cases = tickets(world)
     bad = cases["is_bad"].to_numpy()
-    tone = np.where(bad, phrases.BAD, phrases.GOOD).astype(object)
-    category = cases["category"].where(cases["category"].isin(phrases.CATEGORIES), "other")
-    about = cases["language"] + "|" + category
+    subject, body = wording.tickets(cases["language"], cases["category"], cases["feeling"].to_numpy(), rng)
     resolved = cases["resolved"].to_numpy()
     closed = (resolved != MISSING) & (known(resolved + CLOSED_AFTER) != MISSING)
     answered = np.where(cases["responded"] == MISSING, "open", "pending")
@@ -92,8 +90,8 @@ def files(world: World, rng: np.random.Generator) -> list[SourceFile]:
             "reopens": numbers((cases["reopened"] != MISSING).astype(np.int64)),
             "rating.score": np.where(cases["score"] == 0, NULL, numbers(cases["score"])),
             "rating.at": json_iso(cases["rated"].to_numpy()),
-            "subject": json_cells(pd.Series(compose_by(about, phrases.ticket_subjects(), rng))),
-            "description": json_cells(pd.Series(compose_by(about + "|" + tone, phrases.ticket_bodies(), rng))),
+            "subject": json_cells(pd.Series(subject)),
+            "description": json_cells(pd.Series(body)),
         },
         dtype=object,
     )

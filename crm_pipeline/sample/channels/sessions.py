@@ -1,29 +1,34 @@
 """Sessions on the shop's site and app, before they become events: who came when, on which device, why, to order what.
 
-Visiting follows engagement, fades in the weeks before a person leaves, and all but ends then.
+Visiting follows engagement, fades in the weeks before a person leaves, and all but ends then. An online order has a
+path of earlier visits (`paths`), and most visits are by people who never buy: strangers on devices of their own.
 """
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_pipeline.sample.calendar import WEB_HOURS
-from crm_pipeline.sample.channels import ads, mail
+from crm_pipeline.sample.calendar import WEB_HOURS, day_weights
+from crm_pipeline.sample.channels import ads, mail, paths
 from crm_pipeline.sample.channels.moments import DAY, END, HOUR, Flags, Ints, seconds
-from crm_pipeline.sample.channels.rows import account_of
+from crm_pipeline.sample.channels.rows import IDS_PER_PART, account_of
 from crm_pipeline.sample.character import TASTES
 from crm_pipeline.sample.tables import Texts
 from crm_pipeline.sample.world import World
 
-BROWSING_PER_DAY = 0.0068
-TRACKED = 0.85
+BROWSING_PER_DAY = 0.012
 FADES_OVER_DAYS = 75
 STRAY = 0.02
 REMEMBERED = 0.5
 SECOND_DEVICE = 0.3
 FAMILY_DEVICE = 0.6
 PAID = {"search": 0.6, "social": 0.7, "affiliate": 0.9}
-RETARGETED = 0.12
+# Visits by strangers per person of the company, and where they come from.
+STRANGE_VISITS = 30
+STRANGERS = {"": 0.36, "organic": 0.38, "search": 0.11, "social": 0.12, "affiliate": 0.03}
+ANOTHER_VISIT = 0.25
+# Above the numbers of all devices of customers.
+STRANGE_DEVICES = 1 << 40
 SESSION = ["person", "start", "order", "product", "app", "campaign", "source"]
 
 
@@ -31,18 +36,22 @@ def make_sessions(world: World, rng: np.random.Generator) -> pd.DataFrame:
     """Draw all sessions.
 
     Returns:
-        One row per session, in time order: person, start (moment; of a session with an order, the order's own), order
-        (row of the orders, -1 for none), product (row), app, source ('', 'mail' or an advertising medium), campaign
-        (the name in the link), device (number), account (row, -1 for none or not logged in), remembered (logged in
-        from the start).
+        One row per session, in time order: person (-1 for a stranger), start (moment; of a session with an order, the
+        order's own), order (row of the orders, -1 for none), product (row), app, source ('', 'mail', 'organic' or an
+        advertising medium), campaign (the name in the link), device (number), account (row, -1 for none or not logged
+        in), remembered (logged in from the start), kind (purchase, path, browsing, stranger).
     """
+    kinds = {"purchase": _purchases, "path": _paths, "browsing": _browsing}
+    sessions = pd.concat([part(world, rng).assign(kind=kind) for kind, part in kinds.items()])
+    for part in (_first_sessions, _clicks):
+        sessions = pd.concat([sessions, part(world, rng).assign(kind="browsing")])
     # Who refuses tracking leaves no event at all.
-    tracked = rng.random(len(world.people)) < TRACKED
-    sessions = pd.concat([part(world, rng) for part in (_purchases, _browsing, _first_sessions, _clicks)])
-    sessions = sessions[tracked[world.rows(sessions["person"])] & sessions["start"].between(HOUR, END - HOUR // 4)]
-    sessions = sessions.sort_values(["start", "person", "order"], kind="stable", ignore_index=True)
+    sessions = sessions[paths.tracked(world)[world.rows(sessions["person"])]]
     sessions["device"] = _devices(world, sessions, rng)
     sessions["account"] = _accounts(world, sessions, rng)
+    sessions = pd.concat([sessions, _strangers(world, rng)])
+    sessions = sessions[sessions["start"].between(HOUR, END - HOUR // 4)]
+    sessions = sessions.sort_values(["start", "person", "order"], kind="stable", ignore_index=True)
     sessions["remembered"] = (sessions["account"] >= 0) & (rng.random(len(sessions)) < REMEMBERED)
     return sessions
 
@@ -52,19 +61,55 @@ def _session(person: Ints, start: Ints, product: Ints, app: Flags, **more: Texts
     return pd.DataFrame({**columns, "campaign": "", "source": "", **more})[SESSION]
 
 
-def _purchases(world: World, rng: np.random.Generator) -> pd.DataFrame:
+def _purchases(world: World, _rng: np.random.Generator) -> pd.DataFrame:
     orders = world.purchases.orders
     here = orders[(orders["sales_channel"] != "till") & (orders["original"] < 0)]
     lines = world.purchases.lines
     bought = lines["product"].to_numpy()[np.searchsorted(lines["order"], here["order"])]
-    # Some buyers come through an advertisement for what they know already.
-    paid = rng.random(len(here)) < RETARGETED
-    source = np.where(paid, np.where(rng.random(len(here)) < 0.5, "search", "social"), "").astype(object)
+    source = paths.last_source(world).loc[here["order"]].to_numpy(dtype=object)
     in_app = (here["sales_channel"] == "app").to_numpy()
     return _session(
         here["person"].to_numpy(), seconds(here["day"], here["minute"]), bought, in_app,
         order=here["order"].to_numpy(), source=source, campaign=ads.campaigns_again(source),
     )  # fmt: skip
+
+
+def _paths(world: World, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw the visits that came before an order: about what was ordered then, on other days, by other ways."""
+    touches = paths.visits(world)
+    lines = world.purchases.lines
+    product = lines["product"].to_numpy()[np.searchsorted(lines["order"], touches["order"])]
+    source = touches["source"].to_numpy(dtype=object)
+    campaign = np.where(touches["is_first"], ads.campaigns_first(source, rng), ads.campaigns_again(source))
+    app = np.zeros(len(touches), dtype=bool)
+    return _session(
+        touches["person"].to_numpy(), _moment(touches["day"].to_numpy(dtype=float), rng), product, app,
+        source=source, campaign=campaign.astype(object),
+    )  # fmt: skip
+
+
+def _strangers(world: World, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw visits of people who are no customers: some come a second time, nobody logs in."""
+    count = len(world.people) * STRANGE_VISITS
+    source = rng.choice(np.array(list(STRANGERS), dtype=object), count, p=list(STRANGERS.values()))
+    again = rng.random(count) < ANOTHER_VISIT
+    device = np.maximum.accumulate(np.where(again, 0, np.arange(count)))
+    busy = day_weights()
+    day = np.sort(rng.choice(len(busy), count, p=busy / busy.sum()))
+    # Who comes again does so within a week or two.
+    day = np.where(again, day + np.floor(rng.exponential(6, count)), day)
+    product = rng.integers(0, len(world.products), count)
+    app = np.zeros(count, dtype=bool)
+    seen = _session(
+        np.full(count, -1),
+        _moment(day.astype(float), rng),
+        product,
+        app,
+        source=source,
+        campaign=ads.campaigns_first(source, rng),
+    )
+    seen["device"] = device + STRANGE_DEVICES + world.part * IDS_PER_PART
+    return seen.assign(account=-1, kind="stranger")
 
 
 def _browsing(world: World, rng: np.random.Generator) -> pd.DataFrame:

@@ -8,10 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_pipeline.sample.calendar import FULL_DAYS
-from crm_pipeline.sample.channels import phrases
+from crm_pipeline.sample.channels import wording
 from crm_pipeline.sample.channels.moments import DAY, END, HOUR, Ints, epoch, iso, json_iso, known
 from crm_pipeline.sample.channels.rows import by_moment, ids
-from crm_pipeline.sample.channels.wording import compose_by
 from crm_pipeline.sample.dirt import Fault
 from crm_pipeline.sample.names import SOCIAL_PLATFORMS
 from crm_pipeline.sample.tables import NULL, SourceFile, json_cells, numbers
@@ -37,7 +36,6 @@ def files(world: World, rng: np.random.Generator) -> list[SourceFile]:
     seen = seen[seen["posted"].between(0, END)].sort_values("posted", kind="stable", ignore_index=True)
     count = len(seen)
     review = rng.random(count) < REVIEWS
-    tone = np.where(seen["mood"] > 0.5, phrases.GOOD, phrases.BAD).astype(object)
     posted = seen["posted"].to_numpy()
     stars = np.clip(np.round(1 + 4 * seen["mood"]), 1, 5).astype(np.int64)
     reach = np.round(rng.lognormal(4.2, 1.3, count)).astype(np.int64)
@@ -51,7 +49,7 @@ def files(world: World, rng: np.random.Generator) -> list[SourceFile]:
             "author": json_cells(seen["handle"]),
             "kind": json_cells(pd.Series(kind.astype(object))),
             "posted": np.where(review, numbers(epoch(posted)), json_iso(posted)),
-            "text": json_cells(pd.Series(compose_by(seen["language"] + "|" + tone, phrases.POSTS, rng))),
+            "text": json_cells(pd.Series(wording.posts(seen["language"], seen["mood"].to_numpy(), rng))),
             "stars": np.where(review, numbers(stars), NULL),
             "reach": numbers(reach),
             "answered": json_cells(pd.Series(iso(replied))),
@@ -88,7 +86,7 @@ def _by_strangers(world: World, rng: np.random.Generator) -> pd.DataFrame:
             "posted": _at(rng.uniform(0, FULL_DAYS, count)),
             "platform": rng.choice(np.array(SOCIAL_PLATFORMS, dtype=object), count),
             "handle": names,
-            "language": rng.choice(np.array(["en", "zh"], dtype=object), count, p=[0.85, 0.15]),
+            "language": rng.choice(np.array(["en", "zh", "pt"], dtype=object), count, p=[0.78, 0.12, 0.1]),
             "mood": rng.beta(2, 2, count),
         }
     )

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_pipeline.sample.channels import phrases
+from crm_pipeline.sample.channels import wording
 from crm_pipeline.sample.channels.desk import tickets
 from crm_pipeline.sample.channels.moments import DAY, HOUR, MINUTE, MISSING, Ints, known, local_us, seconds, waking
 from crm_pipeline.sample.channels.rows import account_ids, by_moment, ids, named_by_contact, shared_random
-from crm_pipeline.sample.channels.wording import compose_by
 from crm_pipeline.sample.dirt import Fault
 from crm_pipeline.sample.tables import SourceFile, csv_cells, numbers
 from crm_pipeline.sample.world import World
@@ -126,9 +125,8 @@ def _scored(
 
 
 def _files(seen: pd.DataFrame, about: dict[str, pd.Series], source: str, rng: np.random.Generator) -> list[SourceFile]:
-    tone = np.select([seen["feeling"] >= 0.75, seen["feeling"] >= 0.5], [phrases.GOOD, phrases.FAIR], phrases.BAD)
     written = rng.random(len(seen)) < COMMENTED
-    comment = compose_by(seen["language"] + "|" + tone.astype(object), phrases.COMMENTS, rng)
+    comment = wording.comments(seen["language"], seen["feeling"].to_numpy(), rng)
     low, high = np.array([SCALES[name] for name in seen["question"].tolist()]).reshape(-1, 2).T
     cells = pd.DataFrame(
         {

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from crm_pipeline.sample.channels.ads import UTM
 from crm_pipeline.sample.channels.moments import Flags, Ints, utc
@@ -19,21 +20,24 @@ from crm_pipeline.sample.world import World
 
 SYSTEM = "web"
 SITE = "https://harbourfinch.example"
-# In the order in which they happen within a session: share of sessions with an order, of those without.
+# In the order in which they happen within a session: share of sessions of each kind. Of a step that needs an earlier
+# one (a cart a product, a checkout a cart), it is the share of the sessions that came so far.
+KINDS = ("purchase", "path", "browsing", "stranger")
 STEPS = {
-    "open": (0.55, 1.0),
-    "search": (0.05, 0.2),
-    "product_view": (0.75, 0.75),
-    "another_view": (0.1, 0.3),
-    "add_to_cart": (0.4, 0.14),
-    "remove_from_cart": (0.01, 0.05),
-    "login": (1.0, 1.0),
-    "checkout": (0.3, 0.03),
-    "purchase": (1.0, 0.0),
+    "open": (1.0, 1.0, 1.0, 1.0),
+    "search": (0.12, 0.25, 0.2, 0.06),
+    "product_view": (1.0, 0.85, 0.7, 0.38),
+    "another_view": (0.3, 0.45, 0.35, 0.3),
+    "add_to_cart": (1.0, 0.6, 0.3, 0.3),
+    "remove_from_cart": (0.03, 0.15, 0.25, 0.2),
+    "login": (1.0, 1.0, 1.0, 1.0),
+    "checkout": (1.0, 0.45, 0.4, 0.4),
+    "purchase": (1.0, 0.0, 0.0, 0.0),
 }
 NAMES = ("open", "search", "product_view", "product_view", *list(STEPS)[4:])
 OPEN, SEARCH, VIEW, ANOTHER, CART, UNCART, LOGIN, CHECKOUT, PURCHASE = range(len(STEPS))
 REFERRERS = {
+    "organic": "https://findwell.example/",
     "search": "https://findwell.example/",
     "social": "https://picturebook.example/",
     "affiliate": "https://dealhunter.example/",
@@ -66,7 +70,7 @@ def files(world: World, rng: np.random.Generator) -> list[SourceFile]:
             "session_id": _only("S" + numbers(session + world.part * IDS_PER_PART), ~of["app"].to_numpy()),
             "event": np.where((step == OPEN) & of["app"], "app_open", _EVENT[step]),
             "platform": np.where(of["app"], "app", "web"),
-            "device": _DEVICE[np.where(of["app"], 0, (of["device"] // 3 + of["device"]) % 3)],
+            "device": _DEVICE[np.where(of["app"], 0, _kinds(of["device"].to_numpy()))],
             **_pages(of, step, sku, rng),
             "sku": _only(sku, about_product),
             "order_id": _only(world.purchases.orders["order_id"].to_numpy(dtype=object)[order], step == PURCHASE),
@@ -79,18 +83,20 @@ def files(world: World, rng: np.random.Generator) -> list[SourceFile]:
 
 _EVENT = np.array([{"open": "page_view"}.get(name, name) for name in NAMES], dtype=object)
 _DEVICE = np.array(["mobile", "desktop", "tablet"], dtype=object)
+# Of a hundred devices.
+_KINDS_UP_TO = (61, 94)
 
 
 def _events(sessions: pd.DataFrame, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
     """Return session (row), step and moment of each event; an order's purchase falls on the minute of the order."""
     count = len(sessions)
     buys = (sessions["order"] >= 0).to_numpy()
-    shares = np.array(list(STEPS.values()))
-    happens = rng.random((count, len(STEPS))) < np.where(buys[:, None], shares[:, 0], shares[:, 1])
+    shares = np.array(list(STEPS.values())).T
+    kind = sessions["kind"].map({name: place for place, name in enumerate(KINDS)}).to_numpy()
+    happens = rng.random((count, len(STEPS))) < shares[kind]
     happens[:, LOGIN] = (sessions["account"] >= 0) & ~sessions["remembered"]
-    happens[:, OPEN] |= (sessions["source"] != "").to_numpy()
-    happens[:, UNCART] &= happens[:, CART]
-    happens[:, CHECKOUT] &= happens[:, CART] | buys
+    for later, needed in ((ANOTHER, VIEW), (CART, VIEW), (UNCART, CART), (CHECKOUT, CART)):
+        happens[:, later] &= happens[:, needed]
     gaps = rng.integers(6, 110, (count, len(STEPS))) * happens
     gaps[:, 0] = 0
     offset = np.cumsum(gaps, axis=1)
@@ -120,7 +126,9 @@ def _pages(of: pd.DataFrame, step: Ints, sku: Texts, rng: np.random.Generator) -
     codes, links = pd.factorize(link.where(landing, "|"))
     parts = [(*UTM.get(name.partition("|")[0], ("", "")), name.partition("|")[2]) for name in links]
     in_address = (rng.random(len(of)) < 0.5) & landing
-    queries = np.array([f"?utm_source={s}&utm_medium={m}&utm_campaign={quote(c)}" for s, m, c in parts], dtype=object)
+    queries = np.array(
+        [f"?utm_source={s}&utm_medium={m}&utm_campaign={quote(c)}" if s else "" for s, m, c in parts], dtype=object
+    )
     address = SITE + path + np.where(in_address, queries[codes], "")
     referrers = np.array([REFERRERS.get(name.partition("|")[0]) for name in links], dtype=object)
     columns: dict[str, Texts] = {"page": address.astype(object), "referrer": _only(referrers[codes], landing)}
@@ -145,8 +153,17 @@ def _terms(world: World) -> Texts:
 def _scrambled(device: Ints) -> Texts:
     """Return ids that look random: a product with an odd number, modulo a power of two, is another one for each."""
     distinct, place = np.unique(device, return_inverse=True)
-    mixed = (distinct.astype(np.uint64) + 1) * np.uint64(0x9E3779B97F4A7C15)
-    return np.array([f"d-{value % (1 << 48):012x}" for value in mixed.tolist()], dtype=object)[place]
+    return np.array([f"d-{value % (1 << 48):012x}" for value in _mixed(distinct).tolist()], dtype=object)[place]
+
+
+def _kinds(device: Ints) -> Ints:
+    """Return what kind of device each is: most are phones, few are tablets."""
+    draw = (_mixed(device) >> np.uint64(40)).astype(np.int64) % 100
+    return np.searchsorted(_KINDS_UP_TO, draw, side="right")
+
+
+def _mixed(device: Ints) -> NDArray[np.uint64]:
+    return (device.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
 
 def _seconds(session: Ints, moment: Ints) -> pd.Series:

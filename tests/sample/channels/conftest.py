@@ -44,7 +44,7 @@ def _people(count: int, first: int, rng: np.random.Generator) -> pd.DataFrame:
     span = rng.uniform(30, 900, count)
     left = np.floor(people["first_day"] + span).astype(int)
     people["left_day"] = np.where((left < FULL_DAYS) & (rng.random(count) < 0.6), left, -1)
-    people["language"] = rng.choice(["en", "zh"], count, p=[0.8, 0.2])
+    people["language"] = rng.choice(["en", "zh", "pt"], count, p=[0.7, 0.2, 0.1])
     people["satisfaction"] = rng.beta(5, 2, count)
     people["engagement"] = rng.gamma(2, 0.5, count)
     people["responsiveness"] = rng.gamma(2, 0.5, count)
@@ -94,7 +94,7 @@ def _purchases(
     orders["sales_channel"] = np.where(online, np.where(app, "app", "web"), "till").astype(object)
     orders["status"] = np.where(rng.random(len(row)) < 0.03, "cancelled", "completed").astype(object)
     orders = orders.sort_values(["day", "minute"], kind="stable", ignore_index=True)
-    orders["order"], orders["original"] = np.arange(len(orders)), -1
+    orders["order"], orders["original"], orders["campaign"] = np.arange(len(orders)), -1, -1
     orders["total"] = orders["net"] = rng.integers(300, 9000, len(orders))
     orders["order_id"] = [
         f"{'R' if channel == 'till' else 'W'}{number + 100_001 + part * 10_000_000}"

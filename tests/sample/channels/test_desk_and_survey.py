@@ -77,16 +77,17 @@ def test_bad_service_is_rated_worse(tickets: pd.DataFrame) -> None:
     assert rated.loc[rated["is_bad"], "score"].mean() < rated.loc[~rated["is_bad"], "score"].mean() - 1
 
 
-def test_people_write_in_their_language_and_angrily_after_bad_service(
+def test_people_write_in_their_language_and_more_angrily_after_bad_service(
     tickets: pd.DataFrame, documents: pd.DataFrame
 ) -> None:
     written = documents.loc[tickets["ticket_id"]]
     chinese = (tickets["language"] == "zh").to_numpy()
     for column in ("subject", "description"):
         assert (written[column].str.contains(CHINESE).to_numpy() == chinese).all()
-    thankful = written["description"].str.contains("hank|hurry|谢|不着急").to_numpy()
-    assert (thankful == ~tickets["is_bad"].to_numpy()).all()
-    assert written["description"].nunique() > 100
+    thankful = written["description"].str.contains("hank|谢|brigad", case=False).to_numpy()
+    bad = tickets["is_bad"].to_numpy()
+    assert 0 < thankful[bad].mean() < thankful[~bad].mean() < 1
+    assert written["description"].nunique() > 0.9 * len(written)
 
 
 def test_a_ticket_names_a_mail_or_a_phone(documents: pd.DataFrame) -> None:
@@ -143,4 +144,6 @@ def test_comments_are_in_the_language_of_the_person(world: World) -> None:
     written = rows[rows["comment"] != ""]
     assert 0.3 < len(written) / len(rows) < 0.6
     chinese = written["comment"].str.contains(CHINESE).to_numpy()
-    assert (chinese == (written["response"].map(language) == "zh").to_numpy()).all()
+    of_chinese = (written["response"].map(language) == "zh").to_numpy()
+    assert not chinese[~of_chinese].any()
+    assert chinese[of_chinese].mean() > 0.9, "a thumb is of no language"

@@ -1,6 +1,7 @@
 """Web sessions and events against the orders and people behind them."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -35,14 +36,16 @@ def test_after_leaving_there_is_hardly_a_session(world: World, sessions: pd.Data
 
 def test_sessions_without_an_order_fade_before_leaving(world: World, sessions: pd.DataFrame) -> None:
     people = world.people[world.people["left_day"] - world.people["first_day"] > 200].set_index("person")
-    browsing = sessions[(sessions["order"] < 0) & (sessions["source"] == "")]
+    browsing = sessions[(sessions["kind"] == "browsing") & (sessions["source"] == "")]
     to_go = browsing["person"].map(people["left_day"]).dropna() - browsing["start"] / DAY
     assert to_go.between(0, 25).sum() < 0.5 * to_go.between(100, 125).sum()
 
 
 def test_engaged_people_come_more_often(world: World, sessions: pd.DataFrame) -> None:
     people = world.people[world.people["in_shop"]]
-    counts = sessions.loc[sessions["order"] < 0, "person"].value_counts().reindex(people["person"], fill_value=0)
+    counts = (
+        sessions.loc[sessions["kind"] == "browsing", "person"].value_counts().reindex(people["person"], fill_value=0)
+    )
     keen = (people["engagement"] > people["engagement"].median()).to_numpy()
     assert counts[keen].mean() > 1.5 * counts[~keen].mean()
 
@@ -51,7 +54,7 @@ def test_a_purchase_happens_at_the_minute_of_its_order(world: World, events: pd.
     bought = events[events["event"] == "purchase"].set_index("order_id")["occurred_at"]
     orders = world.purchases.orders[world.purchases.orders["sales_channel"] != "till"].set_index("order_id")
     assert bought.index.is_unique
-    assert 0.75 < len(bought) / len(orders) < 0.95, "who refuses tracking is not seen"
+    assert 0.32 < len(bought) / len(orders) < 0.52, "who refuses tracking is not seen"
     start = datetime.fromisoformat(str(FIRST_DAY)).replace(tzinfo=ZONE)
     for order_id, moment in bought.items():
         placed = orders.loc[order_id]
@@ -72,10 +75,10 @@ def test_nobody_is_known_before_the_login(events: pd.DataFrame) -> None:
 
 
 def test_a_device_at_home_is_shared_and_a_person_has_several(world: World, sessions: pd.DataFrame) -> None:
-    used = sessions[["person", "device"]].drop_duplicates()
+    used = sessions.loc[sessions["kind"] != "stranger", ["person", "device"]].drop_duplicates()
     shared = used[used["device"].duplicated(keep=False)]
     household = shared["person"].map(world.people.set_index("person")["household"])
-    assert len(shared) > 6
+    assert len(shared)
     assert (household >= 0).all()
     assert len(set(zip(shared["device"], household, strict=True))) == len(set(shared["device"]))
     assert used["person"].duplicated().any()
@@ -113,3 +116,34 @@ def test_an_event_lasts_until_the_next_one_of_its_session(events: pd.DataFrame) 
     expected = (following - events.loc[following.index, "occurred_at"]).dt.total_seconds()
     written = events.loc[following.index, "seconds"].astype("float64")
     pd.testing.assert_series_equal(written, expected, check_names=False)
+
+
+STEPS = ("page_view", "product_view", "add_to_cart", "checkout", "purchase")
+
+
+def reached(events: pd.DataFrame) -> pd.DataFrame:
+    """Which steps of the funnel each session of the shop's site took."""
+    taken = pd.crosstab(events["session_id"], events["event"]) > 0
+    return taken[list(STEPS)]
+
+
+def test_no_session_buys_without_a_checkout_nor_checks_out_without_a_cart(events: pd.DataFrame) -> None:
+    taken = reached(events)
+    for before, after in pairwise(STEPS):
+        assert (taken[before] | ~taken[after]).all(), after
+    counts = events["event"].value_counts()
+    assert (np.diff([counts[step] for step in STEPS]) < 0).all()
+
+
+def test_most_visits_are_no_purchases_and_most_carts_are_left(events: pd.DataFrame) -> None:
+    taken = reached(events).mean()
+    assert 0.02 < taken["purchase"] < 0.1
+    assert 0.6 < 1 - taken["purchase"] / taken["add_to_cart"] < 0.8
+    assert 0.4 < taken["purchase"] / taken["checkout"] < 0.65
+
+
+def test_strangers_never_log_in_and_share_no_device_with_customers(sessions: pd.DataFrame) -> None:
+    strange = sessions["kind"] == "stranger"
+    assert (sessions.loc[strange, ["person", "account", "order"]] == -1).all().all()
+    assert set(sessions.loc[strange, "device"]).isdisjoint(sessions.loc[~strange, "device"])
+    assert sessions.loc[strange, "device"].duplicated().any(), "some come again"
