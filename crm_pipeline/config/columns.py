@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from crm_pipeline.config.expressions import check_expression
-from crm_pipeline.config.moments import NUMBER_FORMATS
+from crm_pipeline.config.moments import ABBREVIATIONS, NUMBER_FORMATS, said_abbreviation
 from crm_pipeline.config.strict import Strict, plain_text
 from crm_pipeline.config.values import as_texts
 
@@ -126,6 +126,11 @@ def _check_format(value: str) -> None:
     if "%" not in value:
         raise ValueError(
             f"not a date format: '{value}'. Use one such as %d/%m/%Y %H:%M, or {', '.join(NUMBER_FORMATS)}"
+        )
+    if letters := said_abbreviation(value):
+        raise ValueError(
+            f"'{letters}' in a format is plain text and says no zone. Write its offset instead, such as "
+            f"sql: replace(\"Column\", '{letters}', '{ABBREVIATIONS[letters][0]}'), and %z in the format"
         )
     try:
         duckdb.execute("select try_strptime('', ?::varchar)", [value]).fetchall()

@@ -71,7 +71,9 @@ def remedy(column: Column, source: SourceConfig, amounts: Amounts) -> str:
     if column.logical_type in ("date", "timestamp"):
         told = f"now '{mapping.format}'" if mapping.format else "now ISO 8601"
         others = f"a strptime format, or one of {', '.join(moments.NUMBER_FORMATS)} for numbers"
-        unreadable = f"Set the format ({told}; {others}) in {key}, or correct the value."
+        unreadable = (
+            f"Set the format ({told}; {others}) in {key} (`crm check-sources` proposes one), or correct the value."
+        )
     elif column.logical_type in NUMERIC and mapping.decimal:
         unreadable = f"Correct it, or the decimal sign (now '{mapping.decimal}') in {key}."
     elif column.logical_type == "boolean":

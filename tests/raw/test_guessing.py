@@ -19,6 +19,7 @@ from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.encoding import find_encoding
 from crm_pipeline.raw.guessing.layout import guess_read, guess_table
 from crm_pipeline.raw.guessing.values import guess_moments, guess_numbers, have_lost_zeros, is_shortened
+from crm_pipeline.raw.moments import instant
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
 from crm_pipeline.raw.source_rows import SOURCE_ROWS, fill_source_rows
 from crm_pipeline.storage.sql import quoted
@@ -66,7 +67,7 @@ def test_dates_are_read_back_as_they_were_written(form, moments):
     if guess.doubt:
         assert all(moment.day <= 12 for moment in moments)
         return
-    read = "text::timestamp" if guess.format is None else f"strptime(text, '{guess.format}')::timestamp"
+    read = f"timezone('UTC', {instant('text', guess.format, 'UTC')})"
     con = duckdb.connect()
     con.execute("set timezone = 'UTC'")
     offset = timedelta(hours=2 if "+0200" in form else 0)

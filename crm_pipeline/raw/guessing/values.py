@@ -8,54 +8,18 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from crm_pipeline.config.contract import Column
+from crm_pipeline.raw.guessing.rewritten import rewritings
+from crm_pipeline.raw.guessing.time_forms import form_of, time_form
 from crm_pipeline.raw.guessing.trial import unreadable
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.storage.sql import literal, quoted
 
 #: Share of the values that a guess has to explain; the others are dirt.
 ENOUGH = 0.9
-_CLOCK = {
-    r"[ T]\d{1,2}:\d{2}": "%H:%M",
-    r"[ T]\d{1,2}:\d{2}:\d{2}": "%H:%M:%S",
-    r"[ T]\d{1,2}:\d{2}:\d{2}\.\d+": "%H:%M:%S.%f",
-    r" \d{1,2}:\d{2} [AaPp][Mm]": "%I:%M %p",
-    r" \d{1,2}:\d{2}[AaPp][Mm]": "%I:%M%p",
-    r" \d{1,2}:\d{2}:\d{2} [AaPp][Mm]": "%I:%M:%S %p",
-    r" \d{1,2}:\d{2}:\d{2}[AaPp][Mm]": "%I:%M:%S%p",
-}
-_ZONES = {r"": "", r" (UTC|GMT)": " %Z", r" [+-]\d{2}:?\d{2}": " %z"}
-_TIME_OF_DAY = {r"": ""} | {
-    time + zone: time_format + zone_format
-    for time, time_format in _CLOCK.items()
-    for zone, zone_format in _ZONES.items()
-}
-_ISO = re.compile(
-    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|UTC|GMT)|[+-]\d{2}(:?\d{2})?)?)?"
-)
-_ISO_SPACE_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} [+-]\d{2}:?\d{2}")
 # Minutes, seconds and a tenth: what a spreadsheet program shows of a time, and writes when it saves as CSV.
 _CUT_TIME = re.compile(r"\d{1,2}:\d{2}\.\d")
 _CUT = "the values are cut times such as 12:30.0, as a spreadsheet program saves them; export the column again"
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(\D.*)?")
-_NAMED_MONTH = {
-    r"\d{1,2} [A-Za-z]{3} \d{4}": "%d %b %Y",
-    r"\d{1,2}-[A-Za-z]{3}-\d{4}": "%d-%b-%Y",
-    r"\d{1,2}-[A-Za-z]{3}-\d{2}": "%d-%b-%y",
-    r"\d{1,2} [A-Za-z]{4,} \d{4}": "%d %B %Y",
-    r"[A-Za-z]{3} \d{1,2}, \d{4}": "%b %d, %Y",
-    r"[A-Za-z]{3} \d{1,2}, \d{4},": "%b %d, %Y,",
-    r"[A-Za-z]{4,} \d{1,2}, \d{4}": "%B %d, %Y",
-    r"[A-Za-z]{4,} \d{1,2}, \d{4},": "%B %d, %Y,",
-    r"[A-Za-z]{3}, \d{1,2} [A-Za-z]{3} \d{4}": "%a, %d %b %Y",
-    r"(19|20)\d{2}(0[1-9]|1[0-2])[0-3]\d": "%Y%m%d",
-    r"\d{4}\.\d{1,2}\.\d{1,2}": "%Y.%m.%d",
-}
-# Days from 1954 to 2119, moments from 2001 to 2096: numbers such as these are hardly anything else in a date column.
-_NUMBERS = {
-    r"[2-7]\d{4}([.,]\d+)?": "excel",
-    r"[1-3]\d{9}(\.\d+)?": "epoch",
-    r"[1-3]\d{12}(\.\d+)?": "epoch_ms",
-}
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _AT_LEAST = re.compile(r"\d+\+")
 _SIDE = re.compile(r"\d ?(cr|dr)\b", re.IGNORECASE)
@@ -90,6 +54,8 @@ class _Dates:
     formats: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     first: int = 0
     second: int = 0
+    firsts: set[str] = field(default_factory=set)
+    lasts: set[str] = field(default_factory=set)
 
 
 def guess_moments(texts: list[str]) -> Guess | None:
@@ -104,7 +70,7 @@ def guess_moments(texts: list[str]) -> Guess | None:
         (separator, digits, time), times = numeric.formats.most_common(1)[0]
         forms[_written(separator, digits, time, "%d", "%m")] += times
     if not forms or forms.total() < ENOUGH * len(texts):
-        return None
+        return _rewritten(texts)
     form, times = forms.most_common(1)[0]
     others = [other for other in forms if other != form]
     doubt = None
@@ -113,6 +79,15 @@ def guess_moments(texts: list[str]) -> Guess | None:
     if form.startswith("%d") and numeric.formats and form == _written(separator, digits, time, "%d", "%m"):
         return _day_or_month_first(numeric, (separator, digits, time), doubt)
     return Guess(format=form or None, doubt=doubt)
+
+
+def _rewritten(texts: list[str]) -> Guess | None:
+    """Return the expression after which a form reads the values."""
+    for rewriting in rewritings(texts):
+        if guess := guess_moments(rewriting.texts):
+            sql = guess.sql.replace("{column}", rewriting.sql) if guess.sql else rewriting.sql
+            return replace(guess, sql=sql, doubt=", ".join(filter(None, (rewriting.doubt, guess.doubt))) or None)
+    return None
 
 
 def guess_numbers(texts: list[str], column: Column = _ANY_NUMBER) -> Guess | None:
@@ -163,8 +138,8 @@ def have_lost_zeros(texts: list[str]) -> bool:
 
 def _forms(texts: list[str]) -> Counter[str]:
     """Count the formats of the values that tell it by themselves."""
-    forms = Counter(form for text in texts if (form := _form(text)) is not None)
-    in_may = Counter(_form(text) for text in texts if "may" in text.casefold())
+    forms = Counter(form for text in texts if (form := form_of(text)) is not None)
+    in_may = Counter(form_of(text) for text in texts if "may" in text.casefold())
     for form, times in in_may.items():
         # May is short for itself: it is written in full where the other months are.
         if form and forms[form] == times and forms[full := form.replace("%b", "%B")] and full != form:
@@ -172,34 +147,19 @@ def _forms(texts: list[str]) -> Counter[str]:
     return +forms
 
 
-def _form(text: str) -> str | None:
-    """Return the format of a value that tells it by itself; '' for ISO 8601, which needs none."""
-    if _ISO.fullmatch(text):
-        return ""
-    if _ISO_SPACE_OFFSET.fullmatch(text):
-        return "%Y-%m-%d %H:%M:%S %z"
-    for number, named in _NUMBERS.items():
-        if re.fullmatch(number, text):
-            return named
-    for day, day_format in _NAMED_MONTH.items():
-        for time, time_format in _TIME_OF_DAY.items():
-            if re.fullmatch(day + time, text):
-                return f"{day_format}{_joined(text, time_format)}"
-    return None
-
-
 def _numeric_dates(texts: list[str]) -> _Dates:
     found = _Dates()
     for text in texts:
         if not (date := _NUMERIC_DATE.fullmatch(text)):
             continue
-        rest = date[5] or ""
-        time = next((form for time, form in _TIME_OF_DAY.items() if re.fullmatch(time, rest)), None)
+        time = time_form(date[5] or "")
         if time is None or max(int(date[1]), int(date[3])) > 31:
             continue
-        found.formats[date[2], len(date[4]), _joined(rest, time)] += 1
+        found.formats[date[2], len(date[4]), time] += 1
         found.first += int(date[1]) > 12
         found.second += int(date[3]) > 12
+        found.firsts.add(date[1])
+        found.lasts.add(date[4])
     return found
 
 
@@ -207,6 +167,15 @@ def _day_or_month_first(dates: _Dates, shape: tuple[str, int, str], doubt: str |
     separator, digits, time = shape
     day_first = _written(separator, digits, time, "%d", "%m")
     month_first = _written(separator, digits, time, "%m", "%d")
+    if digits == 2 and not dates.second and max(map(int, dates.lasts)) <= 31:
+        # What changes least is the year; where both change alike, it may be either.
+        year_first = _written(separator, digits, time, "%y", "%m").replace(
+            "%m" + separator + "%y", "%m" + separator + "%d"
+        )
+        if len(dates.firsts) < len(dates.lasts):
+            return Guess(format=year_first, doubt=f"the year may be first or last: {year_first} or {day_first}")
+        if len(dates.firsts) == len(dates.lasts) and dates.first:
+            doubt = f"the year may be first or last: {year_first} or {day_first}"
     if dates.first and dates.second:
         both = f"some have the day first ({day_first}) and some the month ({month_first})"
         return Guess(format=day_first if dates.first >= dates.second else month_first, doubt=both)
@@ -219,10 +188,6 @@ def _day_or_month_first(dates: _Dates, shape: tuple[str, int, str], doubt: str |
 
 def _written(separator: str, digits: int, time: str, one: str, two: str) -> str:
     return f"{one}{separator}{two}{separator}{'%Y' if digits == 4 else '%y'}{time}"
-
-
-def _joined(text: str, time: str) -> str:
-    return ("T" if re.search(r"\dT\d|^T", text) else " ") + time if time else ""
 
 
 def _named(form: str) -> str:
