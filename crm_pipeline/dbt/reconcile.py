@@ -8,10 +8,19 @@ import duckdb
 from crm_pipeline.raw.totals import Totals
 from crm_pipeline.stages import Stage
 
-_STAGING = """
-    select count(*) filter (where kind = 'sale' and status = 'completed'), sum(revenue) from staging.stg_orders
+_NO_REVENUE = """
+    sum(shipping_amount) filter (where status <> 'cancelled'), sum(tax_amount) filter (where status <> 'cancelled')
 """
-_CUSTOMER = "select count(*) filter (where is_counted), sum(revenue) from customer.fct_orders"
+_STAGING = f"""
+    select count(*) filter (where kind = 'sale' and status = 'completed'), sum(revenue), {_NO_REVENUE},
+        (select sum(net_amount) from staging.stg_payments)
+    from staging.stg_orders
+"""
+_CUSTOMER = f"""
+    select count(*) filter (where is_counted), sum(revenue), {_NO_REVENUE},
+        (select sum(net_amount) from customer.fct_payments)
+    from customer.fct_orders
+"""
 _CUSTOMER_LINES = """
     select
         (select coalesce(sum(revenue), 0) from customer.fct_order_lines)
@@ -21,7 +30,10 @@ _CUSTOMER_LINES = """
 _MARTS = """
     select
         coalesce(sum(value) filter (where kpi = 'orders'), 0),
-        coalesce(sum(value) filter (where kpi = 'revenue'), 0)
+        coalesce(sum(value) filter (where kpi = 'revenue'), 0),
+        (select sum(shipping_amount) from marts.sales_by_state),
+        (select sum(tax_amount) from marts.sales_by_state),
+        (select sum(paid_amount - repaid_amount) from marts.payment_methods)
     from marts.kpi_scorecard
     where dimension = 'all'
 """
@@ -29,13 +41,13 @@ _QUERIES = {Stage.STAGING: _STAGING, Stage.CUSTOMER: _CUSTOMER, Stage.MARTS: _MA
 
 
 def totals(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Totals:
-    """Count a dbt stage's orders and revenue on its own tables.
+    """Count a dbt stage's orders, their money and their payments on its own tables.
 
     Raises:
         KeyError: if the stage holds no orders of its own (features).
     """
-    orders, revenue = connection.execute(_QUERIES[stage]).fetchall()[0]
-    return Totals(int(orders), _cents(revenue))
+    orders, *amounts = connection.execute(_QUERIES[stage]).fetchall()[0]
+    return Totals(int(orders), *map(_cents, amounts))
 
 
 def line_revenue(connection: duckdb.DuckDBPyConnection) -> Decimal:
@@ -48,8 +60,10 @@ def difference(expected: Totals, found: Totals, expected_in: str, found_in: str)
     parts = []
     if expected.orders != found.orders:
         parts.append(f"{found.orders:,} orders instead of {expected.orders:,}")
-    if expected.revenue != found.revenue:
-        parts.append(f"revenue {found.revenue:,} instead of {expected.revenue:,}")
+    for name in ("revenue", "shipping", "tax", "paid"):
+        there, here = getattr(expected, name), getattr(found, name)
+        if there != here:
+            parts.append(f"{name} {here:,} instead of {there:,}")
     return f"{found_in} holds {' and '.join(parts)}, which {expected_in} holds." if parts else None
 
 

@@ -12,14 +12,21 @@ from crm_pipeline.storage.sql import literal
 
 @dataclass(frozen=True)
 class Totals:
-    """Counted orders (completed sales) and the revenue of all orders, net of returns."""
+    """Counted orders (completed sales), the revenue of all orders net of returns, and what is no revenue.
+
+    `shipping` and `tax` are those of orders that were not cancelled; `paid` is what payments brought, net of what was
+    given back.
+    """
 
     orders: int
     revenue: Decimal
+    shipping: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
 
 
 def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
-    """Add up orders and revenue as known at the end of the as-of date.
+    """Add up orders, their money and their payments as known at the end of the as-of date.
 
     All contributions to an order's revenue (its lines, its discount and refund, or its total where it has no lines)
     are put below each other, each in the business currency, and added up.
@@ -38,14 +45,16 @@ def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
                     bool_or(is_line) as has_lines, sum(line_amount) as from_lines,
                     sum(discount) as discount, sum(header_amount) as from_header, sum(refund) as refund,
                     coalesce(max(line_amount), 0) > 0 as has_positive_line,
+                    coalesce(sum(shipping) filter (where not is_line), sum(shipping), 0) as shipping,
+                    coalesce(sum(tax) filter (where not is_line), sum(tax), 0) as tax,
                     count(*) filter (where is_line and line_status = 'completed') as completed_lines,
                     count(*) filter (where is_line and line_status = 'returned') as returned_lines
                 from (
                     select _system, order_id, status, false as is_line, 0 as line_amount,
-                        discount, header_amount, refund, null as line_status
+                        discount, header_amount, refund, null as line_status, shipping, tax
                     from headers
                     union all
-                    select _system, order_id, null, true, amount, 0, 0, 0, line_status from lines
+                    select _system, order_id, null, true, amount, 0, 0, 0, line_status, shipping, tax from lines
                 ) group by _system, order_id
             ),
             judged as (
@@ -63,11 +72,14 @@ def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
                 from judged
             )
             select count(*) filter (where status = 'completed' and (gross >= 0 or has_positive_line)),
-                coalesce(sum(gross - given_back), 0)::decimal(18, 2)
+                coalesce(sum(gross - given_back), 0)::decimal(18, 2),
+                coalesce(sum(shipping) filter (where status <> 'cancelled'), 0)::decimal(18, 2),
+                coalesce(sum(tax) filter (where status <> 'cancelled'), 0)::decimal(18, 2)
             from valued
             """
         ).fetchall()
-    return Totals(orders=rows[0][0], revenue=rows[0][1])
+        paid = con.execute(_paid(settings, end, zone, business)).fetchall()[0][0]
+    return Totals(*rows[0], paid)
 
 
 def _rates(settings: Settings, business: Business, as_of: date) -> str:
@@ -125,7 +137,8 @@ def _headers(end: str) -> str:
             round(coalesce(total_amount, 0) * rate, 2) - round(coalesce(tax_amount, 0) * rate, 2)
                 - round(coalesce(shipping_amount, 0) * rate, 2) - round(coalesce(duties_amount, 0) * rate, 2)
                 - round(coalesce(gift_card_amount, 0) * rate, 2) as header_amount,
-            case when refunded_at >= {end} then 0 else round(coalesce(refunded_amount, 0) * rate, 2) end as refund
+            case when refunded_at >= {end} then 0 else round(coalesce(refunded_amount, 0) * rate, 2) end as refund,
+            round(shipping_amount * rate, 2) as shipping, round(tax_amount * rate, 2) as tax
         from placed left join rates on order_currency = rates.currency and placed.day = rates.day
         where has_header
         """
@@ -139,11 +152,40 @@ def _lines(settings: Settings, end: str) -> str:
                 when 'returned' in (header_status, status) then 'returned' else 'completed' end as line_status,
             round(coalesce(net_amount, quantity * unit_price - coalesce(discount_amount, 0), 0) * rate, 2) as net,
             case when line_status = 'cancelled' or is_gift_card then 0 when line_status = 'returned' then -abs(net)
-                else net end as amount
+                else net end as amount,
+            case when line_status = 'cancelled' then 0 else round(shipping_amount * rate, 2) end as shipping,
+            case when line_status = 'cancelled' then 0 else round(tax_amount * rate, 2) end as tax
         from (
             select lines.*, placed.header_status, placed.day,
                 coalesce(lines.currency, placed.order_currency) as line_currency
             from {table(settings, "order_lines")} as lines join placed using (_system, order_id)
             where placed.has_header or lines.ordered_at is null or lines.ordered_at < {end}
         ) as known left join rates on line_currency = rates.currency and known.day = rates.day
+        """
+
+
+def _paid(settings: Settings, end: str, zone: str, business: Business) -> str:
+    """Return the query for what payments brought: each at the rate of its order's day, the last word on it alone."""
+    return f"""
+        with known as (
+            select payments.*, amount < 0 or coalesce(kind = 'refund', false) as is_back, {PLACE} as place,
+                coalesce(payments.currency, order_currency, {literal(business.currency)}) as paid_in,
+                coalesce(placed.day, (timezone({zone}, timezone('UTC', paid_at)))::date) as paid_day
+            from {table(settings, "payments")} as payments left join placed using (_system, order_id)
+            where coalesce(paid_at, placed_at) < {end}
+        ),
+        last_words as (
+            select max(place) as place from known where payment_id is not null or payment_number is not null
+            group by _system, order_id, payment_id, payment_number, is_back
+            union all
+            select place from known where payment_id is null and payment_number is null
+        )
+        select coalesce(sum(
+            if(is_back, -1, 1) * round(abs(amount) * rate, 2)
+            - if(is_back or refunded_at >= {end}, 0,
+                round(coalesce(refunded_amount, if(status = 'refunded', amount, 0)) * rate, 2))
+        ), 0)::decimal(18, 2)
+        from known semi join last_words using (place)
+        left join rates on paid_in = rates.currency and paid_day = rates.day
+        where coalesce(status, 'paid') in ('paid', 'refunded')
         """

@@ -1,5 +1,6 @@
 """Totals that differ by a cent, an order lost, a feature that counts tomorrow: each is found and said."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -24,13 +25,17 @@ def warehouse():
         con.execute("""
             create schema staging; create schema customer; create schema features; create schema marts;
             create table staging.stg_orders as from (values
-                (1, 'sale', 'completed', 22.50::decimal(18, 2)), (2, 'return', 'returned', -3.50),
-                (3, 'sale', 'completed', 42.50), (4, 'sale', 'cancelled', 0.00)
-            ) as o (order_key, kind, status, revenue);
-            create table customer.fct_orders as from (values
-                (1, 7, date '2024-01-05', true, 22.50::decimal(18, 2)), (2, 7, date '2024-02-01', false, -3.50),
-                (3, 7, date '2024-03-01', true, 42.50), (4, 7, date '2024-03-02', false, 0.00)
-            ) as o (order_key, customer_key, ordered_on, is_counted, revenue);
+                (1, 'sale', 'completed', 22.50::decimal(18, 2), 4, 2), (2, 'return', 'returned', -3.50, -1, null),
+                (3, 'sale', 'completed', 42.50, null, 1), (4, 'sale', 'cancelled', 0.00, 9, 9)
+            ) as o (order_key, kind, status, revenue, shipping_amount, tax_amount);
+            create table customer.fct_orders as select stg_orders.*, customer_key, ordered_on, is_counted from (values
+                (1, 7, date '2024-01-05', true), (2, 7, date '2024-02-01', false),
+                (3, 7, date '2024-03-01', true), (4, 7, date '2024-03-02', false)
+            ) as o (order_key, customer_key, ordered_on, is_counted) join staging.stg_orders using (order_key);
+            create table staging.stg_payments as from (values (20.00), (-5.00)) as p (net_amount);
+            create table customer.fct_payments as from staging.stg_payments;
+            create table marts.sales_by_state as from (values (3.00, 3.00)) as s (shipping_amount, tax_amount);
+            create table marts.payment_methods as from (values (20.00, 5.00)) as m (paid_amount, repaid_amount);
             create table customer.fct_order_lines as from (values (1, 19.00::decimal(18, 2)), (1, 3.50), (2, -3.50))
                 as l (order_key, revenue);
             create table marts.kpi_scorecard as from (values
@@ -45,9 +50,12 @@ def warehouse():
         yield con
 
 
+HERE = Totals(2, Decimal("61.50"), Decimal(3), Decimal(3), Decimal(15))
+
+
 @pytest.mark.parametrize("stage", [Stage.STAGING, Stage.CUSTOMER, Stage.MARTS])
 def test_each_stage_counts_the_same_orders_and_revenue(stage, warehouse):
-    assert totals(warehouse, stage) == Totals(2, Decimal("61.50"))
+    assert totals(warehouse, stage) == HERE
 
 
 @pytest.mark.parametrize(
@@ -55,7 +63,7 @@ def test_each_stage_counts_the_same_orders_and_revenue(stage, warehouse):
 )
 def test_an_edit_of_what_staging_hands_on_is_a_difference(edit, warehouse):
     warehouse.execute(f"update staging.stg_orders {edit}")
-    assert difference(Totals(2, Decimal("61.50")), totals(warehouse, Stage.STAGING), "raw", "staging")
+    assert difference(HERE, totals(warehouse, Stage.STAGING), "raw", "staging")
 
 
 def test_lines_and_orders_without_lines_tell_the_same_revenue(warehouse):
@@ -69,6 +77,12 @@ def test_equal_totals_are_no_difference():
 def test_a_cent_is_a_difference():
     said = difference(Totals(1, Decimal("1.00")), Totals(1, Decimal("1.01")), "raw", "marts")
     assert said == "marts holds revenue 1.01 instead of 1.00, which raw holds."
+
+
+@pytest.mark.parametrize("name", ["shipping", "tax", "paid"])
+def test_a_cent_of_what_is_no_revenue_is_a_difference(name):
+    found = replace(HERE, **{name: getattr(HERE, name) + Decimal("0.01")})
+    assert f"marts holds {name} " in difference(HERE, found, "raw", "marts")
 
 
 def test_features_that_count_what_was_placed_by_then_are_accepted(warehouse):
