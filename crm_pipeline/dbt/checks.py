@@ -33,7 +33,7 @@ def _reconciliation(stage: Stage, table: str) -> AssetChecksDefinition:
         asset=AssetKey([stage.value, table]),
         name="equals_the_raw_files",
         blocking=True,
-        description="Orders, their money and their payments up to the as-of date equal those of the raw files, to the cent.",
+        description="Orders, their money and payments up to the as-of date equal those of the raw files, to the cent.",
     )
     def check(workspace: Workspace) -> AssetCheckResult:
         expected = raw_totals(workspace.settings, workspace.dataset.business, workspace.as_of_date)

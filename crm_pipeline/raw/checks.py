@@ -12,6 +12,7 @@ from crm_pipeline.raw.customer_ids import WITH_CUSTOMERS, id_findings
 from crm_pipeline.raw.landing import stale_files
 from crm_pipeline.raw.ledger import FATES, LedgerEntry, read_ledger
 from crm_pipeline.raw.load import raw_folder
+from crm_pipeline.raw.payments import payment_findings
 from crm_pipeline.raw.plausibility import amount_findings
 from crm_pipeline.raw.suites import sample, validate
 from crm_pipeline.resources import Workspace
@@ -36,6 +37,9 @@ _ODD_ON_ORDERS = {
     _ADD_UP: "Each order has an amount, lines are what their header says, and nothing is sold on a credit note.",
 }
 _ODD_IDS = {_KNOWN: "Customer ids on orders are those of customers, written alike, and none was rounded."}
+_PAY_ORDERS, _PAID = "payments_find_their_orders", "payments_are_what_orders_cost"
+_ON_PAYMENTS = {_PAY_ORDERS: "Payments name orders that are there, at least some of them."}
+_ODD_PAYMENTS = {_PAID: "Each payment has its order, and each order between the first and the last one paid is paid."}
 _TOLD, _LISTED = 3, 50
 """Problems that a check names in its sentence, and in its metadata."""
 
@@ -43,8 +47,10 @@ _TOLD, _LISTED = 3, 50
 def _checks(channel: str) -> dict[str, tuple[bool, str]]:
     """Return the checks of a channel: whether each stops a run, and what it says."""
     on_orders = channel in AMOUNTS
-    blocking = _BLOCKING | (_ON_ORDERS if on_orders else {})
+    of_payments = channel == "payments"
+    blocking = _BLOCKING | (_ON_ORDERS if on_orders else {}) | (_ON_PAYMENTS if of_payments else {})
     warning = _WARNING | (_ODD_ON_ORDERS if on_orders else {}) | (_ODD_IDS if channel in WITH_CUSTOMERS else {})
+    warning |= _ODD_PAYMENTS if of_payments else {}
     return {name: (name in blocking, text) for name, text in (blocking | warning).items()}
 
 
@@ -72,7 +78,9 @@ def _unlikely(workspace: Workspace, entries: list[LedgerEntry]) -> dict[str, dic
         if entry.channel == "order_lines":
             quarantined[entry.system] += entry.rows_quarantined
     without, odd = amount_findings(workspace.settings, quarantined)
-    return {_HAVE_AMOUNTS: without, _ADD_UP: odd, _KNOWN: id_findings(workspace.settings)}
+    lost, unpaid = payment_findings(workspace.settings)
+    ids = id_findings(workspace.settings)
+    return {_HAVE_AMOUNTS: without, _ADD_UP: odd, _KNOWN: ids, _PAY_ORDERS: lost, _PAID: unpaid}
 
 
 def _channel(

@@ -79,7 +79,8 @@ def raw_totals(settings: Settings, business: Business, as_of: date) -> Totals:
             """
         ).fetchall()
         paid = con.execute(_paid(settings, end, zone, business)).fetchall()[0][0]
-    return Totals(*rows[0], paid)
+    orders, revenue, shipping, tax = rows[0]
+    return Totals(orders, revenue, shipping, tax, paid)
 
 
 def _rates(settings: Settings, business: Business, as_of: date) -> str:
