@@ -25,6 +25,8 @@ PIPELINE_FILE = "pipeline.yml"
 _TEXTS = ("sources/*/columns/*/value", "sources/*/read/null_values/*")
 #: The same of mappings from texts to texts.
 _WORDS = ("sources/*/columns/*/values",)
+#: Places of mappings whose keys are names: `on` is one, and no yes.
+_NAMES = ("sources/*/join", "sources/*/join/*", "sources/*/aggregate", "sources/*/aggregate/*")
 
 
 class DatasetError(ValueError):
@@ -86,7 +88,7 @@ def load_dataset(folder: Path) -> Dataset:
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file. Write one, or point CRM_DATASET to a folder that has one.")
     try:
-        document = read_yaml(path, texts=_TEXTS, words=_WORDS)
+        document = read_yaml(path, texts=_TEXTS, words=_WORDS, names=_NAMES)
     except YamlError as error:
         raise DatasetError(str(error)) from None
     if not isinstance(document.values, dict):

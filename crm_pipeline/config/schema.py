@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from crm_pipeline.config.combining import FUNCTIONS
 from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.preset import presets
 
@@ -20,7 +21,26 @@ def pipeline_schema() -> dict[str, Any]:
     source["properties"]["columns"]["additionalProperties"] = short
     plain = {"type": ["string", "number", "boolean", "null"]}
     column["properties"]["value"] |= {"anyOf": [plain]}
+    _short_forms_of_combining(schema["$defs"], names)
     values = {"type": "object", "additionalProperties": plain, "minProperties": 1}
     column["properties"]["values"] |= {"anyOf": [values]}
     read["properties"]["null_values"]["items"] = plain
     return {"title": "pipeline.yml", **{key: value for key, value in schema.items() if key != "title"}}
+
+
+def _short_forms_of_combining(kinds: dict[str, Any], names: dict[str, Any]) -> None:
+    """Let one thing stand for a list of one, and a name for a column that keeps it."""
+    aggregate, join = kinds["Aggregate"]["properties"], kinds["Join"]["properties"]
+    renamed = {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
+    joins = [{"$ref": "#/$defs/Join"}, {"type": "array", "items": {"$ref": "#/$defs/Join"}}]
+    forms = (
+        (aggregate, "by", [{"type": "string"}, names]),
+        (join, "on", [renamed, {"type": "string"}, names]),
+        (join, "columns", [renamed, {"type": "string"}, names]),
+        (kinds["SourceConfig"]["properties"], "join", joins),
+    )
+    for place, key, kinds_of_key in forms:
+        told = {name: value for name, value in place[key].items() if name in ("description", "title", "default")}
+        place[key] = told | {"anyOf": kinds_of_key}
+    function = {"anyOf": [{"enum": [*FUNCTIONS]}, aggregate["columns"]["additionalProperties"]]}
+    aggregate["columns"]["additionalProperties"] = function

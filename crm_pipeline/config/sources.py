@@ -2,17 +2,19 @@
 
 import re
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from crm_pipeline.config.columns import ColumnMapping
+from crm_pipeline.config.combining import Aggregate, Join
 from crm_pipeline.config.contract import contracts
 from crm_pipeline.config.errors import called_otherwise
-from crm_pipeline.config.expressions import check_expression
+from crm_pipeline.config.expressions import check_expression, columns_read
 from crm_pipeline.config.extraction import Extraction
-from crm_pipeline.config.preset import with_preset
+from crm_pipeline.config.paths import inside_the_folder
+from crm_pipeline.config.preset import LINE, with_preset
 from crm_pipeline.config.reading import ReadOptions
 from crm_pipeline.config.strict import Strict
 from crm_pipeline.config.values import unfit_value
@@ -38,6 +40,10 @@ class SourceConfig(Strict):
     files: str = Field(min_length=1, max_length=1_000, description="Glob of the files, relative to the dataset folder.")
     extract: Extraction | None = Field(default=None, exclude=True, description="Where the files are fetched from.")
     read: ReadOptions = Field(default=ReadOptions(), description="How the files are read.")
+    join: tuple[Join, ...] = Field(default=(), description="Further files that tell more of each row, by a key.")
+    aggregate: Aggregate | None = Field(
+        default=None, description="Makes one row of several of a file, before they are mapped and after `where`."
+    )
     timezone: str = Field(default="", description="Zone of times without offset; default: that of the business.")
     exact_duplicates: Literal["keep", "drop"] | None = Field(
         default=None, description="What becomes of exact copies of a row; default: drop where rows have a primary key."
@@ -74,6 +80,11 @@ class SourceConfig(Strict):
             return value
         return {name: {"from": origin} if isinstance(origin, str | list) else origin for name, origin in value.items()}
 
+    @field_validator("join", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, dict) else value
+
     @field_validator("channel")
     @classmethod
     def _channel_exists(cls, value: str) -> str:
@@ -96,19 +107,7 @@ class SourceConfig(Strict):
     @field_validator("files")
     @classmethod
     def _inside_the_folder(cls, value: str) -> str:
-        if Path(value).is_absolute() or ".." in Path(value).parts:
-            raise ValueError(
-                f"'{value}' leads out of the dataset folder. Give a path relative to it, such as landing/*.csv"
-            )
-        for part in PurePosixPath(value).parts:
-            if "**" in part and part != "**":
-                raise ValueError(
-                    f"'{part}' is no pattern: ** stands for folders, between slashes. "
-                    f"Write '{value.replace(part, part.replace('**', '**/*'))}', or * for one folder"
-                )
-        if not PurePosixPath(value).name:
-            raise ValueError(f"'{value}' names no files. Give a pattern such as landing/*.csv")
-        return value
+        return inside_the_folder(value)
 
     @model_validator(mode="before")
     @classmethod
@@ -138,6 +137,30 @@ class SourceConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _columns_are_made(self) -> "SourceConfig":
+        joined = [name for join in self.join for name in join.columns]
+        repeated = next((name for name in joined if joined.count(name) > 1), None)
+        if repeated:
+            raise ValueError(
+                f"two of join bring a column '{repeated}'. Give one another name: columns: {{name: {repeated}}}"
+            )
+        if self.aggregate is None:
+            return self
+        if not self.aggregate.by:
+            raise ValueError("aggregate: the key 'by' is missing. Add it, such as by: [order_id]")
+        made = {name.casefold() for name in self.aggregate.names} | {LINE}
+        after = {key: columns_read(sql) for key, sql in self.expressions.items() if key != "where"}
+        named = {f"columns.{name}": mapping.origins for name, mapping in self.columns.items()} | after
+        for key, names in named.items():
+            lost = next((name for name in names if name.casefold() not in made), None)
+            if lost is not None:
+                raise ValueError(
+                    f"{key}: '{lost}' is not among aggregate.by and aggregate.columns. "
+                    f"Add it to aggregate.columns, such as {lost}: first"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _takes_what_is_extracted(self) -> "SourceConfig":
         if self.extract is None:
             return self
@@ -158,6 +181,37 @@ class SourceConfig(Strict):
         mapped = {f"columns.{name}": mapping.sql for name, mapping in self.columns.items()}
         found = mapped | {"where": self.where, "deleted_when": self.deleted_when}
         return {key: expression for key, expression in found.items() if expression is not None}
+
+    @property
+    def asked(self) -> list[tuple[str, tuple[str, ...]]]:
+        """What each file must have, as the key that asks for it and the names of which it needs one."""
+        joined = {name for join in self.join for name in join.columns}
+        found: list[tuple[str, tuple[str, ...]]] = [
+            ("join.on", (name,)) for join in self.join for name in join.on if name not in joined
+        ]
+        may_lack = {*self.may_lack, *(n for m in self.columns.values() if m.optional for n in m.origins)}
+        if self.aggregate:
+            found += [("aggregate.by", (name,)) for name in self.aggregate.by if name not in joined]
+            made = {origin: name for name, (_, origin) in self.aggregate.made.items() if name not in may_lack}
+            found += [(f"aggregate.columns.{name}", (origin,)) for origin, name in made.items() if origin not in joined]
+            return found
+        found += [
+            (f"columns.{name}", mapping.origins)
+            for name, mapping in self.columns.items()
+            if mapping.origins and not mapping.optional and joined.isdisjoint(mapping.origins)
+        ]
+        return found
+
+    @property
+    def names_read(self) -> tuple[str, ...]:
+        """The columns of a file that are read by name; expressions may read others."""
+        joined = {name for join in self.join for name in join.columns}
+        names = [name for join in self.join for name in join.on]
+        if self.aggregate:
+            names += [*self.aggregate.by, *(origin for _, origin in self.aggregate.made.values())]
+        else:
+            names += [name for mapping in self.columns.values() for name in mapping.origins]
+        return tuple(dict.fromkeys(name for name in names if name not in joined))
 
     @property
     def may_lack(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Reading takes bounded time and memory, whatever the file holds.
 
 import codecs
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -50,7 +50,7 @@ class Document:
         return (str(node.value), kind) if kind else None
 
 
-def read_yaml(path: Path, texts: Sequence[str] = (), words: Sequence[str] = ()) -> Document:
+def read_yaml(path: Path, texts: Sequence[str] = (), words: Sequence[str] = (), names: Sequence[str] = ()) -> Document:
     """Read a file of one YAML document.
 
     Args:
@@ -58,6 +58,7 @@ def read_yaml(path: Path, texts: Sequence[str] = (), words: Sequence[str] = ()) 
         texts: places whose scalars are text as they are written, also where YAML would see a number or a date;
             parts are joined by `/`, and `*` stands for any.
         words: places of mappings whose keys and values are text as they are written; no value stays none.
+        names: places of mappings whose keys are text as they are written: `on` is no yes.
 
     Returns:
         What the file says; no values where it is empty.
@@ -75,7 +76,9 @@ def read_yaml(path: Path, texts: Sequence[str] = (), words: Sequence[str] = ()) 
         for place, node in _walk(root):
             if isinstance(node, yaml.MappingNode):
                 if any(fnmatchcase(place, one) for one in words):
-                    _take_as_texts(node)
+                    _take_as_texts(part for pair in node.value for part in pair)
+                if any(fnmatchcase(place, one) for one in names):
+                    _take_as_texts(key for key, _ in node.value)
                 _require_distinct_text_keys(node)
             elif "\0" in str(node.value):
                 raise _problem("a NUL character (\\0). Take it out", node)
@@ -163,11 +166,10 @@ def _require_few(root: yaml.Node) -> None:
         raise _problem(f"more than {_MOST_VALUES:,} values, aliases (*) written out. Use fewer", root)
 
 
-def _take_as_texts(node: yaml.MappingNode) -> None:
-    for key, value in node.value:
-        for scalar in (key, value):
-            if isinstance(scalar, yaml.ScalarNode) and scalar.tag not in (_NULL, _MERGE):
-                scalar.tag = _TEXT
+def _take_as_texts(nodes: Iterable[yaml.Node]) -> None:
+    for node in nodes:
+        if isinstance(node, yaml.ScalarNode) and node.tag not in (_NULL, _MERGE):
+            node.tag = _TEXT
 
 
 def _require_distinct_text_keys(node: yaml.MappingNode) -> None:
@@ -214,6 +216,10 @@ def _way(root: yaml.Node, loc: Sequence[Any]) -> Iterator[tuple[int, yaml.Node]]
     for part in loc:
         if isinstance(node, yaml.MappingNode):
             pair = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if pair is None and part == 0:
+                # One thing may be written for a list of one.
+                yield node.start_mark.line + 1, node
+                continue
             if pair is None:
                 return
             node = pair[1]

@@ -98,7 +98,8 @@ def quarantine_failures(version: Path, entries: Iterable[LedgerEntry], limits: M
     """
     problems = []
     for entry in entries:
-        bad, judged, limit = entry.rows_quarantined, entry.rows_read - entry.rows_left_out, limits[entry.source]
+        bad, limit = entry.rows_quarantined, limits[entry.source]
+        judged = entry.rows_read - entry.rows_left_out - entry.rows_folded
         many = (bad > limit * judged and bad > _FEW) or bad > max(limit, _MOST) * judged or 0 < bad == judged
         if entry.outcome == REFUSED or not many:
             continue
@@ -142,7 +143,8 @@ def emptied_files(entries: Iterable[LedgerEntry]) -> list[str]:
         f"{entry.file}: the conditions of the source {entry.source} (where, deleted_when) leave none of its "
         f"{entry.rows_read:,} rows. Correct them in pipeline.yml, if that is not meant."
         for entry in entries
-        if entry.rows_left_out + entry.rows_withdrawn >= entry.rows_read > 1 and not entry.rows_superseded
+        if entry.rows_left_out + entry.rows_withdrawn + entry.rows_folded >= entry.rows_read > 1
+        and not entry.rows_superseded
     ]
 
 

@@ -22,13 +22,15 @@ from crm_pipeline.raw.casting import (
     WAITING,
     CastPlan,
 )
+from crm_pipeline.raw.folding import COPIES, find_copies, fold, plainly, reading_of
 from crm_pipeline.raw.header import require_columns
 from crm_pipeline.raw.landed import Unforeseen, one_file, refuse_unreadable
 from crm_pipeline.raw.ledger import FATES, QUARANTINE_COLUMNS, REFUSED, LedgerEntry
+from crm_pipeline.raw.lookup import Lookups
 from crm_pipeline.raw.misfits import LATER, code_name
 from crm_pipeline.raw.readers import read_file
-from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox
-from crm_pipeline.raw.source_rows import PROBLEM, REMEDY, SOURCE_ROWS, writable
+from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, Sandbox, value_column
+from crm_pipeline.raw.source_rows import PROBLEM, REMEDY, SOURCE_ROWS, FileRows, writable
 from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.raw.waiting import UNTIL, in_utc, note_waiting
 from crm_pipeline.storage.sql import literal, quoted
@@ -49,6 +51,8 @@ class Delivery:
     currency: str = ""
     #: Folders that the file may really lie in; empty where that has been looked at.
     within: tuple[Path, ...] = ()
+    #: Where a source has lookup files.
+    lookups: Lookups | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def load_delivery(
         order = f'select * from {_QUARANTINE} order by line, "column"'
         write(con, order, outputs.quarantine)
     con.execute(f"drop view if exists {EXPRESSION_VALUES}")
-    for table in (SOURCE_ROWS, TYPED_ROWS, _DROPPED, _QUARANTINE):
+    for table in (SOURCE_ROWS, TYPED_ROWS, COPIES, _DROPPED, _QUARANTINE):
         con.execute(f"drop table if exists {table}")
 
 
@@ -114,11 +118,19 @@ def _read_and_judge(
 ) -> None:
     if delivery.within:
         refuse_unreadable(delivery.path, delivery.within)
-    rows = read_file(con, delivery.path, delivery.source, work)
-    require_columns(rows, delivery.source, _count(con, SOURCE_ROWS))
+    source, entry = delivery.source, delivery.entry
+    if delivery.lookups and source.join:
+        delivery.lookups.prepare(source, delivery.zone, delivery.currency)
+    rows = read_file(con, delivery.path, source, work)
+    entry.rows_read = _count(con, SOURCE_ROWS)
+    require_columns(rows, source, entry.rows_read)
+    if delivery.lookups and source.join:
+        source = delivery.lookups.join(rows, source)
+    if source.aggregate:
+        source, rows = _folded(con, delivery, source, rows, sandbox, work)
     plan = CastPlan(
         delivery.contract,
-        delivery.source,
+        source,
         delivery.zone,
         run_time,
         tuple(rows.columns),
@@ -126,9 +138,48 @@ def _read_and_judge(
         delivery.currency,
     )
     _cast(con, plan, sandbox, work)
-    delivery.entry.problem = rows.problem
+    entry.problem = rows.problem
     _settle_fates(con, delivery, plan)
     _write_rows(con, delivery, plan, outputs)
+
+
+def _folded(
+    con: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    source: SourceConfig,
+    rows: FileRows,
+    sandbox: Sandbox,
+    work: Path,
+) -> tuple[SourceConfig, FileRows]:
+    """Fold the rows that the source wants; return the source and the columns as they are then."""
+    assert source.aggregate  # noqa: S101 - asked for by the caller
+    entry = delivery.entry
+    if source.where is not None:
+        entry.rows_left_out = _leave_out(con, source, sandbox, work)
+    copies = find_copies(con, rows)
+    if source.exact_duplicates == "drop":
+        con.execute(f'delete from {SOURCE_ROWS} where "{LINE}" in (from {COPIES})')
+        entry.rows_duplicate = copies
+    elif copies:
+        entry.rows_duplicate_kept = copies
+        if source.exact_duplicates is None:
+            rows.problem = rows.problem or (
+                f"{copies:,} of its rows are exact copies of others, and count like them in what aggregate makes. Set "
+                f"exact_duplicates of the source {source.name} to drop, if the export repeats rows, or to keep."
+            )
+    reading = reading_of(source, delivery.zone, delivery.currency)
+    rows, entry.rows_folded = fold(con, source.aggregate, reading, rows)
+    return plainly(source, source.aggregate).model_copy(update={"where": None}), rows
+
+
+def _leave_out(con: duckdb.DuckDBPyConnection, source: SourceConfig, sandbox: Sandbox, work: Path) -> int:
+    """Delete the rows of which the condition of the source is not true; return how many."""
+    assert source.where is not None  # noqa: S101 - asked for by the caller
+    sandbox.evaluate(con, {"where": (source.where, "boolean")}, source.name, work, source.may_lack)
+    unwanted = f'select "{LINE}" from {EXPRESSION_VALUES} where not coalesce({value_column("where")}, false)'
+    before = _count(con, SOURCE_ROWS)
+    con.execute(f'delete from {SOURCE_ROWS} where "{LINE}" in ({unwanted})')
+    return before - _count(con, SOURCE_ROWS)
 
 
 def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work: Path) -> None:
@@ -141,12 +192,11 @@ def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work
 def _settle_fates(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: CastPlan) -> None:
     """Decide the fate of each row; what is neither quarantined, dropped, withdrawn nor waiting is loaded."""
     entry = delivery.entry
-    entry.rows_read = _count(con, SOURCE_ROWS)
     unparsed = _count(con, SOURCE_ROWS, f'"{PROBLEM}" is not null')
     fates = dict(con.execute(f"select {FATE}, count(*) from {TYPED_ROWS} group by all").fetchall())
     misfits = fates.get(MISFIT, 0)
     entry.rows_quarantined = unparsed + misfits
-    entry.rows_left_out = fates.get(LEFT_OUT, 0)
+    entry.rows_left_out += fates.get(LEFT_OUT, 0)
     if unparsed:
         _quarantine_unparsed(con, delivery, plan)
     if misfits:
@@ -162,9 +212,9 @@ def _settle_fates(con: duckdb.DuckDBPyConnection, delivery: Delivery, plan: Cast
     )
     copies = _count(con, _DROPPED)
     if delivery.source.drops_duplicates:
-        entry.rows_duplicate = copies
+        entry.rows_duplicate += copies
     else:
-        entry.rows_duplicate_kept = copies
+        entry.rows_duplicate_kept += copies
         con.execute(f"delete from {_DROPPED}")
     entry.rows_withdrawn = fates.get(DELETED, 0)
     if delivery.contract.primary_key:

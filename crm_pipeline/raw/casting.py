@@ -33,7 +33,7 @@ from crm_pipeline.raw.misfits import (
     remedy,
 )
 from crm_pipeline.raw.sandbox import EXPRESSION_VALUES, value_column
-from crm_pipeline.raw.source_rows import PROBLEM, RAW, SOURCE_ROWS
+from crm_pipeline.raw.source_rows import PROBLEM, RAW, SOURCE_ROWS, SPACE, trimmed
 from crm_pipeline.raw.waiting import in_utc
 from crm_pipeline.storage.sql import literal, quoted
 
@@ -41,7 +41,6 @@ TYPED_ROWS = "typed_rows"
 HASH = '" hash"'
 _WANTED, _IS_DELETED = '" wanted"', '" is deleted"'
 _CONDITIONS = ("where", "deleted_when")
-_SPACE = " \t\r\n\f\v\u00a0\ufeff"
 
 FATE = '" fate"'
 LEFT_OUT, DELETED, MISFIT, WAITING, FIT = range(1, 6)
@@ -92,7 +91,7 @@ class CastPlan:
         """Return the query for the trimmed text of each mapped column (` text of <name>`)."""
         texts = "".join(f", {self._text(column)} as {_text_name(column)}" for column in self.mapped)
         texts += "".join(
-            f", {_trimmed(self._column(name))} as {_origin_name(column)}" for column, name in self._signed()
+            f", {trimmed(self._column(name))} as {_origin_name(column)}" for column, name in self._signed()
         )
         texts += "".join(f", {self._differs(column)} as {_differs_name(column)}" for column in self._of_several())
         wanted, is_deleted = self._condition("where", "true"), self._condition("deleted_when", "false")
@@ -133,7 +132,7 @@ class CastPlan:
             if column.logical_type in NUMERIC and self.source.columns[column.name].values is None
         }
         asked |= {
-            _origin_name(column): numbers.is_plain(_trimmed(self._column(name)), self.source.columns[column.name])
+            _origin_name(column): numbers.is_plain(trimmed(self._column(name)), self.source.columns[column.name])
             for column, name in self._signed()
         }
         if not asked:
@@ -222,10 +221,10 @@ class CastPlan:
 
     def _not_null(self, origin: str) -> str:
         """Return SQL for a trimmed text; null where the source says that it means that there is no value."""
-        text = _trimmed(f"({origin})::varchar")
+        text = trimmed(f"({origin})::varchar")
         if not self.source.read.null_values:
             return text
-        nulls = ", ".join(literal(value.strip(_SPACE)) for value in self.source.read.null_values)
+        nulls = ", ".join(literal(value.strip(SPACE)) for value in self.source.read.null_values)
         return f"case when {text} in ({nulls}) then null else {text} end"
 
     def _origin(self, column: Column) -> str:
@@ -359,11 +358,7 @@ def _differs_name(column: Column) -> str:
 
 def _folded(text: str) -> str:
     """Return SQL for a text, or none of it, without regard to case and to how its letters are composed."""
-    return f"nfc_normalize(lower(trim(coalesce({text}, ''), {literal(_SPACE)})))"
-
-
-def _trimmed(text: str) -> str:
-    return f"nullif(trim({text}, {literal(_SPACE)}), '')"
+    return f"nfc_normalize(lower(trim(coalesce({text}, ''), {literal(SPACE)})))"
 
 
 def _canonical(text: str, valid: tuple[str, ...]) -> str:

@@ -31,8 +31,9 @@ from crm_pipeline.raw.guessing.advice import (
 from crm_pipeline.raw.guessing.head import head_of
 from crm_pipeline.raw.guessing.layout import data_files
 from crm_pipeline.raw.landed import allowed_folders, one_file, refuse_unreadable, shown_name
-from crm_pipeline.raw.landing import landing_files
+from crm_pipeline.raw.landing import landing_files, lookup_files
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
+from crm_pipeline.raw.lookup import Lookups
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.sandbox import Sandbox, sandbox
 from crm_pipeline.raw.textfile import Refused
@@ -87,7 +88,11 @@ def check_sources(dataset: Dataset, run_time: datetime, linked_folders: Sequence
         con.execute("set timezone = 'UTC'")
         within = allowed_folders(dataset.folder, linked_folders)
         customer_ids.prepare(con)
-        checks = [_check_source(con, dataset, source, run_time, within, Path(work), box) for source in dataset.sources]
+        lookups = Lookups(con, dataset.folder, within, Path(work))
+        checks = [
+            _check_source(con, dataset, source, run_time, within, Path(work), box, lookups)
+            for source in dataset.sources
+        ]
         writings = [note for channel in AMOUNTS for note in customer_ids.other_writings(con, channel)]
     problems, notes = _files_and_sources(dataset, checks)
     problems += _without_amounts(checks)
@@ -102,6 +107,7 @@ def _check_source(
     within: Sequence[Path],
     work: Path,
     box: Sandbox,
+    lookups: Lookups,
 ) -> SourceCheck:
     check = SourceCheck(source, columns={name: ColumnFill() for name in source.columns})
     for path in landing_files(dataset.folder, source):
@@ -110,7 +116,7 @@ def _check_source(
             try:
                 with one_file():
                     refuse_unreadable(path, within)
-                    _check_file(con, dataset, check, path, name, run_time, folder, box)
+                    _check_file(con, dataset, check, path, name, run_time, folder, box, lookups)
             except Refused as refused:
                 check.files.setdefault(name, 0)
                 check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy))
@@ -126,6 +132,7 @@ def _check_file(
     run_time: datetime,
     work: Path,
     box: Sandbox,
+    lookups: Lookups,
 ) -> None:
     source = check.source
     entry = _entry(source, name)
@@ -133,7 +140,8 @@ def _check_file(
     batch, quarantine = outputs.batch, outputs.quarantine
     head = _head(path, source, work)
     currency = dataset.business.currency
-    delivery = Delivery(head, source, contracts()[source.channel], dataset.zone(source), entry, currency)
+    zone = dataset.zone(source)
+    delivery = Delivery(head, source, contracts()[source.channel], zone, entry, currency, lookups=lookups)
     load_delivery(con, delivery, run_time, outputs, work, box)
     check.files[name] = entry.rows_read
     wrong_layout = read_complaints(path, name, source)
@@ -236,9 +244,10 @@ def _files_and_sources(dataset: Dataset, checks: list[SourceCheck]) -> tuple[lis
             problems.append(f"Source {check.source.name}: no file matches '{pattern}' in {dataset.folder}. {remedy}.")
         for name in check.files:
             takers[name].append(check.source)
+    lookups = {path for source in dataset.sources for path in lookup_files(dataset.folder, source)}
     for path in data_files(dataset.folder):
         name = shown_name(dataset.folder, path)
-        if name not in takers:
+        if name not in takers and path not in lookups:
             notes.append(
                 f"{name}: no source takes it. Correct `files` of a source, add a source (crm init writes one), "
                 "or take it out of the folder."

@@ -9,7 +9,8 @@ from crm_pipeline.config.contract import AMOUNTS, Contract, contracts
 from crm_pipeline.config.settings import now
 from crm_pipeline.raw import accounting
 from crm_pipeline.raw.customer_ids import WITH_CUSTOMERS, id_findings
-from crm_pipeline.raw.landing import stale_files
+from crm_pipeline.raw.landed import allowed_folders
+from crm_pipeline.raw.landing import HASHES_FILE, FileHashes, stale_files
 from crm_pipeline.raw.ledger import FATES, LedgerEntry, read_ledger
 from crm_pipeline.raw.load import raw_folder
 from crm_pipeline.raw.payments import payment_findings
@@ -88,6 +89,8 @@ def _channel(
 ) -> Iterator[AssetCheckResult]:
     settings, moment = workspace.settings, now()
     version = raw_folder(settings) / "current"
+    within = allowed_folders(settings.dataset_folder, settings.linked_folders)
+    hashes = FileHashes.read(raw_folder(settings) / HASHES_FILE, within)
     still_open = accounting.open_entries(entries, settings.dataset_folder)
     suite = validate(contract, sample(settings, contract.name), moment)
     found = {
@@ -99,7 +102,7 @@ def _channel(
         "as_usual": accounting.incomplete_files(still_open)
         + accounting.waiting_files(still_open)
         + accounting.emptied_files(still_open)
-        + stale_files(workspace.dataset, entries)
+        + stale_files(workspace.dataset, entries, hashes)
         + accounting.volume_warnings(still_open, entries)
         + accounting.freshness_warnings(entries, moment),
     }

@@ -142,7 +142,7 @@ def _require_names(header: list[str], rows: FileRows, sheet: Sheet, source: Sour
 
 def _used(columns: list[str], source: SourceConfig) -> list[bool]:
     """Tell for each column whether the mapping reads it, so that an error elsewhere costs no row."""
-    origins = {name for mapping in source.columns.values() for name in mapping.origins}
+    origins = set(source.names_read)
     expressions = " ".join(source.expressions.values()).casefold()
     return [name in origins or name.casefold() in expressions for name in columns]
 

@@ -29,44 +29,45 @@ def closest(wanted: Sequence[str], there: Sequence[str], cutoff: float) -> str |
     return None
 
 
-def missing_column_remedy(name: str, source: SourceConfig) -> str:
-    """Say what helps where a file lacks the column that a contract column is mapped to.
+def missing_column_remedy(key: str, source: SourceConfig) -> str:
+    """Say what helps where a file lacks a column that a key of its source names.
 
     The mapping is that of all files of a source: changing it for one file would lose the others.
     """
     remedy = (
-        f"Deliver the file with it, or correct columns.{name} of the source {source.name} in pipeline.yml if all "
+        f"Deliver the file with it, or correct {key} of the source {source.name} in pipeline.yml if all "
         "of its files are like this one"
     )
     # Rows without a key are replaced within a source only.
-    if not contracts()[source.channel].primary_key:
+    if not key.startswith("columns.") or not contracts()[source.channel].primary_key:
         return f"{remedy}."
     return f"{remedy}, or give this file a source of its own with `system: {source.system}`."
 
 
 def require_columns(rows: FileRows, source: SourceConfig, count: int, looks_like_data: bool = False) -> None:
-    """Stop at a file that lacks a mapped column.
+    """Stop at a file that lacks a column that its source names.
 
     Raises:
         Refused: names the column, the columns that are there, and the closest match.
     """
-    for name, mapping in source.columns.items():
-        repeated = next((origin for origin in mapping.origins if origin in rows.ambiguous), None)
-        if repeated and not mapping.optional:
-            problem = f"The file has the column '{repeated}' (mapped to {name}) more than once."
+    for key, origins in source.asked:
+        use = f"mapped to {key.removeprefix('columns.')}" if key.startswith("columns.") else key
+        repeated = next((origin for origin in origins if origin in rows.ambiguous), None)
+        if repeated:
+            problem = f"The file has the column '{repeated}' ({use}) more than once."
             raise Refused(problem, "Give each column its own name in the export.", count)
-        if not mapping.origins or mapping.optional or any(map(rows.column, mapping.origins)):
+        if any(map(rows.column, origins)):
             continue
-        wanted = named(mapping.origins)
+        wanted = named(origins)
         if looks_like_data:
             which = f"Line {source.read.header_row}" if source.read.header_row > 1 else "The first line"
-            problem = f"{which} is no header: the column {wanted} (mapped to {name}) is missing."
+            problem = f"{which} is no header: the column {wanted} ({use}) is missing."
             remedy = "Export the file with a header line, or correct read.header_row or the mapping of this source."
             raise Refused(problem, _split_otherwise(rows) or remedy, count)
-        near = closest(mapping.origins, rows.columns, 0.5)
+        near = closest(origins, rows.columns, 0.5)
         hint = f" Did you mean '{near}'?" if near else ""
-        problem = f"The file has no column {wanted} (mapped to {name}). It has: {', '.join(rows.columns)}.{hint}"
-        remedy = missing_column_remedy(name, source)
+        problem = f"The file has no column {wanted} ({use}). It has: {', '.join(rows.columns)}.{hint}"
+        remedy = missing_column_remedy(key, source)
         raise Refused(problem, _split_otherwise(rows) or remedy, count)
 
 
@@ -75,7 +76,7 @@ def is_surely_header(rows: FileRows, source: SourceConfig) -> bool:
 
     A line of a file without a header may be a person, and no message may quote it.
     """
-    wanted = {name.casefold() for mapping in source.columns.values() for name in mapping.origins}
+    wanted = {name.casefold() for name in source.names_read}
     return any(name.casefold() in wanted for name in rows.columns)
 
 

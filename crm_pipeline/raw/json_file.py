@@ -116,20 +116,21 @@ def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) ->
 
 def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: FileRows, unit: str) -> None:
     """Stop at a file of which no object has the key of a required column."""
-    for column in contracts()[source.channel].columns:
-        names = source.columns[column.name].origins if column.required else ()
-        if not names:
+    required = {f"columns.{column.name}" for column in contracts()[source.channel].columns if column.required}
+    for key, names in source.asked:
+        if key.startswith("columns.") and key not in required:
             continue
         filled_in = ", ".join(quoted(rows.named[name]) for name in names)
         query = f"select count(*), count(coalesce({filled_in}, null)) from {SOURCE_ROWS}"
         count, filled = con.execute(query).fetchall()[0]
         if count and not filled:
             keys = _keys(con, 50)
+            use = f"mapped to {key.removeprefix('columns.')}" if key.startswith("columns.") else key
             near = closest(names, keys, 0.5)
             hint = f" Did you mean '{near}'?" if near else ""
             there = f"The {unit}s have: {', '.join(keys)}." if keys else f"No {unit} is a JSON object."
-            problem = f"No {unit} of the file has the key {named(names)} (mapped to {column.name}). {there}{hint}"
-            remedy = missing_column_remedy(column.name, source)
+            problem = f"No {unit} of the file has the key {named(names)} ({use}). {there}{hint}"
+            remedy = missing_column_remedy(key, source)
             if (
                 unit == "record"
                 and count == 1
@@ -150,7 +151,7 @@ def _keys(con: duckdb.DuckDBPyConnection, most: int, condition: str = "true") ->
 
 def _paths(con: duckdb.DuckDBPyConnection, source: SourceConfig) -> list[str]:
     """Return the columns to extract: all mapped paths, and each top-level key where SQL may ask for it."""
-    wanted = [name for mapping in source.columns.values() for name in mapping.origins]
+    wanted = [*source.names_read]
     if source.expressions:
         wanted += _keys(con, 1000)
     return list(dict.fromkeys(wanted))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,7 @@ from crm_pipeline.storage import lake
 
 #: To be raised when reading itself changes, so that files in landing are read again.
 READER_VERSION = 3
+HASHES_FILE = ".file_hashes.json"
 _CHUNK = 1 << 20
 _LEFT_ALONE = 5
 _NAMED = 5
@@ -103,7 +105,8 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
     load = 1 + max((entry.load for entry in entries), default=0)
     for source in dataset.sources:
         known = by_source.pop(source.name, {})
-        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source), dataset.business.currency)
+        lookups = {path: file_mark(path) for path in lookup_files(dataset.folder, source)}
+        mapping = _mapping(dataset, source, hashes)
         files = _with_names(dataset.folder, source, hashes)
         if not files and not known:
             plan.problems.append(f"Source {source.name}: no file matches '{source.files}' in the dataset folder.")
@@ -136,9 +139,9 @@ def plan_deliveries(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHa
                 run_id=run_id,
             )
             plan.load.append((file.path, source, entry))
-            plan.marks[file.path] = file.mark
+            plan.marks |= {file.path: file.mark} | lookups
         plan.keep += [entry for file_id, entry in known.items() if file_id not in handled]
-    plan.problems += stale_files(dataset, plan.keep)
+    plan.problems += stale_files(dataset, plan.keep, hashes)
     for name, former in by_source.items():
         rows = sum(entry.rows_loaded for entry in former.values())
         plan.problems.append(
@@ -176,22 +179,32 @@ def _no_longer_taken(folder: Path, known: dict[str, LedgerEntry], files: list[_L
 
 
 def landing_files(folder: Path, source: SourceConfig) -> list[Path]:
-    """Return a source's files in natural order (`part2` before `part10`), without hidden ones.
+    """Return a source's files, as `matching_files` does."""
+    return matching_files(folder, source.files)
+
+
+def lookup_files(folder: Path, source: SourceConfig) -> list[Path]:
+    """Return the files that the rows of a source are joined with, in the order in which they are."""
+    return [path for join in source.join for path in matching_files(folder, join.files)]
+
+
+def matching_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files that a pattern takes in natural order (`part2` before `part10`), without hidden ones.
 
     Whatever a pattern takes is among them, be it a link, a pipe or a folder, and so is a folder that nobody may look
     into, where it could hold such files: reading them says what is wrong.
     """
-    found = {path for path in folder.glob(source.files) if not path.name.startswith(".")}
-    if re.search(r"[*?\[]", parents := PurePosixPath(source.files).parent.as_posix()):
+    found = {path for path in folder.glob(pattern) if not path.name.startswith(".")}
+    if re.search(r"[*?\[]", parents := PurePosixPath(pattern).parent.as_posix()):
         found |= {path for path in folder.glob(parents) if path.is_dir() and not may_look_into(path)}
     return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
 
 
-def stale_files(dataset: Dataset, entries: list[LedgerEntry]) -> list[str]:
+def stale_files(dataset: Dataset, entries: list[LedgerEntry], hashes: FileHashes) -> list[str]:
     """Say which loaded files cannot be read again as pipeline.yml and the contracts say now: they have left landing."""
     problems = []
     for source in dataset.sources:
-        mapping = mapping_hash(contracts()[source.channel], source, dataset.zone(source), dataset.business.currency)
+        mapping = _mapping(dataset, source, hashes)
         stale = [
             entry
             for entry in entries
@@ -201,14 +214,23 @@ def stale_files(dataset: Dataset, entries: list[LedgerEntry]) -> list[str]:
             rows = sum(entry.rows_loaded for entry in stale)
             named = ", ".join(entry.file for entry in stale[:_NAMED]) + (", ..." if len(stale) > _NAMED else "")
             problems.append(
-                f"Source {source.name}: its mapping or contract has changed, and {len(stale):,} of its loaded files "
-                f"are no longer in landing to be read again ({named}): their {rows:,} rows stay as they were read. "
-                "To have them read anew, put the files back."
+                f"Source {source.name}: its mapping, contract or lookup file has changed, and {len(stale):,} of its "
+                f"loaded files are no longer in landing to be read again ({named}): their {rows:,} rows stay as they "
+                "were read. To have them read anew, put the files back."
             )
     return problems
 
 
-def mapping_hash(contract: Contract, source: SourceConfig, zone: str, currency: str) -> str:
+def _mapping(dataset: Dataset, source: SourceConfig, hashes: FileHashes) -> str:
+    """Return the hash of all that decides how a source's files are read, lookup files among it."""
+    lookups = [hashes.of(path, shown_name(dataset.folder, path)) for path in lookup_files(dataset.folder, source)]
+    contract, zone = contracts()[source.channel], dataset.zone(source)
+    return mapping_hash(contract, source, zone, dataset.business.currency, lookups)
+
+
+def mapping_hash(
+    contract: Contract, source: SourceConfig, zone: str, currency: str, lookups: Sequence[str] = ()
+) -> str:
     """Return a hash of all that decides how a source's files are read."""
     columns = [
         {name: value for name, value in asdict(column).items() if name != "description"} for column in contract.columns
@@ -220,6 +242,7 @@ def mapping_hash(contract: Contract, source: SourceConfig, zone: str, currency: 
         "zone": zone,
         "currency": currency,
         "drops_duplicates": source.drops_duplicates,
+        "lookups": [*lookups],
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 

@@ -14,7 +14,7 @@ LEDGER_FILE = "ledger.parquet"
 LOADED = "loaded"
 REFUSED = "refused"
 KEPT = "kept"
-FATES = ("loaded", "quarantined", "duplicate", "superseded", "withdrawn", "left_out", "waiting")
+FATES = ("loaded", "quarantined", "duplicate", "superseded", "withdrawn", "left_out", "waiting", "folded")
 """What can become of a row that was read: exactly one of these, each counted in the ledger as `rows_<fate>`."""
 
 LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
@@ -36,6 +36,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, str]] = {
     "rows_withdrawn": ("BIGINT", "Rows that say their record is deleted, and those that a later delivery took back."),
     "rows_left_out": ("BIGINT", "Rows that the source's condition `where` leaves out."),
     "rows_waiting": ("BIGINT", "Rows dated later than the run that read them; the first run after that takes them."),
+    "rows_folded": ("BIGINT", "Rows that went into another one of the file, as `aggregate` of the source says."),
     "waits_until": ("TIMESTAMP", "The earliest time that a waiting row waits for (UTC)."),
     "rows_taken_back": ("BIGINT", "Rows of earlier deliveries that this full delivery did not hold any more."),
     "outcome": ("VARCHAR", "`loaded`; `refused`: no row can be used; `kept`: now refused, its rows stay as once read."),
@@ -78,6 +79,7 @@ class LedgerEntry:
     rows_withdrawn: int = 0
     rows_left_out: int = 0
     rows_waiting: int = 0
+    rows_folded: int = 0
     waits_until: datetime | None = None
     rows_taken_back: int = 0
     outcome: str = LOADED

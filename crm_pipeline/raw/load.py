@@ -15,7 +15,7 @@ from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.landed import allowed_folders, file_mark
-from crm_pipeline.raw.landing import FileHashes, Plan, plan_deliveries
+from crm_pipeline.raw.landing import HASHES_FILE, FileHashes, Plan, lookup_files, plan_deliveries
 from crm_pipeline.raw.ledger import (
     KEPT,
     LEDGER_FILE,
@@ -26,6 +26,7 @@ from crm_pipeline.raw.ledger import (
     read_ledger,
     write_ledger,
 )
+from crm_pipeline.raw.lookup import Lookups
 from crm_pipeline.raw.marks import MARKS
 from crm_pipeline.raw.sandbox import Sandbox, sandbox
 from crm_pipeline.raw.superseding import Batch, settle
@@ -92,7 +93,7 @@ def load(
         current = lake.current_version(folder)
         entries = read_ledger(current)
         within = allowed_folders(dataset.folder, settings.linked_folders)
-        hashes = FileHashes.read(folder / ".file_hashes.json", within)
+        hashes = FileHashes.read(folder / HASHES_FILE, within)
         plan = plan_deliveries(dataset, entries, hashes, run_id)
         ripe = [entry for entry in plan.keep if is_ripe(entry, run_time)]
         nothing_new = not plan.load and not ripe and len(plan.keep) == len(entries)
@@ -128,12 +129,15 @@ def _build(
     """Fill a new version; return the entries of the files that were read."""
     _write_empty_tables(version)
     loaded: list[LedgerEntry] = []
+    lookups = Lookups(con, dataset.folder, within, work)
     for path, source, entry in plan.load:
         currency = dataset.business.currency
-        delivery = Delivery(path, source, contracts()[source.channel], dataset.zone(source), entry, currency, within)
+        delivery = Delivery(
+            path, source, contracts()[source.channel], dataset.zone(source), entry, currency, within, lookups
+        )
         outputs = Outputs(work / entry.batch, *(version / folder / entry.batch for folder in _BESIDE))
         load_delivery(con, delivery, run_time, outputs, work, box)
-        if file_mark(path) != plan.marks[path]:
+        if any(file_mark(read) != plan.marks.get(read) for read in (path, *lookup_files(dataset.folder, source))):
             outputs.discard()
             plan.problems.append(f"{entry.file}: it changed while it was read; the next run loads it.")
             plan.keep += [known for known in entries if _is_same(known, entry)]

@@ -12,12 +12,14 @@ import duckdb
 import pyarrow as pa
 
 from crm_pipeline.config.preset import LINE
-from crm_pipeline.storage.sql import quoted
+from crm_pipeline.storage.sql import literal, quoted
 
 SOURCE_ROWS = "source_rows"
 #: Columns of our own. Each begins with a blank, which the name of a file's column never does (`named_columns`).
 PROBLEM, REMEDY, RAW = " problem", " remedy", " raw"
 _OWN = f'"{LINE}" bigint, "{PROBLEM}" varchar, "{REMEDY}" varchar, "{RAW}" varchar'
+#: What stands around values and is no part of them.
+SPACE = " \t\r\n\f\v\u00a0\ufeff"
 _BATCH_ROWS = 20_000
 _BATCH_CHARACTERS = 8_000_000
 _MOST_CHARACTERS_SHOWN = 10_000
@@ -44,6 +46,16 @@ class FileRows:
             return None
         return self.named.get(name, name if name in self.columns else None)
 
+    def add(self, name: str) -> str:
+        """Take in a further column of that name; return what it is called in `source_rows`."""
+        taken = {column.casefold() for column in self.columns}
+        column = name
+        while column.casefold() in taken:
+            column = f"{column}_{len(self.columns) + 1}"
+        self.columns.append(column)
+        self.named[name] = column
+        return column
+
 
 def named_columns(names: Iterable[str]) -> FileRows:
     """Name the columns of `source_rows` after those of a file, whatever those are called.
@@ -64,6 +76,11 @@ def named_columns(names: Iterable[str]) -> FileRows:
         elif name:
             rows.named[name] = column
     return rows
+
+
+def trimmed(text: str) -> str:
+    """Return SQL for a text without the blanks around it; null where nothing else is in it."""
+    return f"nullif(trim({text}, {literal(SPACE)}), '')"
 
 
 def writable(text: str) -> str:

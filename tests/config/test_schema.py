@@ -32,6 +32,12 @@ def test_the_bundled_files_follow_the_schema(path):
         {"preset": "shopify_orders", "columns": {"email": None}},
         {"columns": {"status": {"value": 1}, "order_id": {"from": "id"}}},
         {"read": {"null_values": [0, "n/a"]}},
+        {"join": {"files": "x.csv", "on": "id", "columns": ["a"]}, "aggregate": {"by": "id", "columns": {"a": "sum"}}},
+        {
+            "join": [
+                {"files": "x", "on": {"a": "b"}, "columns": {"c": "d"}, "aggregate": {"columns": {"d": {"sum": "e"}}}}
+            ]
+        },
         {
             "columns": {
                 "order_id": ["id", "nr"],

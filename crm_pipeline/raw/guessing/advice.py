@@ -97,8 +97,8 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
         return []
     names = list(table.columns)
     missing = {
-        column: origins
-        for column, origins in _origins(source).items()
+        key: origins
+        for key, origins in source.asked
         if not any(origin in names for origin in origins) or any(origin in table.repeated for origin in origins)
     }
     line = source.read.header_row
@@ -111,7 +111,7 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
     if looks_like_data(names) or (_has_header_line(name, source) and not is_surely_header(FileRows(names), source)):
         problem = "This line is no header: it holds values."
         return [Complaint(name, line, None, problem, "Export the file with a header line.", 1)]
-    return [_missing(name, line, column, origins, table, source) for column, origins in missing.items()]
+    return [_missing(name, line, key, origins, table, source) for key, origins in missing.items()]
 
 
 def _has_header_line(name: str, source: SourceConfig) -> bool:
@@ -171,8 +171,7 @@ def silent_faults(batch: Path, name: str, source: SourceConfig) -> tuple[list[Co
 
 
 def _fits(source: SourceConfig, names: list[str]) -> bool:
-    origins = _origins(source).values()
-    return bool(origins) and all(any(origin in names for origin in alternatives) for alternatives in origins)
+    return bool(source.asked) and all(any(origin in names for origin in origins) for _, origins in source.asked)
 
 
 def _wrong_encoding(path: Path, source: SourceConfig) -> tuple[str, dict[str, Any]] | None:
@@ -219,22 +218,20 @@ def _has_columns(path: Path, delimiter: str, source: SourceConfig) -> bool:
     lines = islice(enumerate(start.splitlines(keepends=True), start=1), source.read.header_row - 1, None)
     header = next(records(lines, delimiter, source.read.quote, None), None)
     names = {field.strip() for field in header.fields} if header else set()
-    return all(any(origin in names for origin in origins) for origins in _origins(source).values())
+    return all(any(origin in names for origin in origins) for _, origins in source.asked)
 
 
-def _missing(
-    name: str, line: int, column: str, origins: tuple[str, ...], table: Table, source: SourceConfig
-) -> Complaint:
-    """Complain about a mapped column that is not there, or twice."""
-    names = list(table.columns)
+def _missing(name: str, line: int, key: str, origins: tuple[str, ...], table: Table, source: SourceConfig) -> Complaint:
+    """Complain about a column that is asked for and not there, or twice."""
+    names, column = list(table.columns), key.removeprefix("columns.")
     repeated = next((origin for origin in origins if origin in table.repeated), None)
     if repeated:
         problem = f"The column '{repeated}' is there more than once."
         return Complaint(name, line, column, problem, "Give each column its own name in the export.")
     near = closest(origins, names, 0.6)
     problem = f"The file has no column {named(origins)}. It has: {', '.join(names)}."
-    remedy = missing_column_remedy(column, source)
-    if near:
+    remedy = missing_column_remedy(key, source)
+    if near and column in source.columns:
         known = list(origins) if len(origins) > 1 else []
         mapping = _mapping(source.columns[column]) | {"from": [*known, near] if known else near}
         remedy = f"Write `{_yaml(column, mapping)}` in the source {source.name}, or deliver the file with it."
