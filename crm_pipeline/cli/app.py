@@ -196,19 +196,26 @@ def init(
     typer.echo("Look it through, then: crm check-sources")
 
 
-@app.command(epilog="Examples:  crm check-sources  |  crm check-sources --dataset myshop")
-def check_sources(dataset: DatasetOption = None) -> None:
+@app.command(epilog="Examples:  crm check-sources  |  crm check-sources --dataset myshop --json")
+def check_sources(
+    dataset: DatasetOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print it as JSON, whose keys docs/check_sources.md describes.")
+    ] = False,
+) -> None:
     """Look at the first rows of each landing file: what maps to what, what is missing, what a run would refuse.
 
     Ends with 0 where all is fine and with 1 where there are problems. Writes nothing.
     """
     from crm_pipeline.config.dataset import load_dataset
-    from crm_pipeline.raw.check_report import render
+    from crm_pipeline.raw import check_report
     from crm_pipeline.raw.check_sources import check_sources as check
 
     settings = chosen_settings(dataset)
-    found = check(or_explain(load_dataset, settings.dataset_folder), now(), settings.linked_folders)
-    typer.echo(render(found))
+    found = check(
+        or_explain(load_dataset, settings.dataset_folder), now(), settings.linked_folders, settings.quarantine_limit
+    )
+    typer.echo(json.dumps(check_report.as_json(found), indent=2) if as_json else check_report.render(found))
     if not found.is_fine:
         raise typer.Exit(1)
 

@@ -24,6 +24,7 @@ __all__ = [
     "Totals",
     "emptied_files",
     "freshness_warnings",
+    "has_too_many_quarantined",
     "incomplete_files",
     "latest_complete_day",
     "open_entries",
@@ -86,6 +87,16 @@ def unaccounted_rows(version: Path, entries: Iterable[LedgerEntry]) -> list[str]
     return problems
 
 
+def has_too_many_quarantined(entry: LedgerEntry, limit: float) -> bool:
+    """Tell whether so many rows of a file are quarantined that it stops a run."""
+    bad, judged = entry.rows_quarantined, _judged(entry)
+    return (bad > limit * judged and bad > _FEW) or bad > max(limit, _MOST) * judged or 0 < bad == judged
+
+
+def _judged(entry: LedgerEntry) -> int:
+    return entry.rows_read - entry.rows_left_out - entry.rows_folded
+
+
 def quarantine_failures(version: Path, entries: Iterable[LedgerEntry], limits: Mapping[str, float]) -> list[str]:
     """Name each file of which too many rows are quarantined, with its worst column and the remedy.
 
@@ -98,12 +109,10 @@ def quarantine_failures(version: Path, entries: Iterable[LedgerEntry], limits: M
     """
     problems = []
     for entry in entries:
-        bad, limit = entry.rows_quarantined, limits[entry.source]
-        judged = entry.rows_read - entry.rows_left_out - entry.rows_folded
-        many = (bad > limit * judged and bad > _FEW) or bad > max(limit, _MOST) * judged or 0 < bad == judged
-        if entry.outcome == REFUSED or not many:
+        limit = limits[entry.source]
+        if entry.outcome == REFUSED or not has_too_many_quarantined(entry, limit):
             continue
-        share = bad / judged
+        share = entry.rows_quarantined / _judged(entry)
         column, rows, remedy, lines = _worst_column(version / "quarantine" / entry.batch)
         where = f"column {column}" if column else "rows that cannot be parsed"
         named = ", ".join(map(str, lines)) + (", ..." if rows > len(lines) else "")

@@ -7,7 +7,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from crm_pipeline.config.contract import AMOUNTS, contracts
 from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw import customer_ids
-from crm_pipeline.raw.accounting import emptied_files, waiting_rows
+from crm_pipeline.raw.accounting import emptied_files, has_too_many_quarantined, waiting_rows
 from crm_pipeline.raw.batch import Delivery, Outputs, load_delivery
 from crm_pipeline.raw.guessing.advice import (
     Complaint,
@@ -28,6 +28,7 @@ from crm_pipeline.raw.guessing.advice import (
     silent_faults,
     value_complaints,
 )
+from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.head import head_of
 from crm_pipeline.raw.guessing.layout import data_files
 from crm_pipeline.raw.landed import allowed_folders, one_file, refuse_unreadable, shown_name
@@ -51,9 +52,13 @@ class ColumnFill:
 
 @dataclass
 class SourceCheck:
-    """What was seen of one source: its files with their rows, its columns, and what is wrong."""
+    """What was seen of one source: its files with their rows, its columns, and what is wrong.
+
+    `limit` is the share of a file's rows that may be quarantined.
+    """
 
     source: SourceConfig
+    limit: float
     files: dict[str, int] = field(default_factory=dict)
     rows_loaded: int = 0
     columns: dict[str, ColumnFill] = field(default_factory=dict)
@@ -69,6 +74,8 @@ class Check:
     sources: list[SourceCheck]
     problems: list[str]
     notes: list[str]
+    #: Those of the problems that stop a run.
+    stopping: list[str] = field(default_factory=list)
 
     @property
     def is_fine(self) -> bool:
@@ -76,13 +83,16 @@ class Check:
         return not self.problems and not any(check.complaints for check in self.sources)
 
 
-def check_sources(dataset: Dataset, run_time: datetime, linked_folders: Sequence[Path] = ()) -> Check:
+def check_sources(
+    dataset: Dataset, run_time: datetime, linked_folders: Sequence[Path] = (), quarantine_limit: float = 0.05
+) -> Check:
     """Look at all sources of a dataset.
 
     Args:
         dataset: the sources.
         run_time: rows dated later are complained about: a run would let them wait.
         linked_folders: where files may really lie beside the dataset's folder.
+        quarantine_limit: share of a file's rows that stops a run, for sources that say none.
     """
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as con, sandbox() as box:
         con.execute("set timezone = 'UTC'")
@@ -90,27 +100,29 @@ def check_sources(dataset: Dataset, run_time: datetime, linked_folders: Sequence
         customer_ids.prepare(con)
         lookups = Lookups(con, dataset.folder, within, Path(work))
         checks = [
-            _check_source(con, dataset, source, run_time, within, Path(work), box, lookups)
+            SourceCheck(source, quarantine_limit if source.quarantine_limit is None else source.quarantine_limit)
             for source in dataset.sources
         ]
+        for check in checks:
+            _check_source(con, dataset, check, run_time, within, Path(work), box, lookups)
         writings = [note for channel in AMOUNTS for note in customer_ids.other_writings(con, channel)]
     problems, notes = _files_and_sources(dataset, checks)
-    problems += _without_amounts(checks)
-    return Check(checks, problems, notes + writings)
+    without = _without_amounts(checks)
+    return Check(checks, problems + without, notes + writings, without)
 
 
 def _check_source(
     con: duckdb.DuckDBPyConnection,
     dataset: Dataset,
-    source: SourceConfig,
+    check: SourceCheck,
     run_time: datetime,
     within: Sequence[Path],
     work: Path,
     box: Sandbox,
     lookups: Lookups,
-) -> SourceCheck:
-    check = SourceCheck(source, columns={name: ColumnFill() for name in source.columns})
-    for path in landing_files(dataset.folder, source):
+) -> None:
+    check.columns = {name: ColumnFill() for name in check.source.columns}
+    for path in landing_files(dataset.folder, check.source):
         name = shown_name(dataset.folder, path)
         with _workshop(work) as folder:
             try:
@@ -119,8 +131,7 @@ def _check_source(
                     _check_file(con, dataset, check, path, name, run_time, folder, box, lookups)
             except Refused as refused:
                 check.files.setdefault(name, 0)
-                check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy))
-    return check
+                check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy, level="stops"))
 
 
 def _check_file(
@@ -152,14 +163,14 @@ def _check_file(
         says_all = "`read: " in refusal.remedy
         found = wrong_layout or ([] if says_all else header_complaints(table, name, dataset, source))
         check.missing |= {complaint.column for complaint in found if complaint.column}
-        check.complaints += found or [refusal]
+        check.complaints += [replace(complaint, level="stops") for complaint in found or [refusal]]
         return
     if entry.problem:
         problem, _, remedy = entry.problem.partition(". ")
         check.complaints.append(Complaint(name, None, None, f"{problem}.", remedy))
     check.complaints += wrong_layout
     if quarantine.exists():
-        check.complaints += value_complaints(pq.read_table(quarantine).to_pylist(), table, name, source, currency)
+        check.complaints += _unusable_rows(quarantine, table, entry, check, currency, wrong_layout)
     check.notes += emptied_files([entry])
     if 0 < entry.rows_left_out + entry.rows_withdrawn < entry.rows_read:
         told = f"{entry.rows_left_out:,} rows are left out (where), {entry.rows_withdrawn:,} withdrawn (deleted_when)"
@@ -176,6 +187,22 @@ def _check_file(
         faults, notes = silent_faults(batch, name, source)
         check.complaints += faults
         check.notes += notes
+
+
+def _unusable_rows(
+    quarantine: Path,
+    table: Table | None,
+    entry: LedgerEntry,
+    check: SourceCheck,
+    currency: str,
+    wrong_layout: list[Complaint],
+) -> list[Complaint]:
+    """Complain about quarantined rows, but for those that a wrong encoding explains."""
+    found = value_complaints(pq.read_table(quarantine).to_pylist(), table, entry.file, check.source, currency)
+    if any("encoding: " in complaint.remedy for complaint in wrong_layout):
+        found = [complaint for complaint in found if not complaint.problem.startswith("bytes that are not")]
+    stops = has_too_many_quarantined(entry, check.limit)
+    return [replace(complaint, level="stops") for complaint in found] if stops else found
 
 
 def _head(path: Path, source: SourceConfig, work: Path) -> Path:

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import json
+import re
 import zipfile
 from dataclasses import dataclass
 
@@ -11,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from crm_pipeline.cli.app import app
-from crm_pipeline.raw.check_report import render
+from crm_pipeline.config.settings import PROJECT
+from crm_pipeline.raw.check_report import as_json, render
 from crm_pipeline.raw.check_sources import Check, check_sources
 from tests.raw.conftest import ORDERS, RUN_TIME
 
@@ -187,7 +190,7 @@ BROKEN = [
         "dates with the day first",
         with_values(AT, "13/01/2024 10:00", "02/01/2024 10:00"),
         (
-            "orders.csv, line 2, ordered_at: cannot be read as a time: '13/01/2024 10:00' (2 times)",
+            "orders.csv, line 2, ordered_at: cannot be read as a time in 2 rows: '13/01/2024 10:00', '02/01",
             "Write `ordered_at: {from: at, format: '%d/%m/%Y %H:%M'}` in the source shop",
         ),
     ),
@@ -262,7 +265,7 @@ BROKEN = [
         with_values(TOTAL, "1.50", "NULL", "N/A", "-"),
         (
             "orders.csv, line 3, total_amount: cannot be read",
-            "(3 times)",
+            "in 3 rows: ",
             "Write `read: {null_values: ['-', N/A, 'NULL']}`",
         ),
     ),
@@ -309,7 +312,7 @@ BROKEN = [
     Case(
         "Parquet with other types",
         parquet(id=[1, 2], at=[45_000, 45_001], total=["1.5", "x"], mail=["", ""], status=["completed"] * 2),
-        ("orders.parquet, line 1, ordered_at: cannot be read as a time: '45000'", "format: excel"),
+        ("orders.parquet, line 1, ordered_at: cannot be read as a time in 2 rows: '45000'", "format: excel"),
         file="orders.parquet",
     ),
     Case(
@@ -343,7 +346,7 @@ SOUND = [
 
 def look(shop) -> tuple[Check, list[str]]:
     check = check_sources(shop.dataset, RUN_TIME)
-    return check, [line for line in render(check).splitlines() if line.strip().startswith("problem ")]
+    return check, [line for line in render(check).splitlines() if line.startswith(("stops ", "quarantine ", "look "))]
 
 
 def test_the_list_of_broken_files_is_long_enough():
@@ -516,3 +519,60 @@ def test_of_a_file_with_long_rows_only_whole_ones_are_read(shop):
     check = check_sources(shop.dataset, RUN_TIME)
     assert check.is_fine
     assert 0 < check.sources[0].rows_loaded < 60
+
+
+def test_each_finding_is_shown_once_with_the_count_of_each_value(shop):
+    shop.deliver("orders_1.csv", with_values(STATUS, "lost", "gone", "completed", "lost", "completed"))
+    shop.deliver("orders_2.csv", with_values(STATUS, "completed", "completed", "lost", "completed", "completed"))
+    _, (problem,) = look(shop)
+    assert problem.startswith("stops       landing/orders_1.csv and 1 more, line 2, status: ")
+    assert "is not one of the allowed values in 4 rows: 'lost' (3 times), 'gone'. " in problem
+
+
+def test_what_stops_a_run_comes_first(shop):
+    shop.deliver("orders_1.csv", with_values(STATUS, "lost", *["completed"] * 4))
+    shop.deliver("orders_2.csv", GOOD.replace(",total,", ",weight,"))
+    shop.deliver("orders_3.csv", with_values(AT, *["13/01/2024"] * 5))
+    shop.deliver("orders_4.csv", with_values(ID, *["1.23E+12"] * 5))
+    shop.deliver("left_over.csv", GOOD)
+    report = render(check_sources(shop.dataset, RUN_TIME)).splitlines()
+    words = [line.split()[0] for line in report[report.index("") + 1 :]]
+    assert words == ["stops", "stops", "quarantine", "look", "note", "4"]
+    assert report[-1] == "4 problems: 2 stops a run, 1 leaves rows out, 1 loads, and may be wrong"
+
+
+def test_the_json_says_the_same_and_quotes_nobody(shop, monkeypatch):
+    shop.deliver("orders_1.csv", with_values(STATUS, "lost", "completed", "completed"))
+    shop.deliver("orders_2.csv", with_values(MAIL, "ann@example.com", "no address at all", "bob"))
+    monkeypatch.setenv("CRM_DATA_ROOT", str(shop.settings.data_root))
+    monkeypatch.setenv("CRM_STATE_ROOT", str(shop.settings.state_root))
+    printed = CliRunner().invoke(app, ["check-sources", "--dataset", "shop", "--json"])
+    said = json.loads(printed.output)
+    assert (printed.exit_code, said["is_fine"]) == (1, False)
+    (source,) = said["sources"]
+    assert source["files"] == [{"file": "landing/orders_1.csv", "rows": 3}, {"file": "landing/orders_2.csv", "rows": 3}]
+    assert source["columns"][0] == {
+        "column": "order_id",
+        "from": ["id"],
+        "type": "string",
+        "required": True,
+        "missing": False,
+        "filled": source["rows_loaded"],
+    }
+    (finding,) = [finding for finding in said["findings"] if finding["column"] == "status"]
+    assert (finding["level"], finding["values"]) == ("quarantine", [{"value": "lost", "rows": 1}])
+    assert "example.com" not in printed.output
+    assert "bob" not in printed.output
+
+
+def test_the_page_describes_every_key_of_the_json(shop):
+    shop.deliver("orders.csv", with_values(STATUS, "lost", "completed", "completed"))
+    page = (PROJECT / "docs" / "check_sources.md").read_text()
+
+    def keys(value):
+        if isinstance(value, dict):
+            return {*value, *(key for inner in value.values() for key in keys(inner))}
+        return {key for inner in value for key in keys(inner)} if isinstance(value, list) else set()
+
+    said = as_json(check_sources(shop.dataset, RUN_TIME))
+    assert [key for key in sorted(keys(said)) if not re.search(rf"[`.]{key}\b", page)] == []

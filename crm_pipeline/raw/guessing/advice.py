@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -48,7 +48,11 @@ _OTHER_CURRENCY = "is in another currency"
 
 @dataclass(frozen=True)
 class Complaint:
-    """Something wrong in a file: where it is first found, how often, and what to do about it."""
+    """Something wrong in a file: where it is first found, in how many rows, and what to do about it.
+
+    `level` is what it does to a run (`crm_pipeline/raw/findings.py`), `values` are those that it is about, with their
+    rows; personal ones are not among them.
+    """
 
     file: str
     line: int | None
@@ -56,6 +60,8 @@ class Complaint:
     problem: str
     remedy: str
     times: int = 1
+    level: str = "look"
+    values: tuple[tuple[str, int], ...] = ()
 
 
 def read_complaints(path: Path, name: str, source: SourceConfig) -> list[Complaint]:
@@ -136,16 +142,23 @@ def value_complaints(
         kinds[row["column"], row["problem"].split(":")[0], row["remedy"]].append(row)
     repeated = {row["line"] for row in rows if _is_header(row["row"])}
     found = [
-        Complaint(name, line, None, "The line repeats the header.", "Remove it from the file.")
+        Complaint(name, line, None, "The line repeats the header.", "Remove it from the file.", level="quarantine")
         for line in sorted(repeated)
     ]
     for (column, _, remedy), alike in kinds.items():
         alike = [row for row in alike if row["line"] not in repeated]
         if alike:
             advice = _value_advice(column, alike, table, source, currency) if column else None
-            problem = alike[0]["problem"]
-            found.append(Complaint(name, alike[0]["line"], column, problem, advice or remedy, len(alike)))
+            problem, shown = alike[0]["problem"].partition(": ")[0], _shown_values(alike)
+            place = (name, alike[0]["line"], column)
+            found.append(Complaint(*place, problem, advice or remedy, len(alike), "quarantine", shown))
     return found
+
+
+def _shown_values(rows: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
+    """Count the values that the problems of some rows name; personal ones are not named there."""
+    named = (row["problem"].partition(": ")[2] for row in rows)
+    return tuple(Counter(value[1:-1] for value in named if value.startswith("'")).most_common())
 
 
 def silent_faults(batch: Path, name: str, source: SourceConfig) -> tuple[list[Complaint], list[str]]:
