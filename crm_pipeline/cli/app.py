@@ -5,6 +5,7 @@ Heavy imports stand inside the commands, so that `crm --help` answers at once.
 
 import json
 import os
+import shlex
 import sys
 import time
 from datetime import date, datetime
@@ -185,15 +186,19 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a pipeline.yml that is there.")] = False,
 ) -> None:
     """Write a first pipeline.yml from the files of a folder."""
-    from crm_pipeline.raw.init import write_draft
+    from crm_pipeline.raw.init import check_command, write_draft
 
     settings = settings_of_environment()
     path = Path(folder) if Path(folder).is_dir() else settings.data_root / folder
+    if path.resolve().name == "landing":
+        path = path.resolve().parent
     draft = or_explain(write_draft, path, force=force, linked_folders=settings.linked_folders)
     typer.echo(f"wrote {shown(draft.path)}")
     for note in draft.notes:
         typer.echo(f"  {note}")
-    typer.echo("Look it through, then: crm check-sources")
+    place = path.resolve()
+    root = "" if place.parent == settings.data_root.resolve() else f"CRM_DATA_ROOT={shlex.quote(str(place.parent))} "
+    typer.echo(f"Look it through, then: {root}{check_command(place.name)}")
 
 
 @app.command(epilog="Examples:  crm check-sources  |  crm check-sources --dataset myshop --json")

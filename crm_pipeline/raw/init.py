@@ -1,5 +1,7 @@
 """Writes a first pipeline.yml from the files of a folder: what is sure as it is, what is not marked for the reader."""
 
+import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 from crm_pipeline.config.dataset import PIPELINE_FILE, DatasetError
 from crm_pipeline.raw.drafting.business import business_lines
 from crm_pipeline.raw.drafting.groups import Group, groups_of
+from crm_pipeline.raw.drafting.relations import find_person_key, lookup_of
 from crm_pipeline.raw.drafting.sources import has_amounts, skeleton, source_blocks
 from crm_pipeline.raw.drafting.text import EDIT, GUESS
 from crm_pipeline.raw.guessing.columns import Table
@@ -16,6 +19,9 @@ from crm_pipeline.raw.textfile import plain_suffix
 from crm_pipeline.storage.lake import atomic_file
 
 __all__ = ["EDIT", "GUESS", "FirstDraft", "write_draft"]
+
+
+_AS_IN_CODE = re.compile(r"[a-z]+(_[a-z\d]+)+")
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,17 @@ def write_draft(folder: Path, *, force: bool = False, linked_folders: Sequence[P
     return FirstDraft(path, text, (*notes, *more))
 
 
+def check_command(dataset: str) -> str:
+    """Return the command that looks at the sources of a dataset."""
+    return f"crm check-sources --dataset {shlex.quote(dataset)}"
+
+
 def _document(dataset: str, groups: list[Group]) -> tuple[str, list[str]]:
     """Return the text of a pipeline.yml, and notes on what to look at."""
     usable = [group for group in groups if group.is_usable]
+    find_person_key(usable)
     written = usable or groups[:1]
-    lines = ["# Written by `crm init`. Look at the lines with EDIT and guess, then run `crm check-sources`."]
+    lines = [f"# Written by `crm init`. Look at the lines with EDIT and guess, then run `{check_command(dataset)}`."]
     lines += [*business_lines(written), "", "sources:"]
     names: set[str] = set()
     lines_have_amounts = any(has_amounts(group.match) for group in usable if group.channel == "order_lines")
@@ -67,26 +79,34 @@ def _document(dataset: str, groups: list[Group]) -> tuple[str, list[str]]:
     for group in groups:
         if group in usable:
             continue
-        block = _of_unknown(group, dataset, names)
+        block = _of_unknown(group, groups, dataset, names)
         lines += [*(block if group in written else map(_commented, block)), ""]
     text = "\n".join(lines).rstrip() + "\n"
     marked = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if EDIT in line]
     return text, [f"line {number}: {line.split(EDIT)[1].strip()}" for number, line in marked]
 
 
-def _of_unknown(group: Group, dataset: str, names: set[str]) -> list[str]:
+def _of_unknown(group: Group, groups: list[Group], dataset: str, names: set[str]) -> list[str]:
     """Return the source of files that no channel takes; of those that may have no header, no column is named."""
     block = skeleton(group, dataset, names)
-    if group.nearest or _has_header(group.table) or plain_suffix(group.files[0]) in (".parquet", ".pq"):
+    if found := lookup_of(group, groups):
+        other, column = found
+        block.append(f"    # it explains '{column}' of {other.pattern}: join it there")
+    if group.nearest or group.other or _has_header(group.table) or plain_suffix(group.files[0]) in (".parquet", ".pq"):
         return block
     return [*block[:-1], f"    # no channel knows any of its {len(group.table.columns)} columns; has it a header line?"]
 
 
 def _has_header(table: Table) -> bool:
-    """Tell whether the first line is a header for sure: values below it are numbers, and it holds none."""
-    return table.optional or any(
-        texts and not any(map(str.isdecimal, name)) and all(any(map(str.isdecimal, text)) for text in texts)
-        for name, texts in table.columns.items()
+    """Tell whether the first line is a header for sure: it is written as in code, or values below it are numbers."""
+    in_code = all(_AS_IN_CODE.fullmatch(name) for name in table.columns)
+    return (
+        table.optional
+        or in_code
+        or any(
+            texts and not any(map(str.isdecimal, name)) and all(any(map(str.isdecimal, text)) for text in texts)
+            for name, texts in table.columns.items()
+        )
     )
 
 

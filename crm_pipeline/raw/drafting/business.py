@@ -23,6 +23,7 @@ _HINTS = {
     "country": (5.0, "most rows are from {region}"),
     "phone": (3.0, "most phone numbers begin as in {region}"),
     "words": (3.0, "headers name what only {region} has"),
+    "states": (3.0, "the states are those of {region}"),
     "domain": (2.0, "most e-mail domains are of {region}"),
     "postal": (2.0, "postal codes look as in {region}"),
     "currency": (1.5, "amounts are in the currency of {region}"),
@@ -75,6 +76,7 @@ def _region(groups: list[Group]) -> tuple[str | None, str]:
     votes.add("phone", _by_phone(_all(groups, "phone")))
     votes.add("words", _by_words(groups))
     votes.add("domain", _most(_DOMAIN.findall(" ".join(_all(groups, "email"))), len(_all(groups, "email"))))
+    votes.add("states", _by_states(_all(groups, "state")))
     votes.add("postal", _by_postal_code(_all(groups, "postal_code")))
     codes = _currency_codes(groups)
     if codes:
@@ -124,6 +126,18 @@ def _by_words(groups: list[Group]) -> list[str]:
         if not spellings_of(word).isdisjoint(headers | tokens)
     )
     return [code for code, _ in found.most_common()]
+
+
+def _by_states(texts: list[str]) -> list[str]:
+    """Return the country that most of the codes of states are of."""
+    found = {
+        code: sum(text.upper() in region["states"] for text in texts)
+        for code, region in regions().items()
+        if "states" in region
+    }
+    best = max(found.values(), default=0)
+    likely = [code for code, times in found.items() if times == best]
+    return likely if best > _MOST * len(texts) and len(likely) == 1 else []
 
 
 def _by_postal_code(texts: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.config.preset import presets
-from crm_pipeline.raw.guessing.channels import nearest_channels
+from crm_pipeline.raw.guessing.channels import nearest_channels, other_kind
 from crm_pipeline.raw.guessing.columns import Match, Table
 from crm_pipeline.raw.guessing.encoding import encoding_of
 from crm_pipeline.raw.guessing.layout import guess_read
@@ -35,6 +35,8 @@ class Group:
     pattern: str = ""
     presets: list[str] = field(default_factory=list)
     nearest: list[Match] = field(default_factory=list)
+    #: What it looks to be instead of a channel.
+    other: str | None = None
 
     def add(self, file: Path, table: Table) -> None:
         """Take a file in: its values help to tell what the columns are."""
@@ -50,7 +52,7 @@ class Group:
     @property
     def is_usable(self) -> bool:
         """Tell whether a source can be written that loads."""
-        return bool(self.presets) or (self.match is not None and self.match.is_complete and not self.match.other)
+        return bool(self.presets) or (self.match is not None and self.match.is_complete and not self.other)
 
     @property
     def channel(self) -> str | None:
@@ -106,7 +108,9 @@ def groups_of(folder: Path, files: list[Path], within: Sequence[Path]) -> tuple[
     named = _with_patterns(list(groups.values()), [path.relative_to(folder) for path in files])
     for group in named:
         group.presets = fitting_presets(group.table)
-        group.nearest = nearest_channels(group.table, Path(group.pattern).name)
+        name = Path(group.pattern).name
+        group.nearest = nearest_channels(group.table, name)
+        group.other = other_kind(group.table, name, group.channel)
     return named, notes
 
 

@@ -53,15 +53,15 @@ def skeleton(group: Group, dataset: str, names: set[str]) -> list[str]:
         *_read(group),
         "    columns:",
     ]
-    if group.match and not group.match.other:
+    if group.match and not group.other:
         lines += _columns(group, group.match, lines_have_amounts=False)
     return [*lines, f"    # its columns: {listed(list(group.table.columns))}"]
 
 
 def what_it_is(group: Group) -> str:
     """Say why no channel was taken for files, and which are the nearest."""
-    if group.match and group.match.other:
-        return f"it looks like a list of {group.match.other}, which no channel takes"
+    if group.other:
+        return f"it looks like a list of {group.other}, which no channel takes"
     near = [f"{match.channel}{_lacks(match)}" for match in group.nearest[:_NEAREST]]
     return f"which channel? The nearest: {'; '.join(near)}" if near else "no channel knows its columns"
 

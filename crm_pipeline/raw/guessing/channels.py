@@ -36,7 +36,6 @@ def nearest_channels(table: Table, file_name: str) -> list[Match]:
     found.sort(key=lambda match: (match.is_complete, match.score), reverse=True)
     for match in found[:1]:
         look_at_amounts(match, table)
-        match.other = _other_kind(table, match, file_name)
     return found
 
 
@@ -47,7 +46,7 @@ def _match(table: Table, contract: Contract, file_name: str, languages: Language
         column.name for column in contract.columns if column.required and column.name not in match.mappings
     ]
     told = match.told_by_columns
-    speaks = _speaks(file_name, {folded(hint) for hint in contract.flow.file_names} | file_hints(contract.name))
+    speaks = _speaks(file_name, _hints(contract))
     if told > 1:
         match.score = told - _PER_MISSING_COLUMN * len(match.missing) + _FOR_THE_FILE_NAME * speaks
     return match
@@ -62,13 +61,22 @@ def _speaks(file_name: str, hints: set[str]) -> bool:
     )
 
 
-def _other_kind(table: Table, match: Match, file_name: str) -> str | None:
-    """Return what a table is that looks like a channel and is none, such as a list of employees."""
-    own = _speaks(file_name, {folded(hint) for hint in contracts()[match.channel].flow.file_names})
-    own = own or _speaks(file_name, file_hints(match.channel))
+def other_kind(table: Table, file_name: str, channel: str | None) -> str | None:
+    """Return what a table is that looks like a channel and is none, such as a list of employees.
+
+    Args:
+        table: its first rows.
+        file_name: its file.
+        channel: the nearest one, where there is any.
+    """
+    named = channel is not None and _speaks(file_name, _hints(contracts()[channel]))
     for kind, names in other_tables().items():
         found = sum(not names.isdisjoint(spellings_of(name)) for name in table.columns)
         told = _speaks(file_name, other_file_hints(kind))
-        if found >= _ENOUGH_OF_ANOTHER_KIND or (told and (found or (kind in _TOLD_BY_FILE and not own))):
+        if found >= _ENOUGH_OF_ANOTHER_KIND or (told and (found or (kind in _TOLD_BY_FILE and not named))):
             return kind
     return None
+
+
+def _hints(contract: Contract) -> set[str]:
+    return {folded(hint) for hint in contract.flow.file_names} | file_hints(contract.name)

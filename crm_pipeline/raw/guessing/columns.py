@@ -29,7 +29,7 @@ class Match:
     """A channel that a table may feed: mappings by contract column, why they are guessed, and what is doubtful.
 
     `unknown` holds the values of a column of which nobody can tell what they mean, `unused_amounts` the columns that
-    look like money and are mapped to nothing, and `other` what the table looks to be instead of a channel.
+    look like money and are mapped to nothing.
     """
 
     channel: str
@@ -40,7 +40,6 @@ class Match:
     unknown: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     unused_amounts: list[str] = field(default_factory=list)
-    other: str | None = None
     score: float = 0
 
     @property
