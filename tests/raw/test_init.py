@@ -316,3 +316,63 @@ def test_the_command_writes_the_file_and_says_what_to_edit(tmp_path):
     written = CliRunner().invoke(app, ["init", folder, "--force"])
     assert written.exit_code == 0
     assert "line 3: your country and its time zone, and your currency" in written.output
+
+
+def per_order_ids(shop: Shop) -> None:
+    """A marketplace whose orders have a customer id each, and whose customers name the person beside it."""
+    count = range(30)
+    shop.deliver(
+        "customers.csv",
+        "customer_id,customer_unique_id,customer_zip_code_prefix,customer_city,customer_state\n"
+        + "".join(f"c{n},p{n % 20},01310,sao paulo,SP\n" for n in count),
+    )
+    shop.deliver(
+        "orders.csv",
+        "order_id,customer_id,order_status,order_purchase_timestamp\n"
+        + "".join(
+            f"o{n},c{n},{'unavailable' if n % 9 == 8 else 'delivered'},2024-01-{n + 1:02} 10:00:00\n" for n in count
+        ),
+    )
+    shop.deliver(
+        "items.csv",
+        "order_id,order_item_id,product_id,seller_id,price,freight_value\n"
+        + "".join(f"o{n},1,x,s,9.50,3.20\n" for n in count),
+    )
+    shop.deliver(
+        "payments.csv",
+        "order_id,payment_sequential,payment_type,payment_installments,payment_value\n"
+        + "".join(f"o{n},1,voucher,1,2.70\no{n},2,credit_card,3,10.00\n" for n in count),
+    )
+
+
+def test_the_person_behind_ids_per_order_is_found(shop):
+    per_order_ids(shop)
+    draft = write_draft(shop.settings.dataset_folder, force=True)
+    sources = {source.channel: source for source in shop.dataset.sources}
+    assert sources["customers"].columns["loyalty_id"].origins == ("customer_unique_id",)
+    assert sources["payments"].columns["amount"].origins == ("payment_value",)
+    assert sources["order_lines"].columns["shipping_amount"].origins == ("freight_value",)
+    assert (shop.dataset.business.default_region, shop.dataset.business.currency) == ("BR", "BRL")
+    assert [line.split(EDIT)[1][:13] for line in draft.text.splitlines() if EDIT in line] == [" your margin "]
+
+
+def test_ids_that_come_back_name_their_person_themselves(shop):
+    per_order_ids(shop)
+    rows = "".join(f"o{n},c{n % 12},delivered,2024-01-{n + 1:02} 10:00:00\n" for n in range(30))
+    shop.deliver("orders.csv", f"order_id,customer_id,order_status,order_purchase_timestamp\n{rows}")
+    write_draft(shop.settings.dataset_folder, force=True)
+    assert all("loyalty_id" not in source.columns for source in shop.dataset.sources)
+
+
+def test_the_next_command_names_the_dataset_and_where_it_lies(tmp_path, monkeypatch):
+    folder = tmp_path / "my exports" / "shop 1"
+    folder.mkdir(parents=True)
+    (folder / "orders.csv").write_text("order no,date,total\n1,2024-01-13,5.50\n")
+    monkeypatch.setenv("CRM_DATA_ROOT", str(tmp_path / "elsewhere"))
+    away = CliRunner().invoke(app, ["init", str(folder)]).output
+    assert f"CRM_DATA_ROOT='{folder.parent}' crm check-sources --dataset 'shop 1'" in away
+    monkeypatch.setenv("CRM_DATA_ROOT", str(folder.parent))
+    near = CliRunner().invoke(app, ["init", "shop 1", "--force"]).output
+    assert "then: crm check-sources --dataset 'shop 1'" in near
+    checked = CliRunner().invoke(app, ["check-sources", "--dataset", "shop 1"])
+    assert (checked.exit_code, "all fine" in checked.output) == (0, True)

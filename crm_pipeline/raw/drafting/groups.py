@@ -108,9 +108,9 @@ def groups_of(folder: Path, files: list[Path], within: Sequence[Path]) -> tuple[
     named = _with_patterns(list(groups.values()), [path.relative_to(folder) for path in files])
     for group in named:
         group.presets = fitting_presets(group.table)
-        name = Path(group.pattern).name
-        group.nearest = nearest_channels(group.table, name)
-        group.other = other_kind(group.table, name, group.channel)
+        file_name = Path(group.pattern).name
+        group.nearest = nearest_channels(group.table, file_name)
+        group.other = other_kind(group.table, file_name, group.channel)
     return named, notes
 
 
