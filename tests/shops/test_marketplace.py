@@ -24,20 +24,16 @@ from tests.shops.reading import ask
 Edits = Sequence[tuple[str, str]]
 MOST = 5
 
+BUYERS = "files: landing/clientes_*.csv, on: {id_cliente: id_cliente}, columns: [id_unico_cliente]"
+WORDS = (
+    "files: landing/traducao_categorias.csv, on: {categoria_produto: categoria_produto}, "
+    "columns: [categoria_produto_ingles]"
+)
 #: Who buys is told by the file of customers, and so is what categories are called.
 FIRST: Edits = (
-    (
-        "    files: landing/pedidos_*.csv\n",
-        "    files: landing/pedidos_*.csv\n"
-        "    join: {files: landing/clientes_*.csv, on: {id_cliente: id_cliente}, columns: [id_unico_cliente]}\n",
-    ),
+    ("landing/pedidos_*.csv\n", f"landing/pedidos_*.csv\n    join: {{{BUYERS}}}\n"),
     ("      customer_id: id_cliente\n", "      customer_id: id_unico_cliente\n"),
-    (
-        "    files: landing/produtos.csv\n",
-        "    files: landing/produtos.csv\n"
-        "    join: {files: landing/traducao_categorias.csv, on: {categoria_produto: categoria_produto},"
-        " columns: [categoria_produto_ingles]}\n",
-    ),
+    ("landing/produtos.csv\n", f"landing/produtos.csv\n    join: {{{WORDS}}}\n"),
     ("      category_path: categoria_produto\n", "      category_path: categoria_produto_ingles\n"),
 )
 #: The vendor calls the freight otherwise, and another program's customers come with what `crm init` writes for them.
