@@ -209,6 +209,7 @@ def test_exports_of_known_systems_become_presets(shop):
     expected = {(path.stem, f"landing/{path.name}") for path in EXPORTS.iterdir()}
     assert found == expected | {
         ("shopify_order_lines", "landing/shopify_orders.csv"),
+        ("shopify_payments", "landing/shopify_orders.csv"),
         ("woocommerce_order_lines", "landing/woocommerce_orders.csv"),
     }
     shop.load(datetime(2024, 12, 1, tzinfo=UTC))

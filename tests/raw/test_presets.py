@@ -17,11 +17,11 @@ EXPORTS = Path(__file__).parent / "fixtures" / "presets"
 EXPECTED = {
     "shopify_orders": (
         "shopify_orders.csv",
-        "order_id, ordered_at, status, currency, total_amount, tax_amount, refunded_amount, sales_channel, store_id",
+        "order_id, ordered_at, status, currency, total_amount, tax_amount, refunded_amount, sales_channel,store_id,state",
         [
-            "#1001|2024-05-01 13:58:12|completed|USD|63.30|4.32|10.80|web|",
-            "#1002|2024-05-03 16:00:00|completed|EUR|33.00|5.50|27.50|store|Rue Neuve",
-            "#1003|2024-05-04 04:30:00|cancelled|USD|35.00|0.00|0.00|web|",
+            "#1001|2024-05-01 13:58:12|completed|USD|63.30|4.32|10.80|web||IL",
+            "#1002|2024-05-03 16:00:00|completed|EUR|33.00|5.50|27.50|store|Rue Neuve|",
+            "#1003|2024-05-04 04:30:00|cancelled|USD|35.00|0.00|0.00|web||",
         ],
     ),
     "shopify_order_lines": (
@@ -33,6 +33,15 @@ EXPECTED = {
             "#1001|TRY-OAK|Oak Tray|1.000|30.00|27.00|3.00|completed|2024-05-01 13:58:12",
             "#1002|MUG-STO|Stoneware Mug|3.000|12.00|27.50|3.00|completed|2024-05-03 16:00:00",
             "#1003|TRY-OAK|Oak Tray|1.000|30.00|30.00|0.00|cancelled|2024-05-04 04:30:00",
+        ],
+    ),
+    "shopify_payments": (
+        "shopify_orders.csv",
+        "order_id, method, currency, amount, refunded_amount, status, paid_at",
+        [
+            "#1001|Shopify Payments|USD|63.30|12.66|paid|2024-05-01 13:58:15",
+            "#1002||EUR|33.00|33.00|paid|2024-05-03 16:00:00",
+            "#1003||USD|35.00|0.00|failed|",
         ],
     ),
     "shopify_customers": (
@@ -310,9 +319,10 @@ def test_further_line_items_of_an_order_are_accounted_for_as_superseded(shop):
 
 
 LATER_COLUMNS = {
-    "shopify_orders": ["Duties", "Location", "Phone", "Source"],
+    "shopify_orders": ["Duties", "Location", "Phone", "Source", "Shipping Province", "Billing Province"],
+    "shopify_payments": ["Outstanding Balance"],
     "shopify_order_lines": ["Duties"],
-    "shopify_customers": ["Accepts SMS Marketing", "Phone", "Default Address Phone"],
+    "shopify_customers": ["Accepts SMS Marketing", "Phone", "Default Address Phone", "Default Address Province Code"],
     "shopify_products": ["Product Category", "Cost per item"],
     "stripe_payments": ["Refunded date (UTC)"],
     "woocommerce_order_lines": ["Item #"],

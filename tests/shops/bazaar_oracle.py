@@ -12,7 +12,7 @@ from tests.shops.marketplace import CUSTOMERS, FREIGHT, ITEMS, ORDERS, PAYMENTS,
 
 @dataclass(frozen=True)
 class Count:
-    """People, sold orders and their money; what was paid of all orders; answers to reviews and the sum of their scores."""
+    """People, sold orders and their money, what was paid of all orders, answers to reviews and the sum of scores."""
 
     people: int
     orders: int

@@ -1,7 +1,7 @@
 """An invented marketplace of São Paulo: eight files of its export, in Portuguese, a month a folder of files.
 
-Each order has a customer id of its own; who comes back is told by another id. Some orders are paid twice (by voucher and
-card), prices stand beside their freight, and orders have no total.
+Each order has a customer id of its own; who comes back is told by another id. Some orders are paid twice, prices stand
+beside their freight, and orders have no total.
 """
 
 import random

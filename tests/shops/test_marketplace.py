@@ -83,7 +83,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def assert_loaded(settings: Settings, expected: Count) -> None:
     dataset = load_dataset(settings.dataset_folder)
-    assert load(settings, dataset, "run", RUN_TIME).problems == []
+    assert not load(settings, dataset, "run", RUN_TIME).problems
     found = raw_totals(settings, dataset.business, expected.as_of)
     assert (found.orders, found.revenue) == (expected.orders, expected.revenue)
     assert (found.shipping, found.paid) == (expected.freight, expected.paid)
