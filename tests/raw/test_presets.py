@@ -17,7 +17,10 @@ EXPORTS = Path(__file__).parent / "fixtures" / "presets"
 EXPECTED = {
     "shopify_orders": (
         "shopify_orders.csv",
-        "order_id, ordered_at, status, currency, total_amount, tax_amount, refunded_amount, sales_channel,store_id,state",
+        (
+            "order_id, ordered_at, status, currency, total_amount, tax_amount, refunded_amount, sales_channel, "
+            "store_id, state"
+        ),
         [
             "#1001|2024-05-01 13:58:12|completed|USD|63.30|4.32|10.80|web||IL",
             "#1002|2024-05-03 16:00:00|completed|EUR|33.00|5.50|27.50|store|Rue Neuve|",
