@@ -9,7 +9,7 @@ import atexit
 import difflib
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import duckdb
@@ -79,6 +79,19 @@ def columns_read(sql: str) -> tuple[str, ...]:
     paths = (node["column_names"] if node["class"] == "COLUMN_REF" else _place(node) for node in nodes)
     named = (path[0] for path in paths if path)
     return tuple(dict.fromkeys(name for name in named if name not in parameters))
+
+
+def renamed(sql: str, names: Mapping[str, str]) -> str:
+    """Return a checked expression that reads other columns: by name as it is written, the one in its place."""
+    (text,) = _catalogue().execute("select json_serialize_sql(?)", [f"select ({sql}\n)"]).fetchall()[0]
+    query = json.loads(text)
+    for node in _nodes(query["statements"][0]["node"]["select_list"]):
+        if node["class"] == "COLUMN_REF":
+            node["column_names"][0] = names.get(node["column_names"][0], node["column_names"][0])
+        elif place := _place(node):
+            node["qualified_name"]["path"][0] = names.get(place[0], place[0])
+    (made,) = _catalogue().execute("select json_deserialize_sql(?::json)", [json.dumps(query)]).fetchall()[0]
+    return str(made).removeprefix("SELECT ")
 
 
 @functools.lru_cache(maxsize=1_000)

@@ -183,9 +183,14 @@ class SourceConfig(Strict):
         return {key: expression for key, expression in found.items() if expression is not None}
 
     @property
+    def joined(self) -> frozenset[str]:
+        """The columns that rows get from lookup files."""
+        return frozenset(name for join in self.join for name in join.columns)
+
+    @property
     def asked(self) -> list[tuple[str, tuple[str, ...]]]:
         """What each file must have, as the key that asks for it and the names of which it needs one."""
-        joined = {name for join in self.join for name in join.columns}
+        joined = self.joined
         found: list[tuple[str, tuple[str, ...]]] = [
             ("join.on", (name,)) for join in self.join for name in join.on if name not in joined
         ]
@@ -205,7 +210,7 @@ class SourceConfig(Strict):
     @property
     def names_read(self) -> tuple[str, ...]:
         """The columns of a file that are read by name; expressions may read others."""
-        joined = {name for join in self.join for name in join.columns}
+        joined = self.joined
         names = [name for join in self.join for name in join.on]
         if self.aggregate:
             names += [*self.aggregate.by, *(origin for _, origin in self.aggregate.made.values())]

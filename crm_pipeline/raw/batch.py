@@ -137,7 +137,7 @@ def _read_and_judge(
         rows.named,
         delivery.currency,
     )
-    _cast(con, plan, sandbox, work)
+    _cast(con, plan, rows, sandbox, work)
     entry.problem = rows.problem
     _settle_fates(con, delivery, plan)
     _write_rows(con, delivery, plan, outputs)
@@ -155,7 +155,7 @@ def _folded(
     assert source.aggregate  # noqa: S101 - asked for by the caller
     entry = delivery.entry
     if source.where is not None:
-        entry.rows_left_out = _leave_out(con, source, sandbox, work)
+        entry.rows_left_out = _leave_out(con, source, rows, sandbox, work)
     copies = find_copies(con, rows)
     if source.exact_duplicates == "drop":
         con.execute(f'delete from {SOURCE_ROWS} where "{LINE}" in (from {COPIES})')
@@ -172,20 +172,22 @@ def _folded(
     return plainly(source, source.aggregate).model_copy(update={"where": None}), rows
 
 
-def _leave_out(con: duckdb.DuckDBPyConnection, source: SourceConfig, sandbox: Sandbox, work: Path) -> int:
+def _leave_out(
+    con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: FileRows, sandbox: Sandbox, work: Path
+) -> int:
     """Delete the rows of which the condition of the source is not true; return how many."""
     assert source.where is not None  # noqa: S101 - asked for by the caller
-    sandbox.evaluate(con, {"where": (source.where, "boolean")}, source.name, work, source.may_lack)
+    sandbox.evaluate(con, {"where": (source.where, "boolean")}, source.name, work, source.may_lack, rows)
     unwanted = f'select "{LINE}" from {EXPRESSION_VALUES} where not coalesce({value_column("where")}, false)'
     before = _count(con, SOURCE_ROWS)
     con.execute(f'delete from {SOURCE_ROWS} where "{LINE}" in ({unwanted})')
     return before - _count(con, SOURCE_ROWS)
 
 
-def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, sandbox: Sandbox, work: Path) -> None:
+def _cast(con: duckdb.DuckDBPyConnection, plan: CastPlan, rows: FileRows, sandbox: Sandbox, work: Path) -> None:
     """Cast all rows; an expression of pipeline.yml that cannot be run refuses the file."""
     if expressions := plan.expressions():
-        sandbox.evaluate(con, expressions, plan.source.name, work, plan.source.may_lack)
+        sandbox.evaluate(con, expressions, plan.source.name, work, plan.source.may_lack, rows)
     con.execute(plan.as_written(con).typed_rows())
 
 

@@ -158,7 +158,8 @@ class CastPlan:
 
     def row_as_json(self) -> str:
         """Return SQL for a source row as JSON text."""
-        fields = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.columns)
+        spelt = {column: name for name, column in self.named.items()}
+        fields = ", ".join(f"{literal(spelt.get(name, name))}, {quoted(name)}" for name in self.columns)
         return f'coalesce("{RAW}", json_object({fields})::varchar)'
 
     def expressions(self) -> dict[str, tuple[str, str]]:

@@ -24,6 +24,7 @@ from crm_pipeline.raw.guessing.advice import (
     Complaint,
     first_rows,
     header_complaints,
+    keys_of_no_file,
     read_complaints,
     silent_faults,
     value_complaints,
@@ -65,6 +66,8 @@ class SourceCheck:
     missing: set[str] = field(default_factory=set)
     complaints: list[Complaint] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: Keys of JSON records that were seen in any file; None where there is no such file.
+    keys: set[str] | None = None
 
 
 @dataclass
@@ -132,6 +135,11 @@ def _check_source(
             except Refused as refused:
                 check.files.setdefault(name, 0)
                 check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy, level="stops"))
+    if check.keys is not None and check.rows_loaded:
+        empty = {column for column, fill in check.columns.items() if not fill.filled}
+        told = " ".join(complaint.problem for complaint in check.complaints)
+        nowhere = keys_of_no_file(check.source, check.keys, empty)
+        check.complaints += [one for one in nowhere if one.problem.removeprefix("No file ") not in told]
 
 
 def _check_file(
@@ -157,6 +165,8 @@ def _check_file(
     check.files[name] = entry.rows_read
     wrong_layout = read_complaints(path, name, source)
     table = first_rows(con, head, source, work)
+    if table and table.optional:
+        check.keys = (check.keys or set()) | {*table.columns}
     if entry.outcome == REFUSED:
         refusal = _refusal(quarantine, name)
         # Where the header is elsewhere, nothing is missing.

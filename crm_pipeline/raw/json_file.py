@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from crm_pipeline.config.contract import contracts
+from crm_pipeline.config.expressions import columns_read
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.header import closest, missing_column_remedy, named
 from crm_pipeline.raw.json_document import JsonRecord, document_records
@@ -99,6 +100,7 @@ def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) ->
     rows = named_columns(paths)
     rows.named = dict(zip(paths, rows.columns, strict=True))
     rows.ambiguous = set()
+    rows.sparse = True
     create_source_rows(con, rows.columns)
     extracted = "".join(f", {_value(path)}" for path in paths)
     con.execute(
@@ -110,6 +112,7 @@ def _extract(con: duckdb.DuckDBPyConnection, source: SourceConfig, unit: str) ->
         f"from {_OBJECTS} where problem is not null"
     )
     _require_keys(con, source, rows, unit)
+    rows.problem = _misspelt(con, source, rows, unit)
     con.execute(f"drop table {_OBJECTS}")
     return rows
 
@@ -138,6 +141,23 @@ def _require_keys(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: Fi
             ):
                 remedy = f"Set read.records to the array that holds the records: {' or '.join(arrays)}."
             raise Refused(problem, remedy, count)
+
+
+def _misspelt(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: FileRows, unit: str) -> str | None:
+    """Name a key that no object has where another one is called much like it, and nothing takes that.
+
+    Writers of JSON leave out what is empty, so that a key which is nowhere may be right.
+    """
+    keys = _keys(con, 1_000)
+    named_keys = {*source.names_read, *(name for sql in source.expressions.values() for name in columns_read(sql))}
+    free = [key for key in keys if key not in named_keys]
+    for _, names in source.asked:
+        filled_in = ", ".join(quoted(rows.named[name]) for name in names)
+        (filled,) = con.execute(f"select count(coalesce({filled_in}, null)) from {SOURCE_ROWS}").fetchall()[0]
+        near = None if filled or any(name in keys for name in names) else closest(names, free, 0.8)
+        if near:
+            return f"No {unit} of it has the key {named(names)}. '{near}' is read by nothing: correct the mapping."
+    return None
 
 
 def _keys(con: duckdb.DuckDBPyConnection, most: int, condition: str = "true") -> list[str]:

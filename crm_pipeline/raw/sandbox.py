@@ -17,10 +17,10 @@ from typing import Any
 
 import duckdb
 
-from crm_pipeline.config.expressions import columns_read
+from crm_pipeline.config.expressions import columns_read, renamed
 from crm_pipeline.config.preset import LINE
 from crm_pipeline.raw import expression_worker as worker
-from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS
+from crm_pipeline.raw.source_rows import PROBLEM, SOURCE_ROWS, FileRows
 from crm_pipeline.raw.textfile import Refused
 from crm_pipeline.storage.sql import literal, quoted
 
@@ -85,6 +85,7 @@ class Sandbox:
         source: str,
         work: Path,
         may_lack: Sequence[str] = (),
+        rows: FileRows | None = None,
     ) -> None:
         """Make the view `expression_values`: for each row of `source_rows` without a problem, what expressions make.
 
@@ -94,12 +95,17 @@ class Sandbox:
             source: name of the source, for the sentence.
             work: folder for temporary files; the values stay there as long as the view is needed.
             may_lack: columns that are empty where the file has none of the name.
+            rows: the columns of the file; an expression means the one that is spelt as it writes it.
 
         Raises:
             Refused: if an expression does not fit the file, fails, or takes more time or memory than it may.
         """
         given, made = work / "expressions_in.parquet", work / "expressions_out.parquet"
         count, there = _described(con)
+        rows = rows or FileRows([])
+        expressions = {key: (_spelt(key, sql, rows, source), kind) for key, (sql, kind) in expressions.items()}
+        if rows.sparse:
+            may_lack = [*may_lack, *(name for sql, _ in expressions.values() for name in columns_read(sql))]
         taken = {name.casefold() for name in there}
         lacking = tuple(name for name in may_lack if name.casefold() not in taken)
         task = _Task(expressions, count, there + lacking, given, made, _threads(con))
@@ -107,8 +113,8 @@ class Sandbox:
             f"null::varchar as {quoted(name)}" if name in lacking else quoted(name)
             for name in dict.fromkeys([LINE, *task.read])
         )
-        rows = f"select {columns} from {SOURCE_ROWS} where {quoted(PROBLEM)} is null"
-        con.execute(f"copy ({rows}) to {literal(str(given))} (format parquet)")
+        asked = f"select {columns} from {SOURCE_ROWS} where {quoted(PROBLEM)} is null"
+        con.execute(f"copy ({asked}) to {literal(str(given))} (format parquet)")
         try:
             if found := self._run(task):
                 raise self._refusal(task, found, source)
@@ -175,6 +181,21 @@ def sandbox() -> Iterator[Sandbox]:
         yield box
     finally:
         box.close()
+
+
+def _spelt(key: str, sql: str, rows: FileRows, source: str) -> str:
+    """Return an expression that names columns as they are called in the table, which knows no upper and lower case.
+
+    Raises:
+        Refused: if it writes a name as none of several is spelt that differ in case only.
+    """
+    names = {name: rows.named[name] for name in columns_read(sql) if rows.named.get(name, name) != name}
+    for name in columns_read(sql):
+        alike = [known for known in rows.named if known.casefold() == name.casefold()]
+        if name not in rows.named and len(alike) > 1:
+            problem = f"The expression of {key} names '{name}', and the file has {' and '.join(map(repr, alike))}."
+            raise Refused(problem, f"Spell it as one of them in {key} of the source {source} in pipeline.yml.")
+    return renamed(sql, names) if names else sql
 
 
 def _line(process: subprocess.Popen[str], seconds: float) -> str:

@@ -32,13 +32,15 @@ class FileRows:
     """What was read: the source columns, and what is wrong with the file as a whole.
 
     `columns` are the names in `source_rows`, `named` leads to them from the names in the file; `ambiguous` are names
-    that the file gives to several columns.
+    that the file gives to several columns. Rows of a `sparse` file may leave out what is empty: a name that it does not
+    have is a column without values.
     """
 
     columns: list[str]
     problem: str | None = None
     ambiguous: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
+    sparse: bool = False
 
     def column(self, name: str) -> str | None:
         """Return the column in `source_rows` that a mapping means; None where the file has none, or several."""

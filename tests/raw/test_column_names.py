@@ -69,6 +69,22 @@ def test_columns_whose_names_differ_in_case_only_are_told_apart(shop, deliver):
 
 
 @pytest.mark.parametrize("deliver", FORMATS)
+def test_an_expression_means_the_column_that_is_spelt_as_it_writes_it(shop, deliver):
+    sql = "case when Total > total and \"TOTAL\".lower() = 'x' then 'cancelled' else list_extract([total], 1) end"
+    shop.configure(ORDERS | {"columns": COLUMNS | {"status": {"sql": sql}}, "where": "total = '7'"})
+    deliver(shop, ["Total", *VALUES, "TOTAL"], ["8", *VALUES.values(), "X"])
+    shop.load()
+    assert shop.query("select total_amount::int, status from {orders}") == [(7, "cancelled")]
+
+
+def test_a_name_that_is_spelt_as_none_of_two_is_refused(shop):
+    shop.configure(ORDERS | {"columns": COLUMNS | {"status": {"sql": "TOTAL"}}})
+    csv_file(shop, ["Total", *VALUES], ["8", *VALUES.values()])
+    shop.load()
+    assert "names 'TOTAL', and the file has 'Total' and 'total'" in shop.entry("orders.csv").problem
+
+
+@pytest.mark.parametrize("deliver", FORMATS)
 def test_a_thousand_columns_load(shop, deliver):
     names = [*VALUES, *(f"c{number}" for number in range(1_000))]
     shop.configure(ORDERS | {"columns": COLUMNS})

@@ -15,6 +15,8 @@ import yaml
 from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.config.contract import Column, contracts
 from crm_pipeline.config.dataset import Dataset
+from crm_pipeline.config.expressions import columns_read
+from crm_pipeline.config.preset import LINE
 from crm_pipeline.config.reading import ReadOptions
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.csv_rows import records
@@ -118,6 +120,34 @@ def header_complaints(table: Table | None, name: str, dataset: Dataset, source: 
         problem = "This line is no header: it holds values."
         return [Complaint(name, line, None, problem, "Export the file with a header line.", 1)]
     return [_missing(name, line, key, origins, table, source) for key, origins in missing.items()]
+
+
+def keys_of_no_file(source: SourceConfig, keys: set[str], empty: set[str]) -> list[Complaint]:
+    """Name what the mapping asks for and no record of any file has: it may be misspelt, and is empty in each row.
+
+    Args:
+        source: of JSON files.
+        keys: the keys that were seen, those of nested objects by their paths.
+        empty: contract columns without any value.
+    """
+    known, asked = {key.casefold() for key in keys}, [*source.asked]
+    for name, mapping in source.columns.items():
+        if mapping.sql is not None:
+            read = [key for key in columns_read(mapping.sql) if key not in (LINE, *source.may_lack, *source.joined)]
+            asked += [(f"columns.{name}", (key,)) for key in read]
+    found = []
+    for place, names in asked:
+        column = place.removeprefix("columns.")
+        is_sql = column in source.columns and source.columns[column].sql is not None
+        there = any(name.casefold() in known if is_sql else name in keys for name in names)
+        if there or (column in source.columns and column not in empty):
+            continue
+        near = closest(names, sorted(keys), 0.6)
+        hint = f"Did you mean '{near}'? " if near else ""
+        optional = f'optional: ["{names[0]}"]' if is_sql else "optional: true"
+        remedy = f"{hint}Correct {place} of the source {source.name}, or write `{optional}` there if that is right."
+        found.append(Complaint(source.files, None, column, f"No file has the key {named(names)}.", remedy))
+    return found
 
 
 def _has_header_line(name: str, source: SourceConfig) -> bool:

@@ -38,9 +38,11 @@ def read_table(
     names = ", ".join(quoted(name) for name in rows.columns)
     query = f'select {names} from {SOURCE_ROWS} where "{PROBLEM}" is null limit {HEAD_ROWS}'
     values = con.execute(query).fetchall() if names else []
+    # As the file spells them, also where SQL cannot tell two of them apart.
+    spelt = [{column: name for name, column in rows.named.items()}.get(column, column) for column in rows.columns]
     if not values:
-        return Table({name: [] for name in rows.columns}, repeated=repeated), options
-    columns = dict(zip(rows.columns, map(_filled, zip(*values, strict=True)), strict=True))
+        return Table({name: [] for name in spelt}, repeated=repeated), options
+    columns = dict(zip(spelt, map(_filled, zip(*values, strict=True)), strict=True))
     if kind not in ("json", "jsonl"):
         return Table(columns, repeated=repeated), options
     records = next((name for name, texts in columns.items() if _is_array(texts)), None)
