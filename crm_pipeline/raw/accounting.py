@@ -134,7 +134,8 @@ def withdrawal_failures(entries: Iterable[LedgerEntry], limits: Mapping[str, flo
     known = list(entries)
     problems = []
     for entry in known:
-        gone, before, limit = entry.rows_taken_back, entry.rows_taken_back + entry.rows_read, limits[entry.source]
+        gone, limit = entry.rows_taken_back, limits[entry.source]
+        before = gone + entry.rows_read - entry.rows_folded
         current = sum(other.rows_loaded for other in known if other.source == entry.source)
         if gone > _FEW and gone > limit * before and current < (1 - limit) * before:
             problems.append(
