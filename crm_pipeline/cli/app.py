@@ -225,7 +225,7 @@ def check_sources(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example:  crm schema > pipeline.schema.json")
+@app.command(epilog="Example:  crm schema > data/myshop/.pipeline.schema.json")
 def schema() -> None:
     """Print the JSON schema of pipeline.yml, by which editors complete and check it."""
     from crm_pipeline.config.schema import pipeline_schema

@@ -1,10 +1,23 @@
 """The JSON schema of pipeline.yml, by which editors complete and check what people write."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from crm_pipeline.config.combining import FUNCTIONS
 from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.preset import presets
+
+#: Beside pipeline.yml, and hidden: no pattern of files takes it for data.
+SCHEMA_FILE = ".pipeline.schema.json"
+#: By this line on top of pipeline.yml an editor finds the schema.
+SCHEMA_LINE = f"# yaml-language-server: $schema={SCHEMA_FILE}"
+
+
+def write_schema(folder: Path) -> None:
+    """Write the schema beside the pipeline.yml of a dataset folder."""
+    text = json.dumps(pipeline_schema(), indent=2)
+    (folder / SCHEMA_FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
 def pipeline_schema() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm_pipeline.config.dataset import PIPELINE_FILE, DatasetError
+from crm_pipeline.config.schema import SCHEMA_LINE, write_schema
 from crm_pipeline.raw.drafting.business import business_lines
 from crm_pipeline.raw.drafting.groups import Group, groups_of
 from crm_pipeline.raw.drafting.relations import find_person_key, lookup_of
@@ -34,7 +35,7 @@ class FirstDraft:
 
 
 def write_draft(folder: Path, *, force: bool = False, linked_folders: Sequence[Path] = ()) -> FirstDraft:
-    """Look at the data files under a dataset folder and write its pipeline.yml.
+    """Look at the data files under a dataset folder and write its pipeline.yml, and beside it the schema for editors.
 
     Args:
         folder: the dataset folder; its files are looked for in `landing`, where it has that.
@@ -56,6 +57,7 @@ def write_draft(folder: Path, *, force: bool = False, linked_folders: Sequence[P
     text, more = _document(folder.resolve().name, groups)
     with atomic_file(path) as building:
         building.write_text(text, encoding="utf-8")
+    write_schema(folder)
     return FirstDraft(path, text, (*notes, *more))
 
 
@@ -69,7 +71,8 @@ def _document(dataset: str, groups: list[Group]) -> tuple[str, list[str]]:
     usable = [group for group in groups if group.is_usable]
     find_person_key(usable)
     written = usable or groups[:1]
-    lines = [f"# Written by `crm init`. Look at the lines with EDIT and guess, then run `{check_command(dataset)}`."]
+    lines = [SCHEMA_LINE]
+    lines += [f"# Written by `crm init`. Look at the lines with EDIT and guess, then run `{check_command(dataset)}`."]
     lines += [*business_lines(written), "", "sources:"]
     names: set[str] = set()
     lines_have_amounts = any(has_amounts(group.match) for group in usable if group.channel == "order_lines")

@@ -145,3 +145,10 @@ def test_the_sheet_and_the_row_of_a_header_are_named_and_what_is_written_loads(c
         assert shop.query(f"select count(*) > 4, min(order_id) from {{orders}} where _source = '{source}'") == [
             (True, "1001")
         ]
+
+
+def test_a_first_draft_finds_the_header_of_each_workbook(case):
+    shop = case("excel_cover_and_two_headers")
+    text = write_draft(shop.folder, force=True).text
+    assert "read: {sheet: Data}" in text
+    assert "read: {header_row: 2}" in text

@@ -316,7 +316,7 @@ def test_the_command_writes_the_file_and_says_what_to_edit(tmp_path):
     assert (refused.exit_code, "--force" in refused.output) == (1, True)
     written = CliRunner().invoke(app, ["init", folder, "--force"])
     assert written.exit_code == 0
-    assert "line 3: your country and its time zone, and your currency" in written.output
+    assert "line 4: your country and its time zone, and your currency" in written.output
 
 
 def per_order_ids(shop: Shop) -> None:

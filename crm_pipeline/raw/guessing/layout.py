@@ -8,6 +8,8 @@ from pathlib import Path
 from crm_pipeline.raw.csv_rows import records
 from crm_pipeline.raw.guessing.encoding import encoding_of
 from crm_pipeline.raw.guessing.head import first_bytes
+from crm_pipeline.raw.guessing.sheets import guess_sheet, header_line
+from crm_pipeline.raw.header_place import LOOKED_AT
 from crm_pipeline.raw.json_file import holds_lines
 from crm_pipeline.raw.readers import FORMAT_OF_SUFFIX
 from crm_pipeline.raw.textfile import plain_suffix, usual_delimiter
@@ -39,16 +41,25 @@ def guess_read(path: Path) -> dict[str, str | int]:
     alike = {kind, suffix_kind} == {"json", "jsonl"} and not head.lstrip().startswith(b"[")
     guess: dict[str, str | int] = {} if kind == suffix_kind or alike else {"format": kind}
     if kind in ("parquet", "excel"):
-        return guess
+        return guess | (guess_sheet(path) if kind == "excel" else {})
     if encoding != "utf-8":
         guess["encoding"] = encoding
     if kind == "csv":
-        delimiter, header_row = guess_table(head.decode(encoding, errors="replace"))
+        text = head.decode(encoding, errors="replace")
+        delimiter, header_row = guess_table(text)
+        header_row = header_line(_first_lines(text, delimiter or usual_delimiter(path)), header_row)
         if delimiter not in (None, usual_delimiter(path)):
             guess["delimiter"] = str(delimiter)
         if header_row > 1:
             guess["header_row"] = header_row
     return guess
+
+
+def _first_lines(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    lines = enumerate(text.removeprefix("\ufeff").splitlines(keepends=True), start=1)
+    return [
+        (row.line, row.fields) for row in records(islice(lines, LOOKED_AT), delimiter, '"', None) if not row.problem
+    ]
 
 
 def guess_table(text: str) -> tuple[str | None, int]:
