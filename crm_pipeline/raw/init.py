@@ -10,7 +10,7 @@ from crm_pipeline.config.dataset import PIPELINE_FILE, DatasetError
 from crm_pipeline.config.schema import SCHEMA_LINE, write_schema
 from crm_pipeline.raw.drafting.business import business_lines
 from crm_pipeline.raw.drafting.groups import Group, groups_of
-from crm_pipeline.raw.drafting.relations import find_person_key, lookup_of
+from crm_pipeline.raw.drafting.relations import find_person_key, join_lookups, lookup_of
 from crm_pipeline.raw.drafting.sources import has_amounts, skeleton, source_blocks
 from crm_pipeline.raw.drafting.text import EDIT, GUESS
 from crm_pipeline.raw.guessing.columns import Table
@@ -70,6 +70,7 @@ def _document(dataset: str, groups: list[Group]) -> tuple[str, list[str]]:
     """Return the text of a pipeline.yml, and notes on what to look at."""
     usable = [group for group in groups if group.is_usable]
     find_person_key(usable)
+    joined = join_lookups(groups)
     written = usable or groups[:1]
     lines = [SCHEMA_LINE]
     lines += [f"# Written by `crm init`. Look at the lines with EDIT and guess, then run `{check_command(dataset)}`."]
@@ -80,7 +81,7 @@ def _document(dataset: str, groups: list[Group]) -> tuple[str, list[str]]:
         for block in source_blocks(group, dataset, names, lines_have_amounts=lines_have_amounts):
             lines += [*block, ""]
     for group in groups:
-        if group in usable:
+        if group in usable or group in joined:
             continue
         block = _of_unknown(group, groups, dataset, names)
         lines += [*(block if group in written else map(_commented, block)), ""]

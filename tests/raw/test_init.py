@@ -357,6 +357,18 @@ def test_the_person_behind_ids_per_order_is_found(shop):
     assert [line.split(EDIT)[1][:13] for line in draft.text.splitlines() if EDIT in line] == [" your margin "]
 
 
+def test_a_lookup_is_joined_to_what_it_explains(shop):
+    shop.deliver("products.csv", "product_id,product_category_name\na,beleza\nb,esporte\nc,beleza\nd,novo\n")
+    translations = "product_category_name,product_category_name_english\nbeleza,beauty\nesporte,sports\n"
+    shop.deliver("translation.csv", translations)
+    draft = write_draft(shop.settings.dataset_folder, force=True)
+    assert "join:" in draft.text
+    assert check_sources(shop.dataset, RUN_TIME).is_fine
+    shop.load(RUN_TIME)
+    query = "select product_id, category_path from {products} order by 1"
+    assert shop.query(query) == [("a", "beauty"), ("b", "sports"), ("c", "beauty"), ("d", "novo")]
+
+
 def test_ids_that_come_back_name_their_person_themselves(shop):
     per_order_ids(shop)
     rows = "".join(f"o{n},c{n % 12},delivered,2024-01-{n + 1:02} 10:00:00\n" for n in range(30))

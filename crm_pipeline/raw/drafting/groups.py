@@ -37,6 +37,8 @@ class Group:
     nearest: list[Match] = field(default_factory=list)
     #: What it looks to be instead of a channel.
     other: str | None = None
+    #: Lookup files that explain one of its columns: which, and the column.
+    lookups: list[tuple["Group", str]] = field(default_factory=list)
 
     def add(self, file: Path, table: Table) -> None:
         """Take a file in: its values help to tell what the columns are."""

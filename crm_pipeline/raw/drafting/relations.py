@@ -3,12 +3,14 @@
 from crm_pipeline.raw.drafting.groups import Group
 from crm_pipeline.raw.guessing.columns import Match
 from crm_pipeline.raw.guessing.words import parts, tokens_of
+from crm_pipeline.storage.sql import quoted
 
 #: Orders from which on it is no chance that each of them has a customer of its own.
 _FEWEST_ORDERS = 20
 _PERSONS = frozenset(["unique", "unico", "person", "persona", "pessoa", "personne", "global", "master", "uuid"])
 #: A lookup has few columns, and one of them tells its rows apart.
 _MOST_COLUMNS_OF_A_LOOKUP = 4
+_COLUMNS_OF_A_TRANSLATION = 2
 _PER_ORDER = "there are as many customer ids as orders"
 
 
@@ -38,6 +40,25 @@ def lookup_of(group: Group, groups: list[Group]) -> tuple[Group, str] | None:
             if other is not group and values and len(set(values) & set(texts)) > len(set(values)) / 2:
                 return other, name
     return None
+
+
+def join_lookups(groups: list[Group]) -> list[Group]:
+    """Join tables of two columns to the sources whose values they explain; return those that were joined."""
+    joined = []
+    for group in groups:
+        found = None if group.is_usable else lookup_of(group, [other for other in groups if other.is_usable])
+        if found is None or len(group.table.columns) > _COLUMNS_OF_A_TRANSLATION or found[0].match is None:
+            continue
+        other, column = found
+        other.lookups.append((group, column))
+        joined.append(group)
+        (explained,) = (name for name in group.table.columns if name != column)
+        for name, mapping in list(found[0].match.mappings.items()):
+            if mapping == {"from": column} and name not in ("product_id", "order_id", "customer_id"):
+                # What the lookup does not know is called as it was.
+                found[0].match.mappings[name] = {"sql": f"coalesce({quoted(explained)}, {quoted(column)})"}
+                found[0].match.reasons[name] = f"it explains '{column}'"
+    return joined
 
 
 def _ids_are_per_order(group: Group) -> bool:

@@ -40,6 +40,7 @@ def source_blocks(group: Group, dataset: str, names: set[str], *, lines_have_amo
     ]
     if match.channel == "order_lines" and "line_number" in match.mappings:
         lines.append(f"    exact_duplicates: drop  {GUESS} lines are numbered, so equal ones are copies")
+    lines += _joins(group)
     return [[*lines, "    columns:", *_columns(group, match, lines_have_amounts=lines_have_amounts)]]
 
 
@@ -84,6 +85,18 @@ def _read(group: Group) -> list[str]:
     others = ", ".join(group.encodings)
     doubt = f"  {EDIT} the encoding may be {others} too; look at the letters" if others else ""
     return [f"    read: {flow(group.options)}{doubt}"] if group.options else []
+
+
+def _joins(group: Group) -> list[str]:
+    """Return the lookup files that give each row what explains one of its values."""
+    if not group.lookups:
+        return []
+    lines = ["    join:"]
+    for lookup, column in group.lookups:
+        told: dict[str, Any] = {"files": lookup.pattern} | ({"read": lookup.options} if lookup.options else {})
+        told |= {"on": {column: column}, "columns": [name for name in lookup.table.columns if name != column]}
+        lines.append(f"      - {flow(told)}  {GUESS} it explains '{' '.join(column.split())}'")
+    return lines
 
 
 def _columns(group: Group, match: Match, *, lines_have_amounts: bool) -> list[str]:

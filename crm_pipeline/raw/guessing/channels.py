@@ -2,7 +2,7 @@
 
 import re
 
-from crm_pipeline.config.contract import Contract, contracts
+from crm_pipeline.config.contract import AMOUNTS, Contract, contracts
 from crm_pipeline.raw.guessing.amounts import look_at_amounts
 from crm_pipeline.raw.guessing.columns import Match, Table, match_names
 from crm_pipeline.raw.guessing.conclusions import conclude
@@ -13,7 +13,9 @@ from crm_pipeline.raw.guessing.words import (
     languages_of,
     other_file_hints,
     other_tables,
+    parts,
     spellings_of,
+    tokens_of,
 )
 
 _PER_MISSING_COLUMN, _FOR_THE_FILE_NAME = 3, 1.5
@@ -33,7 +35,7 @@ def nearest_channels(table: Table, file_name: str) -> list[Match]:
     languages = languages_of(table.columns)
     matches = [_match(table, contract, file_name, languages) for contract in contracts().values()]
     found = [match for match in matches if match.score > 0]
-    found.sort(key=lambda match: (match.is_complete, match.score), reverse=True)
+    found.sort(key=lambda match: (match.is_complete, _is_sale(match, file_name), match.score), reverse=True)
     for match in found[:1]:
         look_at_amounts(match, table)
     return found
@@ -50,6 +52,15 @@ def _match(table: Table, contract: Contract, file_name: str, languages: Language
     if told > 1:
         match.score = told - _PER_MISSING_COLUMN * len(match.missing) + _FOR_THE_FILE_NAME * speaks
     return match
+
+
+def _is_sale(match: Match, file_name: str) -> bool:
+    """Tell rows of sales that name their buyer with address and all from rows of customers."""
+    amounts = AMOUNTS.get(match.channel, ())
+    if not any(column in match.mappings for column in amounts):
+        return False
+    numbered = set(tokens_of(match.mappings.get("order_id", {}).get("from", "id")))
+    return not numbered <= parts("ids") or _speaks(file_name, _hints(contracts()[match.channel]))
 
 
 def _speaks(file_name: str, hints: set[str]) -> bool:

@@ -11,6 +11,8 @@ from crm_pipeline.raw.guessing.words import Languages, spellings_of, tokens_of
 
 #: Names of columns that say too little where they stand inside a JSON object.
 _VAGUE = ("id", "name", "type")
+#: Names of people, which are no ids: two people may bear one.
+_NAME = re.compile(r"[^\W\d_]+[.,]?( [^\W\d_]+[.,]?)+")
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,11 @@ def _take_words(match: Match, column: Column, origin: str, texts: list[str]) -> 
 
 
 def _looks_like(column: Column, texts: list[str]) -> bool:
-    """Tell whether texts may be what a column of texts holds: addresses of e-mail and numbers of phones show it."""
+    """Tell whether texts may be what a column of texts holds: e-mails and phones show it; names are no ids."""
     if column.format == "email":
         return sum("@" in text for text in texts) >= ENOUGH / 2 * len(texts)
     if column.name == "phone":
         return sum(len(re.findall(r"\d", text)) >= 5 for text in texts) >= ENOUGH / 2 * len(texts)
+    if column.name == "customer_id":
+        return sum(_NAME.fullmatch(text) is not None for text in texts) < ENOUGH / 2 * len(texts)
     return True
