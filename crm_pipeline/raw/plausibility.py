@@ -28,6 +28,7 @@ _BY_ORDER = f"""
         coalesce(sum({_AMOUNT}) filter (where not coalesce(is_gift_card, false)), 0) as lines_amount,
         coalesce(sum({_AMOUNT}) filter (where is_gift_card), 0) as gift_cards,
         sum(unit_price - coalesce(discount_amount, 0)) as prices,
+        sum(tax_amount) as line_tax, sum(shipping_amount) as line_shipping,
         bool_and(coalesce(status, 'completed') = 'completed') as all_completed,
         bool_and(coalesce(status, 'completed') = 'returned') as all_returned,
         bool_and(coalesce(status, 'completed') = 'cancelled') as all_cancelled,
@@ -58,7 +59,7 @@ def amount_findings(settings: Settings, quarantined: Mapping[str, int]) -> tuple
         con.execute(f"create temp table by_order as {_BY_ORDER}")
         con.execute(f"create temp table headers as {_HEADERS}")
         without = {"orders": _orders_without_amount(con), "order_lines": _lines_without_price(con)}
-        beside = _lines_beside_their_total(con, quarantined) + _sold_on_a_credit_note(con)
+        beside = _lines_beside_their_total(con, quarantined) + _tax_within_lines(con) + _sold_on_a_credit_note(con)
         some = {"orders": [], "order_lines": []} if any(without.values()) else _some_without_amount(con)
     return without, {"orders": some["orders"], "order_lines": some["order_lines"] + beside}
 
@@ -181,6 +182,26 @@ def _lines_beside_their_total(con: duckdb.DuckDBPyConnection, quarantined: Mappi
         f"against {goods:,.2f}, and revenue goes by the lines. {_LINE_PRICES if are_lines else _COMPARE}"
         for system, is_short, count, ids, net, goods, are_lines in rows
         if not is_short or count > quarantined.get(system, 0)
+    ]
+
+
+def _tax_within_lines(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Count the orders whose totals say that the amounts of their lines hold the tax that is told beside them."""
+    rows = con.execute(
+        f"""
+        select _system, count(*), {_ids()}, sum(line_tax)
+        from headers join by_order using (_system, order_id)
+        where headers.status = 'completed' and all_completed and line_tax > 0.05
+            and coalesce(least_currency = currency, true) and coalesce(greatest_currency = currency, true)
+            and abs(total_amount - duties - coalesce(gift_card_amount, gift_cards)
+                - coalesce(shipping_amount, line_shipping, 0) - (lines_amount - discount)) <= 0.02
+        group by _system order by _system
+        """
+    ).fetchall()
+    return [
+        f"System {system}: the totals of {count:,} orders{shown(ids)} say that the amounts of their lines hold tax, "
+        f"{tax:,.2f} in all, which then counts as revenue. Map net_amount of the lines to what is left without it."
+        for system, count, ids, tax in rows
     ]
 
 

@@ -9,7 +9,10 @@ from tests.raw.conftest import RUN_TIME
 
 ORDERS = ("order_id", "ordered_at", "status", "customer_id", "total_amount", "tax_amount", "shipping_amount")
 MORE = ("discount_amount", "gift_card_amount", "refunded_amount", "currency")
-LINES = ("order_id", "quantity", "unit_price", "net_amount", "discount_amount", "status", "is_gift_card", "currency")
+LINES = (
+    *("order_id", "quantity", "unit_price", "net_amount", "discount_amount", "status", "is_gift_card", "currency"),
+    *("tax_amount", "shipping_amount"),
+)
 
 
 def source(channel, columns, **own):
@@ -275,3 +278,10 @@ def test_rounded_ids_are_named_on_both_sides(ids):
     warns = ids(["4.5E+11", "7"], ["4.5E+11", "7"])
     assert [warn.split(":")[0] for warn in warns] == ["Source orders", "Source customers"]
     assert all("1 customer ids were rounded by a spreadsheet program (4.5E+11)" in warn for warn in warns)
+
+
+def test_tax_that_is_within_the_lines_is_named(found):
+    rows = [line("A", 12, tax_amount=2, shipping_amount=3), line("B", 10, tax_amount=2, shipping_amount=3)]
+    stops, (warn,) = found([order("A", 15), order("B", 15)], rows)
+    assert stops == []
+    assert "the totals of 1 orders (A) say that the amounts of their lines hold tax, 2.00 in all" in warn
