@@ -10,7 +10,7 @@ from crm_pipeline.config.dataset import PIPELINE_FILE, DatasetError
 from crm_pipeline.config.schema import SCHEMA_LINE, write_schema
 from crm_pipeline.raw.drafting.business import business_lines
 from crm_pipeline.raw.drafting.groups import Group, groups_of
-from crm_pipeline.raw.drafting.relations import find_person_key, join_lookups, lookup_of
+from crm_pipeline.raw.drafting.relations import agree_on_keys, find_person_key, join_lookups, lookup_of
 from crm_pipeline.raw.drafting.sources import has_amounts, skeleton, source_blocks
 from crm_pipeline.raw.drafting.text import EDIT, GUESS
 from crm_pipeline.raw.guessing.columns import Table
@@ -69,6 +69,7 @@ def check_command(dataset: str) -> str:
 def _document(dataset: str, groups: list[Group]) -> tuple[str, list[str]]:
     """Return the text of a pipeline.yml, and notes on what to look at."""
     usable = [group for group in groups if group.is_usable]
+    agree_on_keys(usable)
     find_person_key(usable)
     joined = join_lookups(groups)
     written = usable or groups[:1]

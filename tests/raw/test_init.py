@@ -369,6 +369,35 @@ def test_a_lookup_is_joined_to_what_it_explains(shop):
     assert shop.query(query) == [("a", "beauty"), ("b", "sports"), ("c", "beauty"), ("d", "novo")]
 
 
+def test_products_have_the_ids_by_which_order_lines_name_them(shop):
+    shop.deliver("products.csv", "sku,ean,name\n" + "".join(f"{n}0,A{n},Mug {n}\n" for n in range(5)))
+    shop.deliver(
+        "lines.csv", "order_no,date,ean,qty,price\n" + "".join(f"o{n},2024-01-05,A{n},1,2.50\n" for n in range(5))
+    )
+    write_draft(shop.settings.dataset_folder, force=True)
+    sources = {source.channel: source for source in shop.dataset.sources}
+    assert sources["products"].columns["product_id"].origins == ("ean",)
+    shop.deliver(
+        "lines.csv", "order_no,date,ean,qty,price\n" + "".join(f"o{n},2024-01-05,X{n},1,2.50\n" for n in range(5))
+    )
+    write_draft(shop.settings.dataset_folder, force=True)
+    sources = {source.channel: source for source in shop.dataset.sources}
+    assert sources["products"].columns["product_id"].origins == ("sku",)
+
+
+@pytest.mark.parametrize(("total", "asked"), [("", True), ("line total", False)])
+def test_a_discount_in_per_cent_is_no_amount(shop, total, asked):
+    shop.deliver(
+        "lines.csv",
+        f"order no;date;sku;quantity;unit price;discount %;{total or 'remark'}\n"
+        + "".join(f"o{n};2024-01-05;A{n};2;10.50;10.00;18.90\n" for n in range(5)),
+    )
+    draft = write_draft(shop.settings.dataset_folder, force=True)
+    (source,) = shop.dataset.sources
+    assert "discount_amount" not in source.columns
+    assert any(EDIT in line and "discount %" in line for line in draft.text.splitlines()) == asked
+
+
 def test_ids_that_come_back_name_their_person_themselves(shop):
     per_order_ids(shop)
     rows = "".join(f"o{n},c{n % 12},delivered,2024-01-{n + 1:02} 10:00:00\n" for n in range(30))

@@ -1,4 +1,4 @@
-"""What several files tell together: what names the person where ids are given per order, and what is a lookup."""
+"""What several files tell together: how they name each other's rows, who is behind ids per order, what is a lookup."""
 
 from crm_pipeline.raw.drafting.groups import Group
 from crm_pipeline.raw.guessing.columns import Match
@@ -11,7 +11,25 @@ _PERSONS = frozenset(["unique", "unico", "person", "persona", "pessoa", "personn
 #: A lookup has few columns, and one of them tells its rows apart.
 _MOST_COLUMNS_OF_A_LOOKUP = 4
 _COLUMNS_OF_A_TRANSLATION = 2
+#: Channels whose rows others name, and by which column.
+_NAMED_BY = {"products": "product_id", "customers": "customer_id"}
+_FEWEST_IN_COMMON = 3
 _PER_ORDER = "there are as many customer ids as orders"
+
+
+def agree_on_keys(groups: list[Group]) -> None:
+    """Map the ids of products and customers to the columns by which other files name them, such as article numbers."""
+    for group in groups:
+        match, key = group.match, _NAMED_BY.get(group.channel or "", "")
+        if match is None or "from" not in match.mappings.get(key, {}):
+            continue
+        named = {value for other in groups if other is not group for value in other.values(key)}
+        common = {name: len(named.intersection(texts)) for name, texts in group.table.columns.items()}
+        best = max(common, key=lambda name: common[name])
+        most = min(len(named), len(set(group.table.columns[best])))
+        if not common[match.mappings[key]["from"]] and common[best] >= max(_FEWEST_IN_COMMON, most / 2):
+            match.mappings[key] = {"from": best}
+            match.reasons[key] = "other files name them by it"
 
 
 def find_person_key(groups: list[Group]) -> None:

@@ -8,6 +8,7 @@ from crm_pipeline.raw.guessing.values import ENOUGH, currency_marks, guess_numbe
 from crm_pipeline.raw.guessing.words import Languages, parts, spellings_of, tokens_of
 
 _WHOLE = re.compile(r"[+-]?\d+")
+_PER_CENT = re.compile(r"%|\uff05|\b(per ?cent|pct|prozent|proz|pourcent\w*|porcent\w*|percent\w*|procent\w*)\b|百分")
 _CENTS = re.compile(r"[^\d]*\d[\d.,\u00a0\u202f' ]*[.,]\d{2}[^\d]*")
 #: Share of the values with two decimals from which on a column looks like money whatever it is called.
 _MOSTLY_CENTS = 0.8
@@ -15,9 +16,18 @@ _TRIED = 200
 
 
 def look_at_amounts(match: Match, table: Table) -> None:
-    """Note which mapped amounts may be counts or without tax, and which amounts of the table are mapped to nothing."""
+    """Note which mapped amounts may be counts or without tax, and which amounts of the table are mapped to nothing.
+
+    A share in per cent is no amount; what it is of has to be told where no column holds what is left.
+    """
+    shares: list[str] = []
     for column in contracts()[match.channel].columns:
         origin = match.mappings.get(column.name, {}).get("from")
+        if origin and is_amount(column) and _PER_CENT.search(origin.casefold()):
+            del match.mappings[column.name]
+            match.doubts.pop(column.name, None)
+            shares.append(origin)
+            continue
         if origin and is_amount(column) and column.name not in match.doubts:
             doubt = _count_doubt(origin, table.columns[origin]) or _tax_doubt(match, column, origin)
             if doubt:
@@ -25,8 +35,10 @@ def look_at_amounts(match: Match, table: Table) -> None:
     match.unused_amounts = [
         name
         for name, texts in table.columns.items()
-        if not match.uses(name) and _is_money(name, texts, match.languages)
+        if not match.uses(name) and name not in shares and _is_money(name, texts, match.languages)
     ]
+    if match.channel != "order_lines" or "net_amount" not in match.mappings:
+        match.unused_amounts += shares
 
 
 def is_amount(column: Column) -> bool:
