@@ -150,7 +150,7 @@ def _misspelt(con: duckdb.DuckDBPyConnection, source: SourceConfig, rows: FileRo
     """
     keys = _keys(con, 1_000)
     named_keys = {*source.names_read, *(name for sql in source.expressions.values() for name in columns_read(sql))}
-    free = [key for key in keys if key not in named_keys]
+    free = [key for key in keys if not any(name == key or name.startswith(f"{key}.") for name in named_keys)]
     for _, names in source.asked:
         filled_in = ", ".join(quoted(rows.named[name]) for name in names)
         (filled,) = con.execute(f"select count(coalesce({filled_in}, null)) from {SOURCE_ROWS}").fetchall()[0]

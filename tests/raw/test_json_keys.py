@@ -43,6 +43,13 @@ def test_a_key_that_no_file_ever_had_is_named_until_it_is_called_optional(docume
     assert complaints(documents) == []
 
 
+def test_the_object_around_a_key_is_no_other_spelling_of_it(documents):
+    documents.configure(ORDERS | {"columns": COLUMNS | {"email": {"from": "mail.m", "optional": True}}})
+    documents.deliver("orders.jsonl", '{"id": 1, "at": "2024-01-01", "mail": null}')
+    documents.load()
+    assert complaints(documents) == []
+
+
 def test_a_run_tells_a_key_that_is_nowhere_beside_one_that_nothing_reads(documents):
     documents.configure(ORDERS | {"columns": COLUMNS | {"email": "emial"}})
     documents.deliver("orders.jsonl", '{"id": 1, "at": "2024-01-01", "email": "a@x.example"}')
