@@ -44,9 +44,9 @@ def test_a_key_that_no_file_ever_had_is_named_until_it_is_called_optional(docume
 
 
 def test_the_object_around_a_key_is_no_other_spelling_of_it(documents):
-    documents.configure(ORDERS | {"columns": COLUMNS | {"email": {"from": "mail.m", "optional": True}}})
-    documents.deliver("orders.jsonl", '{"id": 1, "at": "2024-01-01", "mail": null}')
-    documents.load()
+    documents.configure(ORDERS | {"columns": COLUMNS | {"email": "contact.at"}})
+    documents.deliver("orders1.jsonl", '{"id": 1, "at": "2024-01-01", "contact": {"at": "a@x.example"}}')
+    documents.deliver("orders2.jsonl", '{"id": 2, "at": "2024-01-01", "contact": null}')
     assert complaints(documents) == []
 
 
