@@ -2,9 +2,15 @@
 
 import duckdb
 
-_FULL_NAME = (
-    "case when first_name < last_name then first_name || ' ' || last_name else last_name || ' ' || first_name end"
-)
+
+def _either_way(name: str) -> str:
+    """Return both names, or what `name` makes of each, whichever of them comes first; null where one is missing."""
+    one, other = name.format("first_name"), name.format("last_name")
+    return f"case when {one} < {other} then {one} || ' ' || {other} else {other} || ' ' || {one} end"
+
+
+_FULL_NAME = _either_way("{0}")
+_STARTS_OF_NAMES = _either_way("left({0}, 3)")
 _YEAR = "left(birth_date, 4)"
 #: Each key joins things that a person mostly keeps; two records need one key in common. An empty part makes no key.
 KEYS: tuple[tuple[str, ...], ...] = (
@@ -12,12 +18,16 @@ KEYS: tuple[tuple[str, ...], ...] = (
     ("birth_date", "left(first_name, 3)"),
     ("birth_date", "postal_code"),
     ("birth_date", "street"),
+    ("birth_date", "city"),
     (_YEAR, "postal_code"),
-    (_YEAR, _FULL_NAME),
+    (_YEAR, _STARTS_OF_NAMES),
     ("right(birth_date, 5)", _FULL_NAME),
-    (_FULL_NAME, "city"),
-    ("first_name", "postal_code"),
-    ("last_name", "postal_code"),
+    (_STARTS_OF_NAMES, "city"),
+    (_STARTS_OF_NAMES, "left(postal_code, 2)"),
+    ("last_name", "city"),
+    ("left(first_name, 3)", "postal_code"),
+    ("left(last_name, 3)", "postal_code"),
+    ("postal_code", "street"),
     ("first_name", "street"),
     ("last_name", "street"),
     ("left(last_name, 1)", "split_part(email, '@', 1)"),

@@ -5,9 +5,21 @@ from typing import Any
 
 _BY_NAME = "jaro_winkler_similarity({0}_l, {0}_r) >= {1}"
 _BY_LETTER = "damerau_levenshtein({0}_l, {0}_r) <= {1}"
-_REVERSED = "first_name_l = last_name_r and last_name_l = first_name_r"
+# Both names come in a column of their own: Splink leaves out of a training each comparison that names a column on which
+# its pairs agree, so that neither name may name the column of the other.
+_REVERSED = "names_l[1] = names_r[2] and names_l[2] = names_r[1]"
+_ALMOST_REVERSED = (
+    "least(jaro_winkler_similarity(names_l[1], names_r[2]), jaro_winkler_similarity(names_l[2], names_r[1])) >= 0.75"
+)
+_HALF_REVERSED = (
+    "greatest(jaro_winkler_similarity(names_l[1], names_r[2]), jaro_winkler_similarity(names_l[2], names_r[1])) >= 0.9"
+)
 # What a rare name adds is bounded: a name that stands once in the data may be a slip of the hand.
 _RAREST = 0.0001
+
+
+BOTH_NAMES = "case when first_name is not null and last_name is not null then [first_name, last_name] end as names"
+"""What the comparisons of names take beside the columns of the profiles."""
 
 
 def _level(label: str, condition: str, **options: Any) -> dict[str, Any]:
@@ -24,29 +36,34 @@ def _same(column: str, by_frequency: bool = False) -> dict[str, Any]:
 
 
 _DIFFERENT = _level("different", "ELSE")
+_PLACE = ("street", "postal_code", "city")
 
-#: Compared thing -> the columns it needs and its levels.
+#: Compared thing -> its columns, of which one is enough, and its levels.
 COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
     "first_name": (
-        ("first_name", "last_name", "first_forms"),
+        ("first_name",),
         [
             _missing("first_name"),
             _same("first_name", by_frequency=True),
             _level("short form", "list_has_any(first_forms_l, first_forms_r)"),
             _level("slightly misspelt", _BY_NAME.format("first_name", 0.9)),
             _level("swapped with the last name", _REVERSED),
+            _level("swapped and misspelt", _ALMOST_REVERSED),
             _level("similar", _BY_NAME.format("first_name", 0.75)),
+            _level("one name stands for the other", _HALF_REVERSED),
             _DIFFERENT,
         ],
     ),
     "last_name": (
-        ("last_name", "first_name"),
+        ("last_name",),
         [
             _missing("last_name"),
             _same("last_name", by_frequency=True),
+            # It is told by the first name, once.
             _level("slightly misspelt", _BY_NAME.format("last_name", 0.9)),
-            _level("swapped with the first name", _REVERSED),
+            _level("swapped with the first name", f"({_REVERSED}) or {_ALMOST_REVERSED}", is_null_level=True),
             _level("similar", _BY_NAME.format("last_name", 0.75)),
+            _level("one name stands for the other", _HALF_REVERSED, is_null_level=True),
             _DIFFERENT,
         ],
     ),
@@ -65,11 +82,11 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
         ],
     ),
     "address": (
-        ("street", "postal_code", "city"),
+        _PLACE,
         [
             _level(
                 "missing",
-                "coalesce(street_l, postal_code_l) is null or coalesce(street_r, postal_code_r) is null",
+                " and ".join(f"({column}_l is null or {column}_r is null)" for column in _PLACE),
                 is_null_level=True,
             ),
             _level("same", "street_l = street_r and postal_code_l = postal_code_r"),
@@ -110,7 +127,16 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
 #: Columns of which rare values tell more than common ones.
 BY_FREQUENCY = ("first_name", "last_name")
 #: Pairs that are the same person by these are what the model learns from how one person's records differ.
-_LEARNT_FROM = (("email",), ("phone",), ("loyalty_id",), ("birth_date", "last_name"), ("first_name", "last_name"))
+_LEARNT_FROM = (
+    ("email",),
+    ("phone",),
+    ("loyalty_id",),
+    ("birth_date", "last_name"),
+    ("birth_date", "first_name"),
+    ("birth_date", "postal_code"),
+    ("first_name", "last_name"),
+    ("postal_code", "street"),
+)
 _SAME_PERSON = (
     ("email", "last_name"),
     ("phone", "last_name"),
@@ -127,7 +153,7 @@ def equal(columns: Collection[str]) -> str:
 
 def learnt_from(filled: Collection[str]) -> list[str]:
     """Return the conditions under which the model is trained: their columns are filled, and others are compared."""
-    compared = [set(columns) for columns, _ in COMPARISONS.values() if columns[0] in filled]
+    compared = [set(columns) for columns, _ in COMPARISONS.values() if not set(columns).isdisjoint(filled)]
     return [
         equal(columns)
         for columns in _LEARNT_FROM
@@ -148,7 +174,7 @@ def splink_settings(filled: Collection[str]) -> dict[str, Any]:
         "comparisons": [
             {"output_column_name": name, "comparison_levels": [dict(level) for level in levels]}
             for name, (columns, levels) in COMPARISONS.items()
-            if columns[0] in filled
+            if not set(columns).isdisjoint(filled)
         ],
         "blocking_rules_to_generate_predictions": learnt_from(filled),
         "retain_intermediate_calculation_columns": False,

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
@@ -29,6 +30,11 @@ _FEWEST_VALUES = 50
 _RECALL = 0.8
 # A level that training has not seen says nothing for or against a match.
 _UNSEEN = 0.01
+# What a match is said to have of any level at least: about ten bits against it, of a level that nearly all others have.
+_LEAST = 0.001
+_HOPELESS = -10
+_ROUNDS = 25
+_FARTHEST = 8
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,9 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     """
     count = int(con.execute("select count(*) from profiles").fetchall()[0][0])
     con.execute(
-        """
+        f"""
         create or replace temp table training_profiles as
-        select * exclude (content) from profiles where (record_key + $seed) % $count < $most
+        select * exclude (content), {comparisons.BOTH_NAMES} from profiles where (record_key + $seed) % $count < $most
         """,
         {"seed": seed, "count": max(count, 1), "most": _TRAINED_ON},
     )
@@ -90,9 +96,30 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     for rule in learnt_from:
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
     settings = linker.misc.save_model_to_json()
+    settings["probability_two_random_records_match"] = _prevalence(con, linker, settings)
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("drop table training_profiles")
-    return Model(_completed(settings), {column: _shares(con, column) for column in comparisons.BY_FREQUENCY}, count)
+    return Model(
+        _completed(settings, min(count, _TRAINED_ON)),
+        {column: _shares(con, column) for column in comparisons.BY_FREQUENCY},
+        count,
+    )
+
+
+def _prevalence(con: duckdb.DuckDBPyConnection, linker: Linker, settings: dict[str, Any]) -> float:
+    """Return how rare a match is, so that as many are found as are expected among the pairs worth a look.
+
+    What `comparisons.same_person` finds is where it begins: of dirty records that is too little.
+    """
+    first: float = settings["probability_two_random_records_match"]
+    found = linker.inference.predict(threshold_match_weight=_HOPELESS, warning_mode="never").physical_name
+    weights = con.sql(f"select match_weight from {found}").fetchnumpy()["match_weight"] - to_weight(first)
+    records = int(con.execute("select count(*) from training_profiles").fetchall()[0][0])
+    pairs = records * (records - 1) / 2
+    share = first
+    for _ in range(_ROUNDS):
+        share = float((1 / (1 + np.exp2(-(weights + to_weight(share))))).sum() / pairs)
+    return min(max(share, first / _FARTHEST), first * _FARTHEST)
 
 
 def score_nobody(con: duckdb.DuckDBPyConnection) -> None:
@@ -123,8 +150,9 @@ def _predicted(
 ) -> Iterator[str]:
     """Yield the name of a table with the scored pairs."""
     retained = {"retain_intermediate_calculation_columns": detailed, "retain_matching_columns": detailed}
-    con.execute("""
+    con.execute(f"""
         create temp table paired as
+        select *, {comparisons.BOTH_NAMES}
         from profiles semi join (select a as record_key from pairs union select b from pairs) using (record_key)
     """)
     api = DuckDBAPI(con)
@@ -166,12 +194,23 @@ def _pairs(con: duckdb.DuckDBPyConnection, rule: str) -> int:
     return int(con.execute(query).fetchall()[0][0])
 
 
-def _completed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Give levels that training has not seen the same probability among matches and others; take out what is random."""
+def _completed(settings: dict[str, Any], records: int) -> dict[str, Any]:
+    """Bound what one thing can say, let levels that training has not seen say nothing, and take out what is random.
+
+    A level that no random pair had is about as rare as one among all that were looked at; one that no match had is not
+    impossible, so that no single slip keeps two records apart for good.
+    """
     settings.pop("linker_uid", None)
+    rarest = 1 / min(_RANDOM_PAIRS, max(records * (records - 1) // 2, 1))
     for comparison in settings["comparisons"]:
         for level in comparison["comparison_levels"]:
-            if not level.get("is_null_level") and not (level.get("m_probability") and level.get("u_probability")):
+            if level.get("is_null_level"):
+                continue
+            among_matches, among_others = level.get("m_probability"), level.get("u_probability")
+            if among_matches or among_others:
+                level["u_probability"] = max(among_others or 0, rarest)
+                level["m_probability"] = max(among_matches or 0, _LEAST, 0 if among_matches else among_others or 0)
+            else:
                 level["m_probability"] = level["u_probability"] = _UNSEEN
     return settings
 

@@ -52,28 +52,44 @@ ALIKE = [
     ),
     ({"birth_date": BORN, "street": "1 mill lane"}, {"birth_date": BORN, "street": "1 mill lane", "last_name": "lee"}),
     (
+        {"birth_date": BORN, "city": "leeds", "last_name": "holt"},
+        {"birth_date": BORN, "city": "leeds", "last_name": "lee"},
+    ),
+    (
         {"birth_date": "1980-02-01", "postal_code": "LS11AA"},
         {"birth_date": "1980-03-09", "postal_code": "LS11AA", "last_name": "lee"},
     ),
     (
-        {"birth_date": "1980-02-01", "first_name": "ann", "last_name": "holt"},
-        {"birth_date": "1980-03-09", "first_name": "holt", "last_name": "ann"},
+        {"birth_date": "1980-02-01", "first_name": "annabel", "last_name": "holt"},
+        {"birth_date": "1980-03-09", "first_name": "holtz", "last_name": "annika"},
     ),
     (
         {"birth_date": "1980-02-01", "first_name": "ann", "last_name": "holt"},
         {"birth_date": "1981-02-01", "first_name": "holt", "last_name": "ann"},
     ),
     (
+        {"first_name": "annabel", "last_name": "holt", "city": "leeds"},
+        {"first_name": "holtz", "last_name": "annika", "city": "leeds"},
+    ),
+    (
+        {"first_name": "annabel", "last_name": "holt", "postal_code": "LS11AA"},
+        {"first_name": "holtz", "last_name": "annika", "postal_code": "LS29BB"},
+    ),
+    (
         {"first_name": "ann", "last_name": "holt", "city": "leeds"},
-        {"first_name": "holt", "last_name": "ann", "city": "leeds"},
+        {"first_name": "joan", "last_name": "holt", "city": "leeds"},
+    ),
+    (
+        {"first_name": "anna", "last_name": "holt", "postal_code": "LS11AA"},
+        {"first_name": "annika", "last_name": "lee", "postal_code": "LS11AA"},
     ),
     (
         {"first_name": "ann", "last_name": "holt", "postal_code": "LS11AA"},
-        {"first_name": "ann", "last_name": "lee", "postal_code": "LS11AA"},
+        {"first_name": "joan", "last_name": "holden", "postal_code": "LS11AA"},
     ),
     (
-        {"first_name": "ann", "last_name": "holt", "postal_code": "LS11AA"},
-        {"first_name": "joan", "last_name": "holt", "postal_code": "LS11AA"},
+        {"street": "1 mill lane", "postal_code": "LS11AA", "last_name": "holt"},
+        {"street": "1 mill lane", "postal_code": "LS11AA", "last_name": "lee"},
     ),
     (
         {"first_name": "ann", "street": "1 mill lane"},

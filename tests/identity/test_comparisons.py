@@ -8,7 +8,8 @@ from crm_pipeline.identity.profiles import COMPARED
 
 
 def _name(first, last, *forms):
-    return {"first_name": first, "last_name": last, "first_forms": [first, *forms] if first else None}
+    names = [first, last] if first and last else None
+    return {"first_name": first, "last_name": last, "first_forms": [first, *forms] if first else None, "names": names}
 
 
 def _of(column):
@@ -28,13 +29,16 @@ EXAMPLES = [
     ("first_name", (_name("liz", "holt", "elizabeth"), _name("elizabeth", "lee")), "short form"),
     ("first_name", (_name("jonathan", "holt"), _name("jonathon", "holt")), "slightly misspelt"),
     ("first_name", (_name("mary", "holt"), _name("holt", "mary")), "swapped with the last name"),
+    ("first_name", (_name("marian", "holt"), _name("hoult", "maryan")), "swapped and misspelt"),
     ("first_name", (_name("marie", "holt"), _name("maryse", "holt")), "similar"),
+    ("first_name", (_name("mary", "holt"), _name("holt", "king")), "one name stands for the other"),
     ("first_name", (_name("mary", "holt"), _name("bob", "holt")), "different"),
     ("last_name", (_name("mary", None), _name("mary", "holt")), "missing"),
     ("last_name", (_name("mary", "holt"), _name("bob", "holt")), "same"),
     ("last_name", (_name("mary", "sutherland"), _name("mary", "sutherlend")), "slightly misspelt"),
     ("last_name", (_name("mary", "holt"), _name("holt", "mary")), "swapped with the first name"),
     ("last_name", (_name("mary", "holt"), _name("mary", "hoult-ley")), "similar"),
+    ("last_name", (_name("mary", "holt"), _name("holt", "king")), "one name stands for the other"),
     ("last_name", (_name("mary", "holt"), _name("mary", "king")), "different"),
     ("birth_date", _born("1980-02-01", None), "missing"),
     ("birth_date", _born("1980-02-01", "1980-02-01"), "same"),
@@ -42,7 +46,7 @@ EXAMPLES = [
     ("birth_date", _born("1980-02-11", "1980-11-02"), "day and month swapped"),
     ("birth_date", _born("1980-02-01", "1990-02-07"), "two digits differ"),
     ("birth_date", _born("1980-02-01", "1962-11-17"), "different"),
-    ("address", (_place(city="leeds"), _place("1 mill lane", "LS1", "leeds")), "missing"),
+    ("address", (_place(city="leeds"), _place("1 mill lane", "LS1")), "missing"),
     ("address", (_place("1 mill lane", "LS1", "leeds"), _place("1 mill lane", "LS1")), "same"),
     ("address", (_place("1 mill lane", "LS1"), _place("1 mill ln", "LS1")), "same postal code, similar street"),
     ("address", (_place("1 mill lane", "LS1", "leeds"), _place("1 mill lane", "LS2", "leeds")), "same street and town"),
@@ -76,8 +80,11 @@ def _level(thing, one, other):
         for level in levels
         if level["sql_condition"] != "ELSE"
     )
-    texts = {f"{column}_{side}": row.get(column) for side, row in (("l", one), ("r", other)) for column in columns}
-    given = ", ".join(f"${name}::varchar{'[]' if 'forms' in name else ''} as {name}" for name in texts)
+    named = {*columns, *(("first_forms", "names") if thing in ("first_name", "last_name") else ())}
+    texts = {f"{column}_{side}": row.get(column) for side, row in (("l", one), ("r", other)) for column in named}
+    given = ", ".join(
+        f"${name}::varchar{'[]' if name.startswith(('first_forms', 'names')) else ''} as {name}" for name in texts
+    )
     query = f"select case {cases} else '{levels[-1]['label_for_charts']}' end from (select {given})"
     return duckdb.execute(query, texts).fetchall()[0][0]
 
@@ -96,12 +103,20 @@ def test_there_is_an_example_of_each_level():
 def test_the_last_level_of_each_comparison_takes_what_is_left():
     for _, levels in COMPARISONS.values():
         assert [level["sql_condition"] for level in levels].index("ELSE") == len(levels) - 1
-        assert [level.get("is_null_level", False) for level in levels] == [True] + [False] * (len(levels) - 1)
+        assert levels[0]["is_null_level"]
+        assert not levels[-1].get("is_null_level", False)
+
+
+def test_swapped_names_are_told_once():
+    silent = {
+        thing for thing, (_, found) in COMPARISONS.items() if sum("is_null_level" in level for level in found) > 1
+    }
+    assert silent == {"last_name"}
 
 
 def test_only_what_is_filled_is_compared():
     settings = splink_settings(["first_name", "birth_date", "postal_code"])
-    assert [c["output_column_name"] for c in settings["comparisons"]] == ["first_name", "birth_date"]
+    assert [c["output_column_name"] for c in settings["comparisons"]] == ["first_name", "birth_date", "address"]
     assert {c["output_column_name"] for c in splink_settings(COMPARED)["comparisons"]} == set(COMPARISONS)
 
 
@@ -110,7 +125,14 @@ def test_only_what_is_filled_is_compared():
     [
         (["first_name", "last_name"], []),
         (["first_name", "last_name", "gender"], ["l.first_name = r.first_name and l.last_name = r.last_name"]),
-        (["first_name", "last_name", "birth_date"], ["l.first_name = r.first_name and l.last_name = r.last_name"]),
+        (
+            ["first_name", "last_name", "birth_date"],
+            [
+                "l.birth_date = r.birth_date and l.last_name = r.last_name",
+                "l.birth_date = r.birth_date and l.first_name = r.first_name",
+                "l.first_name = r.first_name and l.last_name = r.last_name",
+            ],
+        ),
         (["email"], []),
         (["last_name", "email"], ["l.email = r.email"]),
     ],
@@ -123,4 +145,4 @@ def test_conditions_ask_only_for_what_is_filled():
     assert same_person(["first_name", "last_name"]) == []
     assert same_person(["last_name", "email"]) == ["l.email = r.email and l.last_name = r.last_name"]
     assert len(same_person(COMPARED)) == 5
-    assert len(learnt_from(COMPARED)) == 5
+    assert len(learnt_from(COMPARED)) == 8

@@ -31,7 +31,7 @@ def _days(seed):
     """Four days of records: the block of the pair is small, then crowded, then small again as birth dates change."""
     rng = random.Random(seed)
     rows, customers = invented(18, seed=seed)
-    fixed = [{"city": "York", **who, "birth_date": BORN} for who in _PAIR]
+    fixed = [{**who, "birth_date": BORN} for who in _PAIR]
     crowd = [{**who, "birth_date": BORN} for who in _CROWD]
     moved = [{**who, "birth_date": date(1950 + n, 1, 1)} for n, who in enumerate(_CROWD)]
     arrives = {customer["record_id"]: rng.randrange(1, 4) for customer in customers}
