@@ -32,6 +32,7 @@ _RECALL = 0.8
 _UNSEEN = 0.01
 # What a match is said to have of any level at least: about ten bits against it, of a level that nearly all others have.
 _LEAST = 0.001
+# Pairs below that weight count for nothing; the rounds are enough to settle, and the share stays within that factor.
 _HOPELESS = -10
 _ROUNDS = 25
 _FARTHEST = 8
