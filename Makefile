@@ -44,7 +44,7 @@ ui: setup ## Open the Dagster UI on DATASET's run history (http://127.0.0.1:3000
 docs: setup ## Write one HTML page on all models, columns, tests and KPIs of DATASET
 	@$(BIN)/crm docs --dataset $(DATASET)
 
-contracts: setup ## Rewrite what is made from the contracts: dbt's sources and list of channels, README's table
+contracts: setup ## Rewrite what is made from the contracts: dbt's sources and list of channels, the table in docs/
 	@$(BIN)/python -m crm_pipeline.raw.dbt_sources
 
 generated: contracts ## Rewrite that, and what is made from the score tables, the list of KPIs and the descriptions of marts
@@ -62,8 +62,8 @@ metrics: setup .venv-metrics/installed ## Ask MetricFlow of DATASET's serving fi
 	@DBT_PROJECT_DIR=dbt_project DBT_PROFILES_DIR=dbt_project CRM_DBT_TARGET=serving \
 		CRM_SERVING=$(CURDIR)/data/local/$(DATASET)/serving/crm.duckdb .venv-metrics/bin/mf query $(QUERY)
 
-models: setup ## Rewrite the README's table of models from the published datasets
-	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into README.md
+models: setup ## Rewrite the table of models in docs/ from the published datasets
+	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into docs/models.md
 
 bench: setup ## Time and memory by stage on the datasets at hand; models, scoring, who is who and lifetime value at a million
 	$(BIN)/python -m tests.bench

@@ -154,7 +154,7 @@ def rollback(
     or_explain(_write_report, settings)
 
 
-@app.command(epilog="Examples:  crm models  |  crm models sample online_retail_ii --into README.md")
+@app.command(epilog="Examples:  crm models  |  crm models sample online_retail_ii --into docs/models.md")
 def models(
     datasets: Annotated[list[str] | None, typer.Argument(help="Published datasets (default: the chosen one).")] = None,
     into: Annotated[Path | None, typer.Option(help="Document whose table of models is to be rewritten.")] = None,

@@ -1,4 +1,4 @@
-"""Renders what loops over the channels, from the contracts: the macro `channels` of dbt, and README's table.
+"""Renders what loops over the channels, from the contracts: the macro `channels` of dbt, and the table in `docs/`.
 
 dbt cannot read the contracts where it parses models; the macro is their list in its language.
 """
@@ -11,7 +11,7 @@ from crm_pipeline.config.flow import Value
 from crm_pipeline.config.settings import PROJECT
 
 TARGET = PROJECT / "dbt_project" / "macros" / "channels.sql"
-README = PROJECT / "README.md"
+PAGE = PROJECT / "docs" / "your-data.md"
 BEGIN, END = "<!-- channels: written by `make contracts` -->", "<!-- channels: end -->"
 _HEADER = """{#- Generated from the contracts by `make contracts`; not edited by hand. -#}
 
@@ -32,7 +32,7 @@ def render() -> str:
 
 
 def render_table() -> str:
-    """Return README's table of the channels."""
+    """Return the table of the channels for the page on one's own data."""
     rows = ["| channel | one row per | without it |", "|---|---|---|"]
     for channel in channels():
         grain = contracts()[channel["name"]].description.removeprefix("One row per ").partition(";")[0].rstrip(".")
@@ -40,16 +40,16 @@ def render_table() -> str:
     return "\n".join(rows)
 
 
-def with_table(readme: str) -> str:
-    """Return the text of README with the table in its place."""
-    before, _, rest = readme.partition(BEGIN)
+def with_table(page: str) -> str:
+    """Return the text of that page with the table in its place."""
+    before, _, rest = page.partition(BEGIN)
     return f"{before}{BEGIN}\n{render_table()}\n{END}{rest.partition(END)[2]}"
 
 
 def write() -> None:
-    """Write the macro and README's table."""
+    """Write the macro and the table."""
     TARGET.write_text(render(), encoding="utf-8")
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _channel(contract: Contract) -> dict[str, Any]:

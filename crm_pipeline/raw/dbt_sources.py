@@ -66,7 +66,7 @@ def _source_table(name: str, description: str, files: str, columns: list[dict[st
 
 
 def main() -> None:
-    """Write all that is made from the contracts: the sources and the macro of dbt, and README's table."""
+    """Write all that is made from the contracts: the sources and the macro of dbt, and the table in `docs/`."""
     TARGET.write_text(render(), encoding="utf-8")
     dbt_channels.write()
 

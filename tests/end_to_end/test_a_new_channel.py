@@ -43,7 +43,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         for part in ("crm_pipeline", "dbt_project"):
             shutil.copytree(PROJECT / part, folder / part, ignore=LEFT_OUT)
-        shutil.copy(PROJECT / "README.md", folder)
+        shutil.copytree(PROJECT / "docs", folder / "docs")
         shutil.copytree(INVENTED, folder, dirs_exist_ok=True)
         self.folder, self.dataset = folder, folder / "data" / "inn"
         for name, text in FILES.items():
@@ -91,9 +91,9 @@ def test_files_of_it_are_recognised(copy):
     assert "channel: reservations" in (copy.dataset / "pipeline.yml").read_text()
 
 
-def test_the_readme_lists_it(copy):
+def test_the_documents_list_it(copy):
     line = "| `reservations` | reservation of a table | nobody's visits to the restaurant are known |"
-    assert line in (copy.folder / "README.md").read_text().splitlines()
+    assert line in (copy.folder / "docs" / "your-data.md").read_text().splitlines()
 
 
 def test_its_rows_wait_for_their_time(warehouse):

@@ -34,11 +34,11 @@ def test_customer_records_are_put_together_as_their_people_are(published):
 
 
 @pytest.mark.slow
-def test_the_readme_tells_what_the_sample_gives(tmp_path):
+def test_the_documents_tell_what_the_sample_gives(tmp_path):
     sample = Deployment(PROJECT / "data", tmp_path / "state")
     assert sample.run().problems == []
     row = r"^\| rules and probability \| ([\d,]+ customer|all [\d,]+) records.*\| ([\d.]+) \| ([\d.]+) \|$"
-    told = re.findall(row, (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = re.findall(row, (PROJECT / "docs" / "who-is-who.md").read_text(encoding="utf-8"), re.MULTILINE)
     measured = accuracy(sample)
     assert told == [
         (f"{found.records:,} customer" if name == "customer records" else f"all {found.records:,}",

@@ -60,9 +60,9 @@ def test_the_dbt_sources_are_in_step_with_the_contracts():
 
 def test_what_loops_over_the_channels_is_in_step_with_the_contracts():
     assert dbt_channels.TARGET.read_text(encoding="utf-8") == dbt_channels.render()
-    readme = dbt_channels.README.read_text(encoding="utf-8")
-    assert readme == dbt_channels.with_table(readme)
-    assert dbt_channels.render_table() in readme
+    page = dbt_channels.PAGE.read_text(encoding="utf-8")
+    assert page == dbt_channels.with_table(page)
+    assert dbt_channels.render_table() in page
 
 
 @pytest.mark.parametrize("channel", ["orders", "order_lines"])
