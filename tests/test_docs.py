@@ -40,7 +40,9 @@ def test_each_path_that_a_document_names_exists(document):
     assert missing == set()
 
 
-@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.parent in (PROJECT, PROJECT / "docs")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path.parent in (PROJECT, PROJECT / "docs")], ids=lambda path: path.name
+)
 def test_each_make_target_that_a_document_names_exists(document):
     quoted = "\n".join(re.findall(r"`[^`]*`|```.*?```", document.read_text(), flags=re.DOTALL))
     rules = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))

@@ -11,6 +11,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from crm_pipeline.cli.app import app
@@ -396,6 +397,16 @@ def test_a_discount_in_per_cent_is_no_amount(shop, total, asked):
     (source,) = shop.dataset.sources
     assert "discount_amount" not in source.columns
     assert any(EDIT in line and "discount %" in line for line in draft.text.splitlines()) == asked
+
+
+def test_an_id_that_rows_lack_is_put_together_as_the_draft_says(shop):
+    shop.deliver("orders.csv", "order_id,ordered_at,total\n1,2024-01-05,2.50\n")
+    rows = "".join(f"Spring,p{n}@x.example,2024-01-0{n} 10:00:00\n" for n in range(1, 6))
+    shop.deliver("mailing recipients.csv", f"campaign,email,sent at\n{rows}")
+    draft = write_draft(shop.settings.dataset_folder, force=True)
+    (line,) = [line for line in draft.text.splitlines() if "contact_id:" in line]
+    told = yaml.safe_load(line.split("write ")[1])
+    assert told == {"sql": 'concat_ws(\'|\', "campaign", "email", "sent at")'}
 
 
 def test_ids_that_come_back_name_their_person_themselves(shop):

@@ -7,9 +7,12 @@ from crm_pipeline.config.contract import AMOUNTS, contracts
 from crm_pipeline.raw.drafting.groups import Group
 from crm_pipeline.raw.drafting.text import EDIT, GUESS, flow, listed, scalar, unique
 from crm_pipeline.raw.guessing.columns import Match
+from crm_pipeline.storage.sql import quoted
 
 _FOLDERS_OF_NO_SYSTEM = ("", "*", "landing")
 _NEAREST = 3
+_IDENTIFYING = ("email", "phone")
+_FEWEST_TELLING = 2
 
 
 def source_blocks(group: Group, dataset: str, names: set[str], *, lines_have_amounts: bool) -> list[list[str]]:
@@ -99,9 +102,23 @@ def _joins(group: Group) -> list[str]:
     return lines
 
 
+def _how_to_make(match: Match, column: str) -> str:
+    """Say that a required column is missing; an id of the rows may be put together from what tells them apart."""
+    contract = contracts()[match.channel]
+    telling = [
+        mapping["from"]
+        for name, mapping in match.mappings.items()
+        if "from" in mapping and (name.endswith("_id") or name in (*_IDENTIFYING, contract.flow.moment))
+    ]
+    if contract.primary_key != (column,) or len(telling) < _FEWEST_TELLING:
+        return "required; none of the columns is called like it"
+    made = flow({"sql": f"concat_ws('|', {', '.join(map(quoted, telling))})"})
+    return f"required; none of the columns is called like it. If these tell rows apart, write {made}"
+
+
 def _columns(group: Group, match: Match, *, lines_have_amounts: bool) -> list[str]:
     lines = [line for column in match.mappings for line in _column(match, column)]
-    lines += [f"      {column}:  {EDIT} required; none of the columns is called like it" for column in match.missing]
+    lines += [f"      {column}:  {EDIT} {_how_to_make(match, column)}" for column in match.missing]
     amounts = AMOUNTS.get(match.channel, ())
     if amounts and not has_amounts(match) and not (match.channel == "orders" and lines_have_amounts):
         lines.append(f"      {amounts[0]}:  {EDIT} no column of amounts was recognised; without one all orders bring 0")
