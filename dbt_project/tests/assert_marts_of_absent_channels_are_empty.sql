@@ -1,7 +1,7 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'data_quality'}}}) }}
 
--- A channel without rows says which marts stay empty without it, and so they do. Where they do not, what is said is wrong
--- and not the data, so that nothing is held up.
+-- A channel without rows says which marts stay empty without it, and so they do. Where they do not, what is said is
+-- wrong and not the data, so that nothing is held up.
 {% for channel in channels() if channel.empty_marts %}
 {%- for mart in channel.empty_marts %}
 select '{{ channel.name }}' as channel, '{{ mart }}' as mart, without_it

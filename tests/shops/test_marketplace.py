@@ -24,18 +24,8 @@ from tests.shops.reading import ask
 Edits = Sequence[tuple[str, str]]
 MOST = 5
 
-BUYERS = "files: landing/clientes_*.csv, on: {id_cliente: id_cliente}, columns: [id_unico_cliente]"
-WORDS = (
-    "files: landing/traducao_categorias.csv, on: {categoria_produto: categoria_produto}, "
-    "columns: [categoria_produto_ingles]"
-)
-#: Who buys is told by the file of customers, and so is what categories are called.
-FIRST: Edits = (
-    ("landing/pedidos_*.csv\n", f"landing/pedidos_*.csv\n    join: {{{BUYERS}}}\n"),
-    ("      customer_id: id_cliente\n", "      customer_id: id_unico_cliente\n"),
-    ("landing/produtos.csv\n", f"landing/produtos.csv\n    join: {{{WORDS}}}\n"),
-    ("      category_path: categoria_produto\n", "      category_path: categoria_produto_ingles\n"),
-)
+#: Costs are in no file.
+FIRST: Edits = (("gross_margin: 0.35", "gross_margin: 0.2"),)
 #: The vendor calls the freight otherwise, and another program's customers come with what `crm init` writes for them.
 SECOND: Edits = (
     ("      shipping_amount: valor_frete\n", "      shipping_amount: {from: [frete_cobrado, valor_frete]}\n"),
