@@ -80,7 +80,7 @@ def test_each_key_stands_for_one_row_and_joined_values_are_found(serving):
             f'select 0, count(*) from (select 1 from {schema}."{table}" group by {columns} having count(*) > 1)'
             if kind == "unique"
             else f"""
-                select count(*) // 100, count(*) filter (where one."{to_columns}" is null)
+                select count(*) // 50, count(*) filter (where one."{to_columns}" is null)
                 from {schema}."{table}" as many left join {to_schema}."{to_table}" as one
                     on many.{columns} = one."{to_columns}"
                 where many.{columns} is not null

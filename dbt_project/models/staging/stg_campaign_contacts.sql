@@ -5,6 +5,17 @@ with contacts as (
         {{ filled('email') }} as clean_email,
         {{ filled('phone') }} as clean_phone
     from ({{ latest_rows(source('raw', 'campaign_contacts'), 'contact_id', 'assigned_at') }}) as latest
+),
+
+-- A system that tells no time of sending sends when it assigns, and not to those who are held out.
+timed as (
+    select
+        *,
+        case
+            when count(sent_at) over (partition by _system) > 0 or variant = 'control' then sent_at
+            else assigned_at
+        end as sent_or_assigned_at
+    from contacts
 )
 
 select
@@ -20,7 +31,8 @@ select
     assigned_at,
     {{ local_date('assigned_at') }} as assigned_on,
     -- What came of it later than the as-of date is not known yet.
-    {%- for event in ['sent', 'delivered', 'bounced', 'opened', 'clicked', 'unsubscribed'] %}
+    {{ known_time('sent_or_assigned_at') }} as sent_at,
+    {%- for event in ['delivered', 'bounced', 'opened', 'clicked', 'unsubscribed'] %}
     {{ known_time(event ~ '_at') }} as {{ event }}_at,
     {%- endfor %}
     {{ known_time('redeemed_at') }} as redeemed_at,
@@ -30,4 +42,4 @@ select
     end as redemptions,
     {{ filled('coupon_code') }} as coupon_code,
     _first_delivery as first_delivery
-from contacts
+from timed
