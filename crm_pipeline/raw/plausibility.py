@@ -189,9 +189,9 @@ def _tax_within_lines(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Count the orders whose totals say that the amounts of their lines hold the tax that is told beside them."""
     rows = con.execute(
         f"""
-        select _system, count(*), {_ids()}, sum(line_tax)
+        select _system, count(*), {_ids()}, sum(coalesce(nullif(line_tax, 0), tax_amount))
         from headers join by_order using (_system, order_id)
-        where headers.status = 'completed' and all_completed and line_tax > 0.05
+        where headers.status = 'completed' and all_completed and coalesce(nullif(line_tax, 0), tax_amount) > 0.05
             and coalesce(least_currency = currency, true) and coalesce(greatest_currency = currency, true)
             and abs(total_amount - duties - coalesce(gift_card_amount, gift_cards)
                 - coalesce(shipping_amount, line_shipping, 0) - (lines_amount - discount)) <= 0.02
