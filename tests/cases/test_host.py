@@ -22,7 +22,7 @@ from crm_pipeline.config.dataset import DatasetError
         ("host_timezone_right", ["business.timezone", "unknown time zone", "Europe/Berlin"]),
         ("host_yaml_deep_nesting", ["nested more than 50 deep"]),
         ("host_yaml_latin1", ["is not UTF-8", "Save it as UTF-8"]),
-        ("yaml_no", ["sources[0].columns.order_id", 'no is read as yes or no', 'put it in quotes: "no"']),
+        ("yaml_no", ["sources[0].columns.order_id", "no is read as yes or no", 'put it in quotes: "no"']),
     ],
 )
 def test_an_odd_setting_gets_a_sentence_with_file_and_line(case, name, words):
