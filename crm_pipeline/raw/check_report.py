@@ -8,7 +8,8 @@ from typing import Any
 from crm_pipeline.config.columns import ColumnMapping
 from crm_pipeline.config.contract import Column, contracts
 from crm_pipeline.raw.check_sources import Check, SourceCheck
-from crm_pipeline.raw.findings import LEVELS, NOTE, Finding, findings
+from crm_pipeline.raw.findings import Finding, findings
+from crm_pipeline.raw.levels import Level
 
 _WIDEST = 32
 _MOST_VALUES = 3
@@ -21,10 +22,10 @@ def render(check: Check) -> str:
         lines += [*_source(source), ""]
     found = findings(check)
     lines += [f"{finding.level:10}  {sentence(finding)}" for finding in found]
-    counts = Counter(finding.level for finding in found if finding.level != NOTE)
+    counts: Counter[Level] = Counter(finding.level for finding in found if finding.level != Level.NOTE)
     if not counts:
         return "\n".join([*lines, "all fine"])
-    told = ", ".join(f"{counts[level]:,} {words}" for level, words in LEVELS.items() if counts[level])
+    told = ", ".join(f"{counts[level]:,} {level.meaning}" for level in Level if counts[level])
     count = counts.total()
     return "\n".join([*lines, f"{count:,} problem{'' if count == 1 else 's'}: {told}"])
 

@@ -35,6 +35,7 @@ from crm_pipeline.raw.guessing.layout import data_files
 from crm_pipeline.raw.landed import allowed_folders, one_file, refuse_unreadable, shown_name
 from crm_pipeline.raw.landing import landing_files, lookup_files
 from crm_pipeline.raw.ledger import REFUSED, LedgerEntry
+from crm_pipeline.raw.levels import Level
 from crm_pipeline.raw.lookup import Lookups
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.sandbox import Sandbox, sandbox
@@ -134,7 +135,7 @@ def _check_source(
                     _check_file(con, dataset, check, path, name, run_time, folder, box, lookups)
             except Refused as refused:
                 check.files.setdefault(name, 0)
-                check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy, level="stops"))
+                check.complaints.append(Complaint(name, None, None, refused.problem, refused.remedy, level=Level.STOPS))
     if check.keys is not None and check.rows_loaded:
         empty = {column for column, fill in check.columns.items() if not fill.filled}
         told = " ".join(complaint.problem for complaint in check.complaints)
@@ -173,7 +174,7 @@ def _check_file(
         says_all = "`read: " in refusal.remedy
         found = wrong_layout or ([] if says_all else header_complaints(table, name, dataset, source))
         check.missing |= {complaint.column for complaint in found if complaint.column}
-        check.complaints += [replace(complaint, level="stops") for complaint in found or [refusal]]
+        check.complaints += [replace(complaint, level=Level.STOPS) for complaint in found or [refusal]]
         return
     if entry.problem:
         problem, _, remedy = entry.problem.partition(". ")
@@ -212,7 +213,7 @@ def _unusable_rows(
     if any("encoding: " in complaint.remedy for complaint in wrong_layout):
         found = [complaint for complaint in found if not complaint.problem.startswith("bytes that are not")]
     stops = has_too_many_quarantined(entry, check.limit)
-    return [replace(complaint, level="stops") for complaint in found] if stops else found
+    return [replace(complaint, level=Level.STOPS) for complaint in found] if stops else found
 
 
 def _head(path: Path, source: SourceConfig, work: Path) -> Path:

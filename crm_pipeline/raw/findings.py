@@ -6,16 +6,9 @@ from dataclasses import dataclass, replace
 
 from crm_pipeline.raw.check_sources import Check
 from crm_pipeline.raw.guessing.advice import Complaint
+from crm_pipeline.raw.levels import Level
 
-#: What a finding does to a run, in the order in which it is to be mended.
-STOPS, QUARANTINE, LOOK, NOTE = "stops", "quarantine", "look", "note"
-LEVELS = {
-    STOPS: "stops a run",
-    QUARANTINE: "leaves rows out",
-    LOOK: "loads, and may be wrong",
-    NOTE: "is said in passing",
-}
-_ORDER = tuple(LEVELS)
+_ORDER = tuple(Level)
 
 
 @dataclass(frozen=True)
@@ -25,7 +18,7 @@ class Finding:
     `values` are those that a problem is about, each with its rows, as far as they may be shown.
     """
 
-    level: str
+    level: Level
     source: str | None
     files: tuple[str, ...]
     line: int | None
@@ -47,12 +40,12 @@ def findings(check: Check) -> list[Finding]:
 
 def _each(check: Check) -> Iterable[Finding]:
     for problem in check.problems:
-        yield _plain(STOPS if problem in check.stopping else LOOK, None, problem)
+        yield _plain(Level.STOPS if problem in check.stopping else Level.LOOK, None, problem)
     for source in check.sources:
         name = source.source.name
         yield from (_finding(name, complaint) for complaint in source.complaints)
-        yield from (_plain(NOTE, name, note) for note in source.notes)
-    yield from (_plain(NOTE, None, note) for note in check.notes)
+        yield from (_plain(Level.NOTE, name, note) for note in source.notes)
+    yield from (_plain(Level.NOTE, None, note) for note in check.notes)
 
 
 def _finding(source: str, complaint: Complaint) -> Finding:
@@ -69,7 +62,7 @@ def _finding(source: str, complaint: Complaint) -> Finding:
     )
 
 
-def _plain(level: str, source: str | None, text: str) -> Finding:
+def _plain(level: Level, source: str | None, text: str) -> Finding:
     return Finding(level, source, (), None, None, text, (), 0, "")
 
 

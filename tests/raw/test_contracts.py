@@ -70,3 +70,9 @@ def test_models_loop_over_the_sales_channels_that_orders_may_name(channel):
     text = (PROJECT / "dbt_project" / "macros" / "features.sql").read_text(encoding="utf-8")
     macro = re.search(r"macro sales_channels.*?return\(\[(.*?)\]\)", text, re.DOTALL)
     assert tuple(re.findall(r"'(\w+)'", macro[1])) == contracts()[channel].column("sales_channel").valid_values
+
+
+def test_names_in_other_scripts_stand_in_the_vocabularies_alone():
+    called = [name for contract in contracts().values() for column in contract.columns for name in column.also_called]
+    hints = [hint for contract in contracts().values() for hint in contract.flow.file_names]
+    assert [name for name in (*called, *hints) if not name.isascii()] == []

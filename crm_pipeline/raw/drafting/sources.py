@@ -33,7 +33,7 @@ def source_blocks(group: Group, dataset: str, names: set[str], *, lines_have_amo
     match = group.match
     if match is None:
         return []
-    found = sum("from" in mapping or "sql" in mapping for mapping in match.mappings.values())
+    found = sum(map(match.uses, group.table.columns))
     lines = [
         f"  - name: {unique(group.stem or match.channel, names)}",
         f"    system: {_system(group, dataset)}",

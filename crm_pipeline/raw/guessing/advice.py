@@ -35,6 +35,7 @@ from crm_pipeline.raw.guessing.values import (
     is_shortened,
 )
 from crm_pipeline.raw.header import closest, is_surely_header, looks_like_data, missing_column_remedy, named
+from crm_pipeline.raw.levels import Level
 from crm_pipeline.raw.numbers import currency_signs
 from crm_pipeline.raw.readers import file_format
 from crm_pipeline.raw.source_rows import FileRows
@@ -52,7 +53,7 @@ _OTHER_CURRENCY = "is in another currency"
 class Complaint:
     """Something wrong in a file: where it is first found, in how many rows, and what to do about it.
 
-    `level` is what it does to a run (`crm_pipeline/raw/findings.py`), `values` are those that it is about, with their
+    `level` is what it does to a run (`crm_pipeline/raw/levels.py`), `values` are those that it is about, with their
     rows; personal ones are not among them.
     """
 
@@ -62,7 +63,7 @@ class Complaint:
     problem: str
     remedy: str
     times: int = 1
-    level: str = "look"
+    level: Level = Level.LOOK
     values: tuple[tuple[str, int], ...] = ()
 
 
@@ -172,7 +173,7 @@ def value_complaints(
         kinds[row["column"], row["problem"].split(":")[0], row["remedy"]].append(row)
     repeated = {row["line"] for row in rows if _is_header(row["row"])}
     found = [
-        Complaint(name, line, None, "The line repeats the header.", "Remove it from the file.", level="quarantine")
+        Complaint(name, line, None, "The line repeats the header.", "Remove it from the file.", level=Level.QUARANTINE)
         for line in sorted(repeated)
     ]
     for (column, _, remedy), alike in kinds.items():
@@ -181,7 +182,7 @@ def value_complaints(
             advice = _value_advice(column, alike, table, source, currency) if column else None
             problem, shown = alike[0]["problem"].partition(": ")[0], _shown_values(alike)
             place = (name, alike[0]["line"], column)
-            found.append(Complaint(*place, problem, advice or remedy, len(alike), "quarantine", shown))
+            found.append(Complaint(*place, problem, advice or remedy, len(alike), Level.QUARANTINE, shown))
     return found
 
 

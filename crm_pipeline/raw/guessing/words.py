@@ -174,7 +174,6 @@ def _english() -> frozenset[str]:
         for contract in contracts().values()
         for column in contract.columns
         for name in (column.name, *column.also_called)
-        if name.isascii()
     }
     return vocabularies()[ENGLISH].spellings | {one for name in called for one in spellings_of(name)}
 
