@@ -1,8 +1,12 @@
 """What a careless source delivers: it makes no giant person, and each case is listed with a remedy."""
 
+import random
+from datetime import date, datetime, timedelta
+
 import pytest
 
 from crm_pipeline.config.identity import MatchSettings
+from tests.identity.conftest import groups_of, resolved
 
 
 def _kinds(result):
@@ -61,3 +65,26 @@ def test_two_records_with_more_values_than_a_person_has_are_not_linked(resolve_r
 def test_one_record_with_more_values_than_a_person_has_is_left_alone(resolve_rows):
     rows = [("s|customer|1", "email", f"{n}@mail.example", 1) for n in range(60)]
     assert (resolve_rows(rows).figures.people, len(resolve_rows(rows).conflicts)) == (1, 0)
+
+
+@pytest.mark.parametrize("birthdays", ["any day", "1 January"])
+def test_strangers_of_few_names_stay_apart_though_a_model_is_trained_on_them(birthdays):
+    rng = random.Random(1)
+    firsts, lasts = ("john", "mary", "ann", "peter", "paul", "lucy"), ("smith", "jones", "lee", "brown")
+    strangers = [
+        {
+            "record_id": f"shop|customer|{number}",
+            "first_name": rng.choice(firsts),
+            "last_name": rng.choice(lasts),
+            "birth_date": date(1950 + rng.randrange(50), 1, 1)
+            if birthdays == "1 January"
+            else date(1950, 1, 1) + timedelta(days=rng.randrange(18_000)),
+            "street": f"{rng.randrange(900)} Lane {rng.randrange(100)}",
+            "postal_code": f"P{rng.randrange(300)}",
+        }
+        for number in range(1_500)
+    ]
+    rows = [(one["record_id"], "source_id", one["record_id"], 1, datetime(2020, 1, 1)) for one in strangers]
+    resolution = resolved(rows, customers=strangers)
+    assert resolution.model is not None
+    assert len(groups_of(resolution)) == len(strangers)
