@@ -14,7 +14,7 @@ from crm_pipeline.config.preset import LINE
 from crm_pipeline.config.reading import ReadOptions
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.raw.casting import TYPED_ROWS, CastPlan
-from crm_pipeline.raw.guessing.channels import match_channel
+from crm_pipeline.raw.guessing.channels import nearest_channels
 from crm_pipeline.raw.guessing.columns import Table
 from crm_pipeline.raw.guessing.encoding import find_encoding
 from crm_pipeline.raw.guessing.layout import guess_read, guess_table
@@ -217,8 +217,8 @@ def test_rounded_ids_and_lost_zeros_are_told_from_sound_ones():
 
 def test_an_optional_column_with_unknown_values_is_not_mapped_and_a_required_one_is_doubtful():
     table = Table({"id": ["1"], "email": ["a@example.com"], "sex": ["?"], "joined": ["2024-01-01"]})
-    match = match_channel(table, "members.csv")
+    match = nearest_channels(table, "members.csv")[0]
     assert (match.channel, "gender" in match.mappings) == ("customers", False)
     table = Table({"date": ["2024-01-01"], "platform": ["Metaverse"], "cost": ["5"], "clicks": ["1"]})
-    match = match_channel(table, "ad_spend.csv")
+    match = nearest_channels(table, "ad_spend.csv")[0]
     assert (match.channel, "map its values" in match.doubts["medium"]) == ("ad_spend", True)

@@ -25,11 +25,6 @@ _ENOUGH_OF_ANOTHER_KIND = 2
 _TOLD_BY_FILE = ("employees", "stock", "suppliers")
 
 
-def match_channel(table: Table, file_name: str) -> Match | None:
-    """Return the channel that a table most likely feeds, complete or not; None where its columns tell nothing."""
-    return next(iter(nearest_channels(table, file_name)), None)
-
-
 def nearest_channels(table: Table, file_name: str) -> list[Match]:
     """Return the channels that a table may feed, the likeliest first."""
     languages = languages_of(table.columns)
