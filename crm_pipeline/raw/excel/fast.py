@@ -1,4 +1,4 @@
-"""Reads a sheet of moderate size at once, some ten times faster than row by row, to the same texts.
+"""Reads a sheet of moderate size at once, in about a quarter of the time that row by row takes, to the same texts.
 
 The fast reader leaves out what errors say and whether a day was shown with its midnight, and it rounds long whole
 numbers. The XML is looked through before: such cells are noted, and a sheet that holds anything unusual is left to the
