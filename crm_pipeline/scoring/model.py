@@ -74,8 +74,9 @@ class ScoringSettings:
 class Round:
     """One origin of a backtest: what each candidate and baseline predicted, and what then came.
 
-    `actual` and each of `predictions` have one value per person, in the same order. `figures` are further measures by
-    candidate, taken elsewhere than on what then came; they are shown, and decide nothing.
+    `actual` and each of `predictions` have one value per person, in the same order; a candidate that had nothing to
+    learn from at the origin is left out. `figures` are further measures by candidate, taken elsewhere than on what then
+    came; they are shown, and decide nothing.
     """
 
     origin: date
@@ -90,6 +91,15 @@ class Inputs:
 
     names: tuple[str, ...]
     matrix: Floats
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A measure that decides, and the naive methods that a champion has to beat in it."""
+
+    metric: str
+    baselines: tuple[str, ...]
+    higher_is_better: bool = False
 
 
 class Model(Protocol):
@@ -113,7 +123,7 @@ class Model(Protocol):
 
     @property
     def baselines(self) -> tuple[str, ...]:
-        """Naive methods shown beside them; the champion has to beat the first."""
+        """Naive methods shown beside them; the champion has to beat the first, or those that its demands name."""
 
     @property
     def metric(self) -> str:
@@ -159,10 +169,19 @@ class Model(Protocol):
         """
 
     def card(self, prepared: Any, fitted: Any, settings: ScoringSettings) -> Mapping[str, Any]:
-        """Return what the model card says beyond what every card says: training window, rows, parameters."""
+        """Return what the model card says beyond what every card says: training window, rows, parameters.
+
+        Sentences under `notes` are told with the status as well: what to bear in mind of a version in use.
+        """
 
     def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
         """Return the model's own plots, SVG texts by title."""
+
+
+def demands(model: Model) -> tuple[Demand, ...]:
+    """Return what a champion has to beat: the model's own `demands`, else its first baseline in its metric."""
+    own: tuple[Demand, ...] = getattr(model, "demands", ())
+    return own or (Demand(model.metric, model.baselines[:1], model.higher_is_better),)
 
 
 def require_probabilities(values: Floats, name: str) -> None:

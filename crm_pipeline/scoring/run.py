@@ -131,10 +131,13 @@ def _make(
     if reason is None:
         status, reason = _against(model, connection, settings, fitted, before)
     nothing: Mapping[str, Any] = {}
+    told = guard.attempt(f"the card of {model.name}", lambda: model.card(prepared, fitted, settings), nothing)
     card = {
         **asked.description,
-        **guard.attempt(f"the card of {model.name}", lambda: model.card(prepared, fitted, settings), nothing),
+        **told,
+        "notes": [*contest.notes, *told.get("notes", ())],
         "champion": contest.champion,
+        "baseline": contest.baseline,
         "metrics": contest.means,
         "drift": drift.table(before.card["inputs"], inputs) if before else {},
         "inputs": drift.profiles(inputs),
@@ -167,11 +170,11 @@ def _status(model: Model, card: Mapping[str, Any], used: registry.Stored | None)
     return ModelStatus(
         model.name,
         Status(card["status"]),
-        card["reason"],
+        " ".join(filter(None, [card["reason"], *card.get("notes", ())])) or None,
         used.version if used else None,
         card["champion"],
         date.fromisoformat(used.card["as_of"]) if used else None,
-        model.baselines[0],
+        card.get("baseline", model.baselines[0]),
         model.metric,
         model.higher_is_better,
     )

@@ -175,6 +175,12 @@ def cdnow() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="session")
+def cdnow_later() -> duckdb.DuckDBPyConnection:
+    """A warehouse of the CDNOW sample as of the end of its hold-out time."""
+    return warehouse(cdnow_orders(), date(1998, 6, 30))
+
+
+@pytest.fixture(scope="session")
 def orders() -> pa.Table:
     """The orders of a simulated shop of 900 people."""
     return simulate_orders(900, seed=1)

@@ -6,9 +6,12 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from sklearn.metrics import mean_tweedie_deviance
 
 from crm_pipeline.scoring.lifetime import bgnbd, clv, clv_candidates, clv_past, gamma_gamma
-from crm_pipeline.scoring.lifetime.clv import Clv, margin_metrics
+from crm_pipeline.scoring.lifetime.clv import Clv
+from crm_pipeline.scoring.lifetime.clv_interval import UNCALIBRATED
+from crm_pipeline.scoring.lifetime.clv_measures import DEVIANCE, SQUARED_ERROR, margin_metrics, tweedie_deviance
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH, ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People
 from crm_pipeline.scoring.model import ScoringSettings
@@ -54,15 +57,66 @@ def test_every_buyer_gets_a_value_with_its_interval(clv_result, shop, settings):
     assert (frame["clv_predicted"] > 0).all()
 
 
-def test_the_model_beats_last_years_margin_at_every_origin(clv_result):
+def figures(result, name, metric):
+    return np.array([row.value for row in result.report.backtests if (row.candidate, row.metric) == (name, metric)])
+
+
+def test_the_model_beats_each_naive_forecast_at_every_origin_in_squared_error_and_deviance(clv_result):
     rows = clv_result.report.backtests
     assert len({row.origin for row in rows}) == 3
-    assert {row.candidate for row in rows if row.is_baseline} == {clv_candidates.LAST_YEAR}
-    own, naive = (
-        np.array([row.value for row in rows if (row.candidate, row.metric) == (name, "mean_absolute_error")])
-        for name in (clv_result.status.champion, clv_candidates.LAST_YEAR)
-    )
-    assert (own < 0.97 * naive).all()
+    assert {row.candidate for row in rows if row.is_baseline} == {*clv_candidates.BASELINES}
+    for metric in (SQUARED_ERROR, DEVIANCE):
+        own = figures(clv_result, clv_result.status.champion, metric)
+        for name in clv_candidates.BASELINES:
+            assert (own < 0.97 * figures(clv_result, name, metric)).all()
+
+
+def test_nothing_for_everybody_wins_by_absolute_error_and_loses_by_squared_error(cdnow_later, tmp_path):
+    result = run(Clv(), cdnow_later, ScoringSettings(as_of=HOLD_OUT_END), tmp_path)
+    assert result.status.status is Status.OK
+    own = result.status.champion
+    naive = figures(result, "nothing", "mean_absolute_error")
+    for name in clv_candidates.CANDIDATES:
+        assert figures(result, name, "mean_absolute_error").mean() > naive.mean()
+    counted = len(figures(result, own, SQUARED_ERROR))
+    assert (figures(result, own, SQUARED_ERROR) < 0.9 * figures(result, "nothing", SQUARED_ERROR)[-counted:]).all()
+
+
+def test_a_challenger_that_had_nothing_to_learn_from_does_not_count_there(clv_result, past):
+    learnt = {row.origin for row in clv_result.report.backtests if row.candidate == clv_candidates.BOOSTING}
+    assert learnt == {origin for origin in past.origins if past.ended_by(origin)}
+    assert len(learnt) == 2
+
+
+def test_an_interval_that_was_not_calibrated_is_not_reported_as_coverage(clv_result, past):
+    told = clv_result.report.card["interval_coverage"]
+    early = {origin.isoformat() for origin in past.origins if not past.ended_by(origin)}
+    assert {day for day, covered in told.items() if covered == "not calibrated"} == early
+    assert len(early) == 1
+    shown = {row.origin.isoformat() for row in clv_result.report.backtests if row.metric == "interval_coverage"}
+    assert shown == {*told} - early
+    assert clv_result.status.reason is None
+
+
+def test_a_version_whose_interval_was_not_calibrated_says_so(past, shop, settings):
+    fitted = replace(Clv().fit(past, clv_candidates.MBGNBD, settings), intervals=UNCALIBRATED)
+    (said,) = Clv().card(past, fitted, settings)["notes"]
+    assert said == "The 80 % intervals are not calibrated: no earlier hold-out was over."
+    assert set(Clv().score(shop, fitted, "v", settings)["is_clv_interval_calibrated"].to_pylist()) == {False}
+
+
+def test_the_deviance_is_that_of_another_implementation_where_nobody_gave_back_more():
+    random = np.random.default_rng(3)
+    actual, predicted = random.gamma(0.3, 40, 500) * (random.random(500) < 0.4), random.gamma(2, 10, 500)
+    assert tweedie_deviance(actual, predicted) == pytest.approx(mean_tweedie_deviance(actual, predicted, power=1.5))
+    assert tweedie_deviance(np.r_[actual, -50.0], np.r_[predicted, 1e9]) == tweedie_deviance(actual, predicted)
+    assert margin_metrics(np.r_[actual, -50.0], np.r_[predicted, 3.0])["share_below_zero"] == 1 / 501
+
+
+def test_the_rate_so_far_of_newcomers_is_as_much_again():
+    young, old = (replace(person(3, 1, age, 20.0), margin_historic=np.array([80.0])) for age in (2, 730))
+    assert clv_candidates.naive(young, 365)["rate_so_far"] == 80
+    assert clv_candidates.naive(old, 365)["rate_so_far"] == 40
 
 
 def test_the_cdnow_hold_out_is_foreseen_better_than_published(cdnow):
@@ -118,7 +172,8 @@ def test_customer_equity_is_the_sum_of_all_predictions(clv_result, scores):
 
 
 def test_the_card_says_how_often_the_intervals_held_by_fifth(clv_result):
-    covered = clv_result.report.card["interval_coverage"]
+    told = clv_result.report.card["interval_coverage"]
+    covered = {origin: figures for origin, figures in told.items() if figures != "not calibrated"}
     champion = clv_result.status.champion
     told = {
         row.origin.isoformat(): row.value
@@ -207,7 +262,8 @@ def test_a_sample_of_the_people_is_fitted_where_there_are_more_than_asked_for(sh
 
 def test_a_total_of_nothing_has_no_relative_error():
     metrics = margin_metrics(np.zeros(2), np.array([1.0, 2.0]))
-    assert metrics == {"mean_absolute_error": 1.5, "spearman": 0.0, "normalised_gini": 0.0}
+    assert metrics["mean_absolute_error"] == 1.5
+    assert "total_error" not in metrics
 
 
 def test_the_normalised_gini_is_one_for_the_right_order_and_minus_one_for_the_reverse():
@@ -222,10 +278,10 @@ def test_a_higher_share_of_returns_lowers_the_value():
     assert half.expected_margin(one, 365) == pytest.approx(MODEL.expected_margin(one, 365) / 2)
 
 
-def test_the_combined_forecast_is_the_geometric_mean_of_the_model_and_last_year(past, settings):
-    fitted = Clv().fit(past, clv_candidates.COMBINED, settings)
+def test_combined_forecasts_are_the_mean_of_the_model_and_a_naive_one(past, settings):
+    fitted = Clv().fit(past, clv_candidates.WITH_LAST_YEAR, settings)
     one = person(3, 200, 300, 20.0, last_year=80.0)
     expected = fitted.value.expected_margin(one, 365)
-    assert fitted.forecast(one, 365).expected == pytest.approx(np.sqrt(expected * 80.0))
+    assert fitted.forecast(one, 365).expected == pytest.approx((expected + 80.0) / 2)
     gone = person(3, 200, 900, 20.0)
-    assert fitted.forecast(gone, 365).expected == pytest.approx(0.0)
+    assert fitted.forecast(gone, 365).expected == pytest.approx(fitted.value.expected_margin(gone, 365) / 2)

@@ -11,7 +11,7 @@ import pytest
 
 from crm_pipeline.sample.calendar import FIRST_DAY
 from crm_pipeline.scoring.lifetime import clv_candidates, clv_past
-from crm_pipeline.scoring.lifetime.clv import margin_metrics
+from crm_pipeline.scoring.lifetime.clv_measures import margin_metrics
 from tests.scoring import clv_oracle
 
 ORIGIN, DAYS = date(2025, 6, 30), 365
@@ -30,7 +30,7 @@ def figures(world):
         name: clv_candidates.fit(past, name, ORIGIN, seed=1).forecast(now.people, DAYS).expected
         for name in clv_candidates.CANDIDATES
     }
-    forecasts["last_year_again"] = clv_candidates.last_year_again(now.people, DAYS)
+    forecasts |= clv_candidates.naive(now.people, DAYS)
     truth = clv_oracle.Oracle(company.people, company.campaigns, clv_oracle.margin_per_order(company))
     left = company.people["left_day"].to_numpy()
     known_to_be_there = ((left < 0) | (left > CUTOFF)).astype(float)

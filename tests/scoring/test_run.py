@@ -2,11 +2,12 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from crm_pipeline.scoring import registry
 from crm_pipeline.scoring.contest import contest_result
-from crm_pipeline.scoring.model import ScoringSettings
+from crm_pipeline.scoring.model import Demand, ScoringSettings
 from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.run import MAX_AGE_DAYS, run
 from tests.scoring.toy import ORIGINS, Toy
@@ -39,6 +40,62 @@ def test_a_champion_that_loses_at_a_single_origin_is_refused_and_the_origin_name
 def test_equal_is_not_better_than_the_baseline():
     model = Toy({"simple": (3, 3, 3), "clever": (3, 3, 3), "naive": (3, 3, 3)})
     assert contest_result(model, rows_of(model)).refusal
+
+
+def test_a_candidate_counts_only_where_it_had_something_to_learn_from():
+    model = Toy({"simple": (1, 2, 2), "clever": (None, 1, 1.9), "naive": (3, 3, 3)})
+    result = contest_result(model, rows_of(model))
+    assert (result.champion, result.refusal) == ("clever", None)
+    assert result.means["clever"][model.metric] == pytest.approx(1.45)
+
+
+def test_a_mean_over_easier_origins_is_no_advantage():
+    model = Toy({"simple": (5, 1, 1), "clever": (None, 1.1, 1.1), "naive": (6, 3, 3)})
+    assert contest_result(model, rows_of(model)).champion == "simple"
+
+
+def test_a_model_of_which_no_method_learnt_anything_says_nothing(tmp_path):
+    nothing = (None, None, None)
+    result = run(Toy({"simple": nothing, "clever": nothing, "naive": (3, 3, 3)}), None, MAY, tmp_path)
+    assert result.status.status is Status.INSUFFICIENT_DATA
+
+
+def test_a_baseline_that_cannot_be_computed_is_named(tmp_path):
+    result = run(Toy(GOOD | {"naive": (3, np.nan, 3)}), None, MAY, tmp_path)
+    assert result.status.status is Status.OK
+    assert result.status.reason == f"The baseline naive could not be computed at {ORIGINS[1]}."
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_a_champion_beside_no_baseline_at_all_is_refused(missing):
+    model = Toy(GOOD | {"naive": (missing,) * 3})
+    assert contest_result(model, rows_of(model)).refusal == "clever stands beside no naive method on held-out time."
+
+
+BOTH = (Demand("mean_absolute_error", ("naive", "nothing")), Demand("shortfall", ("naive",)))
+
+
+def test_with_two_measures_each_baseline_has_to_be_beaten_in_those_it_is_judged_by():
+    errors = {"simple": (2, 2, 2), "clever": (1, 1, 1), "naive": (-3, -3, -3), "nothing": (2, 2, 2)}
+    model = Toy(errors, demands=BOTH)
+    result = contest_result(model, rows_of(model))
+    assert (result.champion, result.refusal, result.baseline) == ("clever", None, "nothing")
+    model = Toy(errors | {"nothing": (0.5, 2, 2)}, demands=BOTH)
+    assert contest_result(model, rows_of(model)).refusal == (
+        f"clever does not beat nothing in mean absolute error on held-out time ({ORIGINS[0]}: 1 against 0.5)."
+    )
+
+
+def test_one_measure_may_make_up_for_another_at_an_origin_but_not_on_the_mean():
+    errors = {"simple": (9, 9, 9), "clever": (2, 2, 2), "naive": (-4, -1.5, -4), "nothing": (9, 9, 9)}
+    # At the second origin it is farther off, a third, but does not fall short.
+    model = Toy(errors, demands=BOTH)
+    assert contest_result(model, rows_of(model)).refusal is None
+    model = Toy(errors | {"naive": (-1.5, -1.5, -1.5)}, demands=BOTH)
+    assert contest_result(model, rows_of(model)).refusal == (
+        "clever does not beat naive in mean absolute error and shortfall on held-out time "
+        "(on the mean of the origins: 2 against 1.5)."
+    )
 
 
 def test_too_little_data_gives_a_sentence_and_no_score(tmp_path):

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.scoring.model import Inputs, NotEnoughDataError, Round, SchemaMismatchError
+from crm_pipeline.scoring.model import Demand, Inputs, NotEnoughDataError, Round, SchemaMismatchError
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 
 TABLE = ScoreTable(
@@ -23,7 +23,10 @@ ACTUAL = np.arange(20.0)
 
 @dataclass
 class Toy:
-    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest; method `breaks` raises."""
+    """Predicts `scores`, and was off by `errors[candidate]` at each origin of its backtest; method `breaks` raises.
+
+    An error of None says that the candidate had nothing to learn from, NaN that it could not be computed.
+    """
 
     errors: Mapping[str, Sequence[float]]
     scores: Sequence[float] = tuple(range(20))
@@ -36,6 +39,7 @@ class Toy:
     baselines: tuple[str, ...] = ("naive",)
     metric: str = "mean_absolute_error"
     higher_is_better: bool = False
+    demands: tuple[Demand, ...] = ()
     breaks: str = ""
 
     def __getattribute__(self, name):
@@ -50,10 +54,12 @@ class Toy:
 
     def rounds(self, prepared, settings):
         for place, origin in enumerate(ORIGINS):
-            yield Round(origin, ACTUAL, {name: ACTUAL + errors[place] for name, errors in self.errors.items()})
+            errors = {name: each[place] for name, each in self.errors.items() if each[place] is not None}
+            yield Round(origin, ACTUAL, {name: ACTUAL + error for name, error in errors.items()})
 
     def measure(self, actual, predicted):
-        return {self.metric: float(np.abs(predicted - actual).mean())}
+        error = float((predicted - actual).mean())
+        return {self.metric: abs(error), "shortfall": 100 * max(-error, 0.0)}
 
     def fit(self, prepared, candidate, settings):
         return {"scores": prepared.tolist(), "columns": self.columns}

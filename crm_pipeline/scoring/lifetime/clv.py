@@ -12,15 +12,23 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.stats import spearmanr
 
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring.lifetime import clv_candidates, clv_interval, clv_past, clv_plots, clv_quality, purchases
-from crm_pipeline.scoring.lifetime.clv_candidates import CANDIDATES, LAST_YEAR, FittedClv, last_year_again
+from crm_pipeline.scoring.lifetime.clv_candidates import BASELINES, CANDIDATES, LAST_YEAR, RATE, FittedClv
+from crm_pipeline.scoring.lifetime.clv_measures import DEVIANCE, SQUARED_ERROR, margin_metrics
 from crm_pipeline.scoring.lifetime.clv_past import BATCH_ROWS, Past
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH
 from crm_pipeline.scoring.lifetime.purchases import People
-from crm_pipeline.scoring.model import Floats, Inputs, Round, ScoringSettings, UnsoundScoresError, require_probabilities
+from crm_pipeline.scoring.model import (
+    Demand,
+    Floats,
+    Inputs,
+    Round,
+    ScoringSettings,
+    UnsoundScoresError,
+    require_probabilities,
+)
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, ScoreTable
 
 TABLE = ScoreTable(
@@ -36,6 +44,10 @@ TABLE = ScoreTable(
         Column.number("clv_predicted", "Margin expected within the horizon, discounted."),
         Column.number("clv_lower", "Lower bound of the 80 % interval."),
         Column.number("clv_upper", "Upper bound of the 80 % interval."),
+        Column.flag(
+            "is_clv_interval_calibrated",
+            "Whether the width of the interval was learned from what came true; if not, it is what the model promises.",
+        ),
         MODEL_VERSION,
     ),
     key=("customer_key",),
@@ -47,7 +59,10 @@ LEAST_ALIVE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class ClvRound(Round):
-    """A round with what else the candidates said: their intervals, and the probability that people are still there."""
+    """A round with what else the candidates said: their intervals, and the probability that people are still there.
+
+    Only intervals that were calibrated are here: of others nobody knows what they hold.
+    """
 
     intervals: Mapping[str, tuple[Floats, Floats]]
     p_alive: Floats
@@ -60,9 +75,10 @@ class Clv:
     table = TABLE
     score_column = "clv_predicted"
     candidates = CANDIDATES
-    baselines = (LAST_YEAR,)
-    metric = "mean_absolute_error"
+    baselines = BASELINES
+    metric = SQUARED_ERROR
     higher_is_better = False
+    demands = (Demand(SQUARED_ERROR, BASELINES), Demand(DEVIANCE, (LAST_YEAR, RATE)))
 
     def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Past:
         """Look back at the shop at the origins, and at those from which the challengers learn."""
@@ -74,7 +90,7 @@ class Clv:
             yield _round(prepared, origin, settings.seed)
 
     def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
-        """Return mean absolute error, error of the total, rank correlation and normalised Gini coefficient."""
+        """Return squared error and deviance, which decide, and what stands beside them."""
         return margin_metrics(actual, predicted)
 
     def fit(self, prepared: Past, candidate: str, settings: ScoringSettings) -> FittedClv:
@@ -117,7 +133,9 @@ class Clv:
         people = prepared.snapshots[settings.as_of].people
         predicted = _values(people, fitted, settings)[0]
         tested = [_round(prepared, origin, settings.seed, (fitted.candidate,)) for origin in prepared.origins]
+        calibrated = fitted.intervals.calibrated
         return {
+            "notes": [] if calibrated else ["The 80 % intervals are not calibrated: no earlier hold-out was over."],
             "training_window": [prepared.first_on.isoformat(), settings.as_of.isoformat()],
             "hold_out_days": prepared.days,
             "people": len(people),
@@ -125,13 +143,20 @@ class Clv:
             "customer_equity": round(float(predicted.sum()) * _scale(prepared), 2),
             "parameters": {"orders": vars(fitted.value.orders), "order_value": vars(fitted.value.value)}
             | {"net_share": fitted.value.net_share},
-            "interval_coverage": {one.origin.isoformat(): coverage(one, fitted.candidate) for one in tested},
+            "interval_coverage": {
+                one.origin.isoformat(): coverage(one, fitted.candidate)
+                if fitted.candidate in one.intervals
+                else "not calibrated"
+                for one in tested
+            },
         }
 
     def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
         """Return predicted beside actual margin, the intervals' coverage, and the probability to be still there."""
-        own = [one for one in rounds if isinstance(one, ClvRound)]
-        covered = {one.origin.isoformat(): coverage(one, champion)["by_fifth"] for one in own}
+        own = [one for one in rounds if isinstance(one, ClvRound) and champion in one.predictions]
+        covered = {
+            one.origin.isoformat(): coverage(one, champion)["by_fifth"] for one in own if champion in one.intervals
+        }
         newest = own[-1]
         return guard.drawn(
             {
@@ -142,22 +167,6 @@ class Clv:
                 "clv: probability alive": lambda: clv_plots.alive(newest.p_alive),
             }
         )
-
-
-def margin_metrics(actual: Floats, predicted: Floats) -> dict[str, float]:
-    """Return mean absolute error, rank correlation, normalised Gini, and error of the total as a share of it (if any).
-
-    The normalised Gini coefficient is the area between gains curve and diagonal when people are ranked by prediction,
-    as a share of that area when they are ranked by what came.
-    """
-    total = float(np.abs(actual.sum()))
-    constant = np.ptp(predicted) == 0 or np.ptp(actual) == 0
-    metrics = {
-        "mean_absolute_error": float(np.mean(np.abs(predicted - actual))),
-        "spearman": 0.0 if constant else float(spearmanr(predicted, actual).statistic),
-        "normalised_gini": 0.0 if constant else _gains(actual, predicted) / _gains(actual, actual),
-    }
-    return metrics | ({"total_error": float((predicted.sum() - actual.sum()) / total)} if total else {})
 
 
 def coverage(tested: ClvRound, candidate: str) -> dict[str, Any]:
@@ -176,23 +185,20 @@ def coverage(tested: ClvRound, candidate: str) -> dict[str, Any]:
     }
 
 
-def _gains(actual: Floats, ranking: Floats) -> float:
-    found = np.cumsum(actual[np.argsort(-ranking, kind="stable")])
-    return float(found.mean() - (actual.sum() + actual.mean()) / 2)
-
-
 def _round(past: Past, origin: date, seed: int, candidates: Sequence[str] = CANDIDATES) -> ClvRound:
     snapshot = past.snapshots[origin]
     fits = {name: clv_candidates.fit(past, name, origin, seed) for name in candidates}
-    forecasts = {name: fitted.forecast(snapshot.people, past.days) for name, fitted in fits.items()}
+    fits = {name: fitted for name, fitted in fits.items() if fitted.learnt}
     people = snapshot.people
-    intervals = {name: fitted.intervals.of(forecasts[name]) for name, fitted in fits.items()}
+    forecasts = {name: fitted.forecast(people, past.days) for name, fitted in fits.items()}
+    intervals = {
+        name: fitted.intervals.of(forecasts[name]) for name, fitted in fits.items() if fitted.intervals.calibrated
+    }
     held = {name: float(clv_interval.holds(one, snapshot.actual).mean()) for name, one in intervals.items()}
     return ClvRound(
         origin=origin,
         actual=snapshot.actual,
-        predictions={name: one.expected for name, one in forecasts.items()}
-        | {LAST_YEAR: last_year_again(people, past.days)},
+        predictions={name: one.expected for name, one in forecasts.items()} | clv_candidates.naive(people, past.days),
         figures={name: {"interval_coverage": share} for name, share in held.items()},
         intervals=intervals,
         p_alive=snapshot.mbgnbd.orders.p_alive(people.x, people.t_x, people.age),
@@ -226,6 +232,7 @@ def _score_batch(people: People, fitted: FittedClv, version: str, settings: Scor
         pa.array(predicted),
         pa.array(lower),
         pa.array(upper),
+        pa.repeat(pa.scalar(fitted.intervals.calibrated), len(people)),
         pa.repeat(pa.scalar(version, pa.string()), len(people)),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=TABLE.schema)

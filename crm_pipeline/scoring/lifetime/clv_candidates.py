@@ -16,13 +16,15 @@ from crm_pipeline.scoring.model import Floats
 BGNBD = "bgnbd_gamma_gamma"
 MBGNBD = "mbgnbd_gamma_gamma"
 """As BG/NBD, but people may leave after their first order already (Batislam, Denizel and Filiztekin, 2007)."""
-COMBINED = "combined_with_last_year"
-"""Geometric mean of BG/NBD's forecast and of last year's margin again: forecasts with different errors, combined
-(Bates and Granger, The Combination of Forecasts, 1969). It helps where trade is seasonal: BG/NBD knows no seasons."""
+WITH_LAST_YEAR, WITH_RATE = "mean_with_last_year", "mean_with_rate_so_far"
+"""Mean of MBG/NBD's forecast and of a naive one: forecasts with different errors, combined (Bates and Granger, The
+Combination of Forecasts, 1969). It helps where trade is seasonal: the model knows no seasons."""
 BOOSTING = "gradient_boosting"
 """MBG/NBD's forecast times what gradient boosting has learnt that it misses (`clv_boosting`)."""
-CANDIDATES = (BGNBD, MBGNBD, COMBINED, BOOSTING)
-LAST_YEAR = "last_year_again"
+CANDIDATES = (BGNBD, MBGNBD, WITH_LAST_YEAR, WITH_RATE, BOOSTING)
+LAST_YEAR, RATE, NOTHING = "last_year_again", "rate_so_far", "nothing"
+BASELINES = (LAST_YEAR, RATE, NOTHING)
+_NAIVE_HALF = {WITH_LAST_YEAR: LAST_YEAR, WITH_RATE: RATE}
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,28 @@ class FittedClv:
     def forecast(self, people: People, days: float) -> Forecast:
         """Return what is to be expected of the coming `days`, before discount."""
         plain = self.value.forecast(people, days)
-        if self.candidate == COMBINED:
-            return plain.times(_towards_last_year(plain.expected, people, days))
+        if self.candidate in _NAIVE_HALF:
+            return plain.times(_towards(naive(people, days)[_NAIVE_HALF[self.candidate]], plain.expected))
         features = clv_boosting.feature_matrix(people, self.value, self.days)
         return plain.times(self.booster.factor(features))
 
+    @property
+    def learnt(self) -> bool:
+        """Whether there was anything to learn from: without trees, boosting is the model that it stands on."""
+        return self.candidate != BOOSTING or self.booster.trees is not None
 
-def last_year_again(people: People, days: float) -> Floats:
-    """Return the naive forecast: the margin of the last year, for as many days."""
-    return people.margin_365d * (days / YEAR_DAYS)
+
+def naive(people: People, days: float) -> dict[str, Floats]:
+    """Return the naive forecasts of the coming `days`.
+
+    They are the margin of the last year for as many days, the margin per day since the first order (of people who came
+    within as many days: as much again as so far), and nothing for everybody.
+    """
+    return {
+        LAST_YEAR: people.margin_365d * (days / YEAR_DAYS),
+        RATE: people.margin_historic * (days / np.maximum(people.age, days)),
+        NOTHING: np.zeros(len(people)),
+    }
 
 
 def fit(past: Past, candidate: str, cutoff: date, seed: int) -> FittedClv:
@@ -79,9 +94,10 @@ def _intervals(candidate: str, snapshot: Snapshot, seed: int) -> Intervals:
 
 
 def _value(candidate: str, snapshot: Snapshot) -> ValueModel:
-    return snapshot.mbgnbd if candidate in (MBGNBD, BOOSTING) else snapshot.bgnbd
+    return snapshot.bgnbd if candidate == BGNBD else snapshot.mbgnbd
 
 
-def _towards_last_year(expected: Floats, people: People, days: float) -> Floats:
-    again = np.maximum(last_year_again(people, days), 0.0)
-    return np.sqrt(np.divide(again, expected, out=np.zeros_like(again), where=expected > 0))
+def _towards(other: Floats, expected: Floats) -> Floats:
+    """Return by what to multiply a forecast to come to its mean with another; nothing expected stays nothing."""
+    other = np.maximum(other, 0.0)
+    return (1 + np.divide(other, expected, out=np.zeros_like(other), where=expected > 0)) / 2

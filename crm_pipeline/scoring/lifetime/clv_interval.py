@@ -30,10 +30,14 @@ MIN_GROUP = 50
 
 @dataclass(frozen=True)
 class Intervals:
-    """The mass of the predictive distribution that each group of predicted margins needs; `edges` part the groups."""
+    """The mass of the predictive distribution that each group of predicted margins needs; `edges` part the groups.
+
+    Where nothing had come true yet they are not `calibrated`: the mass is then what the models themselves promise.
+    """
 
     edges: Floats
     masses: Floats
+    calibrated: bool = True
 
     def of(self, forecast: Forecast) -> tuple[Floats, Floats]:
         """Return each person's lower and upper end, with the expectation between them."""
@@ -43,7 +47,7 @@ class Intervals:
         return np.minimum(lower, forecast.expected), np.maximum(upper, forecast.expected)
 
 
-UNCALIBRATED = Intervals(np.array([]), np.array([COVERAGE]))
+UNCALIBRATED = Intervals(np.array([]), np.array([COVERAGE]), calibrated=False)
 
 
 def calibrate(forecast: Forecast, actual: Floats) -> Intervals:

@@ -134,6 +134,7 @@ select
     {{ to_money('clv.clv_predicted') }} as clv_predicted,
     {{ to_money('clv.clv_lower') }} as clv_lower,
     {{ to_money('clv.clv_upper') }} as clv_upper,
+    clv.is_clv_interval_calibrated,
     churn.churn_probability,
     churn.risk_band as churn_risk_band,
     churn.reason_1 as churn_reason_1,
