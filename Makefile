@@ -69,6 +69,7 @@ bench: setup ## Time and memory by stage on the datasets at hand; models, scorin
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_gate
 	$(BIN)/python -m tests.bench_models
+	$(BIN)/python -m tests.bench_texts
 	$(BIN)/python -m tests.bench_identity
 	$(BIN)/python -m tests.bench_scoring
 

@@ -1,4 +1,4 @@
-"""Sentiment: two lexicons, a classifier that has to beat them, languages told apart, and nothing read ahead of time."""
+"""Sentiment: lexicons, shipped classifiers, the shop's own that has to beat them, and nothing read ahead of time."""
 
 # Chinese has its own commas and full stops.
 # ruff: noqa: RUF001
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from crm_pipeline.scoring.contest import contest_result
-from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
-from crm_pipeline.scoring.texts import sentiment, sentiment_lexicon, text
+from crm_pipeline.scoring.model import NotEnoughDataError, SchemaMismatchError, ScoringSettings
+from crm_pipeline.scoring.texts import readers, sentiment, sentiment_lexicon, shipped_classifier, text
 from crm_pipeline.scoring.texts.sentiment import (
     CLASSIFIER,
     CUSTOMER_SENTIMENT,
     LEXICON,
+    NOT_SUPPORTED,
     TEXT_SENTIMENT,
-    Reader,
     Sentiment,
 )
 from tests.scoring.texts import AS_OF, warehouse
@@ -56,9 +56,13 @@ def scores(shop, prepared):
     return ENGLISH.score(shop, ENGLISH.fit(prepared, CLASSIFIER, SETTINGS), "v1", SETTINGS)
 
 
-def scored_by_lexicon(connection, settings=SETTINGS):
+def scored_as_shipped(connection, settings=SETTINGS):
     empty = {language: TEXT_SENTIMENT.empty() for language in text.LANGUAGES}
     return sentiment.text_sentiment(connection, empty, settings)
+
+
+def shipped_tone(said, language="en"):
+    return readers.shipped(language).read([said])[0, 0]
 
 
 @pytest.mark.parametrize(
@@ -110,13 +114,21 @@ def test_english_words_have_the_score_that_vader_publishes():
         ("Die Lieferung ist nicht gekommen und ich warte", "other"),
         ("Le colis est en retard et je ne suis pas contente", "other"),
         ("El paquete no es el mio y las tazas son una pena", "other"),
+        ("Produto bom, chegou antes do prazo", "other"),
+        ("Muy contento con la compra", "other"),
+        ("Schnelle Lieferung, gerne wieder", "other"),
+        ("Très déçu", "other"),
+        ("Ottimo prodotto, spedizione veloce", "other"),
+        ("Sản phẩm rất tốt", "other"),
+        ("Love my café au lait cup", "en"),
+        ("Fast shipping", "en"),
         ("とても良いです", "other"),
         ("Очень плохо", "other"),
         ("😡 !!! 12345", "other"),
     ],
 )
 def test_languages_are_told_apart(said, language):
-    table = scored_by_lexicon(warehouse(answers=[(1, 1, AS_OF, said, None)]))
+    table = scored_as_shipped(warehouse(answers=[(1, 1, AS_OF, said, None)]))
     assert table["language"].to_pylist() == [language]
 
 
@@ -152,30 +164,46 @@ def test_the_classifier_reads_the_tone_of_each_text(shop, scores):
     assert (frame["label"] == frame["text_key"].map(truth).map({0.9: "positive", 0.1: "negative"})).mean() > 0.98
 
 
-def test_labels_follow_the_thresholds_of_their_method(prepared):
-    values = np.array([-0.5, -0.2, -0.04, 0.0, 0.04, 0.2, 0.5])
-    lexicon = Reader("en")
-    classifier = ENGLISH.fit(prepared, CLASSIFIER, SETTINGS)
-    assert lexicon.labels(values).tolist() == ["negative"] * 2 + ["neutral"] * 3 + ["positive"] * 2
-    assert classifier.labels(values).tolist() == ["negative", *["neutral"] * 5, "positive"]
+def test_where_no_middling_text_was_learnt_from_the_neutral_tone_is_what_lies_near_zero():
+    assert readers.by_band(np.array([-0.05, -0.04, 0.0, 0.04, 0.05]), 0.05)[:, 1].tolist() == [-1, 0, 0, 0, 1]
+    shares = np.array([[0.7, 0.3], [0.6, 0.4], [0.3, 0.7]])
+    assert readers.by_probability(shares, [-1, 1]).tolist() == [[-0.4, -1], [-0.2, 0], [0.4, 1]]
 
 
-def test_the_middle_of_the_scale_teaches_nothing():
+def test_of_three_known_tones_the_likeliest_is_named():
+    shares = np.array([[0.2, 0.5, 0.3], [0.2, 0.3, 0.5]])
+    assert readers.by_probability(shares, [-1, 0, 1]) == pytest.approx(np.array([[0.1, 0], [0.3, 1]]))
+
+
+def test_middling_texts_are_a_tone_that_the_shop_s_own_classifier_learns():
+    lukewarm = [
+        (10_000 + key, key, AS_OF - timedelta(days=key * 3), f"{NOISE[key % 5]}: it does what it says on the tin", 0.6)
+        for key in range(200)
+    ]
+    shop = warehouse(answers=answers() + lukewarm)
+    found = ENGLISH.prepare(shop, SETTINGS)
+    verdict = contest_result(ENGLISH, list(ENGLISH.rounds(found, SETTINGS)))
+    table = ENGLISH.score(shop, ENGLISH.fit(found, CLASSIFIER, SETTINGS), "v1", SETTINGS).to_pandas()
+    assert verdict.means[CLASSIFIER]["tone_recall"] > 0.9 > verdict.means[LEXICON]["tone_recall"]
+    assert (table["label"][table["text_key"] >= 10_000] == "neutral").mean() > 0.98
+
+
+def test_the_middle_of_the_scale_is_neither_good_nor_bad():
     rated = [(key, 1, AS_OF, "Size ten", share) for key, share in enumerate((0.0, 0.49, 0.5, 0.74, 0.75, 1.0), 1)]
     with pytest.raises(NotEnoughDataError, match=r"has 2 and 2\.$"):
         ENGLISH.prepare(warehouse(answers=rated), SETTINGS)
 
 
-def test_few_rated_texts_are_insufficient_and_the_lexicon_speaks_without_a_version():
+def test_few_rated_texts_are_insufficient_and_the_shipped_classifier_speaks_without_a_version():
     connection = warehouse(answers=[(1, 7, AS_OF, "I am very happy, thank you", 1.0)])
     with pytest.raises(NotEnoughDataError, match="Needs 50 English texts with a good and 50 with a bad rating"):
         ENGLISH.prepare(connection, SETTINGS)
-    (row,) = scored_by_lexicon(connection).to_pylist()
+    (row,) = scored_as_shipped(connection).to_pylist()
     assert (row["label"], row["model_version"]) == ("positive", None)
-    assert row["sentiment"] == pytest.approx(sentiment_lexicon.english("I am very happy, thank you"))
+    assert row["sentiment"] == pytest.approx(shipped_tone("I am very happy, thank you"))
 
 
-def test_a_languages_own_scores_take_the_place_of_the_lexicon(shop, scores):
+def test_a_languages_own_scores_take_the_place_of_the_shipped_classifier(shop, scores):
     empty = TEXT_SENTIMENT.empty()
     table = sentiment.text_sentiment(shop, {"en": scores, "zh": empty}, SETTINGS)
     assert table.equals(scores)
@@ -190,14 +218,14 @@ def test_every_text_with_words_has_one_row_and_other_languages_no_sentiment():
             (1, 2, AS_OF, None, "Bardzo źle, Привет мир, всё плохо", 1, None),
         ],
     )
-    table = scored_by_lexicon(connection).to_pylist()
+    table = scored_as_shipped(connection).to_pylist()
     assert [(row["source"], row["text_key"], row["language"]) for row in table] == [
         ("social", 5, "zh"),
         ("survey", 3, "en"),
         ("ticket", 1, "other"),
         ("ticket", 2, "en"),
     ]
-    assert (table[2]["sentiment"], table[2]["label"]) == (None, None)
+    assert (table[2]["sentiment"], table[2]["label"]) == (None, NOT_SUPPORTED)
     assert table[0]["customer_key"] is None
 
 
@@ -256,27 +284,55 @@ def test_a_persons_year_is_a_mean_a_count_and_recent_complaints():
         (1, 7, AS_OF, "I love it, wonderful", None),
         (2, 7, AS_OF - timedelta(days=89), "Terrible, I hate it", None),
         (3, 7, AS_OF - timedelta(days=90), "Terrible, I hate it", None),
-        (4, 7, AS_OF - timedelta(days=364), "今天星期三", None),
+        (4, 7, AS_OF - timedelta(days=364), "Очень плохо", None),
         (5, 7, AS_OF - timedelta(days=365), "Awful", None),
         (6, 8, AS_OF, "Очень плохо", None),
         (7, None, AS_OF, "Awful", None),
     ]
-    table = sentiment.customer_sentiment(scored_by_lexicon(warehouse(answers=mine)), AS_OF)
-    love, hate = (sentiment_lexicon.english(mine[place][3]) for place in (0, 1))
+    table = sentiment.customer_sentiment(scored_as_shipped(warehouse(answers=mine)), AS_OF)
+    love, hate = (shipped_tone(mine[place][3]) for place in (0, 1))
     assert table.schema.equals(CUSTOMER_SENTIMENT.schema)
     first, second = table.to_pylist()
     assert (first["customer_key"], first["texts_12m"], first["negative_texts_90d"]) == (7, 4, 1)
-    assert first["sentiment_last_12m"] == pytest.approx((love + 2 * hate) / 4)
+    assert first["sentiment_last_12m"] == pytest.approx((love + 2 * hate) / 3)
     assert (second["sentiment_last_12m"], second["texts_12m"], second["negative_texts_90d"]) == (None, 1, 0)
 
 
 def test_a_shop_without_texts_has_empty_tables():
-    table = scored_by_lexicon(warehouse())
+    table = scored_as_shipped(warehouse())
     assert (len(table), table.schema) == (0, TEXT_SENTIMENT.schema)
     assert len(sentiment.customer_sentiment(table, date(2023, 6, 30))) == 0
 
 
 def test_neither_card_nor_scores_hold_a_text(shop, prepared, scores):
     card = ENGLISH.card(prepared, ENGLISH.fit(prepared, CLASSIFIER, SETTINGS), SETTINGS)
-    assert set(card) == {"trained_from", "texts", "positive_share", "terms", "test_days"}
+    assert set(card) == {
+        "trained_from", "texts", "positive_share", "neutral_share", "terms", "test_days", "shipped_classifier",
+    }  # fmt: skip
     assert not {"body", "comment", "text"} & set(scores.column_names)
+
+
+@pytest.mark.parametrize(
+    ("language", "good", "bad"),
+    [
+        ("en", "It fits perfectly and I wear it all the time", "It fell apart after one wash, so I sent it back"),
+        ("zh", "孩子爱不释手，下次还来买", "退货三次都没有人理，再也不买了"),
+    ],
+)
+def test_the_shipped_classifiers_tell_good_from_bad_without_the_words_of_a_lexicon(language, good, bad):
+    assert shipped_tone(good, language) > 0.2 > -0.2 > shipped_tone(bad, language)
+
+
+@pytest.mark.parametrize("language", list(text.LANGUAGES))
+def test_a_shipped_classifier_says_where_it_comes_from_and_beats_the_lexicon_wherever_it_was_tested(language):
+    about = shipped_classifier.load(language).card["about"]
+    assert {row["kind"] for row in about["tested"]} == {"held out", "another domain"}
+    for row in about["tested"]:
+        assert row["shipped"] > max(row["lexicon"], row["vader"]), row
+        assert row["shuffled"] == pytest.approx(0.5, abs=0.08), row
+    assert all(one.endswith(("CC0 1.0", "CC BY 4.0", "MIT")) for one in about["sources"])
+
+
+def test_a_stored_choice_of_a_shipped_classifier_ends_with_that_classifier():
+    with pytest.raises(SchemaMismatchError, match="another one by now"):
+        readers.Shipped("en", "0" * 12).read(["Fine"])

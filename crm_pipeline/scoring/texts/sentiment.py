@@ -1,9 +1,9 @@
-"""Sentiment of what people wrote, one model per language: a lexicon or a classifier trained on the shop's own ratings.
+"""Sentiment of what people wrote, one model per language: the best of a lexicon and two classifiers.
 
 A text that came with a rating is its own label: below half of the scale it is negative, from three quarters on
-positive, and between them it teaches nothing. The classifier learns from texts said up to an origin and is tested,
-beside the lexicon, on those of the half year after it. Where too few texts are rated, the lexicon speaks alone and
-unmeasured.
+positive, and between them neutral. The shop's own classifier learns from texts said up to an origin and is tested,
+beside the lexicon and the classifier that comes with the package, on those of the half year after it. Where too few
+texts are rated, the shipped classifier speaks, untested on this shop; its own tests stand in its card.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,15 +15,13 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import Pipeline
+from sklearn.metrics import recall_score, roc_auc_score
 
-from crm_pipeline.scoring.learning import one_thread
 from crm_pipeline.scoring.model import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, ScoreTable
-from crm_pipeline.scoring.texts import sentiment_lexicon, text
+from crm_pipeline.scoring.texts import readers, shipped_classifier, text
+from crm_pipeline.scoring.texts.languages import OTHER
+from crm_pipeline.scoring.texts.readers import TONES, Lexicon, Reader
 from crm_pipeline.show import plots
 
 TEXT_SENTIMENT = ScoreTable(
@@ -37,14 +35,16 @@ TEXT_SENTIMENT = ScoreTable(
         Column.day("said_on", "Business day on which it was written."),
         Column.text("language", "en, zh or other."),
         Column.number("sentiment", "Sentiment, -1 to 1; empty for languages that are not read."),
-        Column.text("label", "negative, neutral or positive; empty likewise."),
-        Column.text("model_version", "Version of the model that scored; empty where a lexicon speaks without a test."),
+        Column.text("label", "negative, neutral or positive; `language not supported` where nobody reads it."),
+        Column.text("model_version", "Version of the model that scored; empty where none was tested on this shop."),
     ),
     key=("source", "text_key"),
     models=("sentiment_en", "sentiment_zh"),
 )
-"""One row per text, ordered by source and key. `sentiment` lies in -1..1; it and `label` are empty for languages that
-nobody here reads. `model_version` is empty where the lexicon speaks without a test."""
+"""One row per text, ordered by source and key. `sentiment` lies in -1..1; it is empty, and `label` is NOT_SUPPORTED,
+for languages that nobody here reads. `model_version` is empty where the shipped classifier speaks, untested here."""
+
+NOT_SUPPORTED = "language not supported"
 
 CUSTOMER_SENTIMENT = ScoreTable(
     "customer_sentiment",
@@ -60,53 +60,33 @@ CUSTOMER_SENTIMENT = ScoreTable(
 )
 """One row per person who wrote a text in the last 365 days; the mean is empty where none of them could be read."""
 
-LEXICON, CLASSIFIER, CONSTANT = "lexicon", "classifier", "always_the_same"
+LEXICON, SHIPPED, CLASSIFIER, CONSTANT = "lexicon", "shipped_classifier", "classifier", "always_the_same"
 NEGATIVE_BELOW, POSITIVE_FROM = 0.5, 0.75
 TEST_DAYS, ORIGINS = 180, 3
 MIN_TRAINING, MIN_TESTED = 50, 20
-"""Texts of each label that an origin needs before it to learn from, and after it to be tested on."""
-
-_NEUTRAL_UP_TO = {LEXICON: 0.05, CLASSIFIER: 1 / 3}
-"""Half-width of the neutral band: VADER's own, and for the classifier odds of two to one."""
-
-_DIGITS = 9
+"""Texts of each tone that an origin needs before it to learn from, and after it to be tested on; the neutral tone is
+left out where there are fewer."""
 
 
 @dataclass(frozen=True)
 class RatedTexts:
-    """Texts with a clear rating, oldest first: 1 = positive, 0 = negative."""
+    """Rated texts, oldest first, with their tone: -1 negative, 0 neutral, 1 positive."""
 
     said_on: npt.NDArray[np.datetime64]
     bodies: npt.NDArray[np.object_]
-    labels: npt.NDArray[np.int64]
+    tones: npt.NDArray[np.int64]
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "RatedTexts":
         """Return the texts that a mask selects."""
-        return RatedTexts(self.said_on[mask], self.bodies[mask], self.labels[mask])
+        return RatedTexts(self.said_on[mask], self.bodies[mask], self.tones[mask])
+
+    def count(self, tone: int) -> int:
+        """Return how many texts have a tone."""
+        return int((self.tones == tone).sum())
 
     def rarer(self) -> int:
-        """Return how many texts carry the rarer label."""
-        return int(np.bincount(self.labels, minlength=2).min())
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A fitted way of reading a language; without a pipeline it is the lexicon."""
-
-    language: str
-    pipeline: Pipeline | None = None
-
-    def sentiment(self, bodies: Sequence[str]) -> Floats:
-        """Return the sentiment of texts, -1 to 1: of the classifier, twice the probability of positive less 1."""
-        if self.pipeline is None:
-            return sentiment_lexicon.score(self.language, bodies)
-        with one_thread():
-            return np.round(2 * self.pipeline.predict_proba(bodies)[:, 1] - 1, _DIGITS)
-
-    def labels(self, sentiment: Floats) -> npt.NDArray[np.str_]:
-        """Return negative, neutral or positive."""
-        band = _NEUTRAL_UP_TO[CLASSIFIER if self.pipeline else LEXICON]
-        return np.select([sentiment <= -band, sentiment >= band], ["negative", "positive"], "neutral")
+        """Return how many texts have the rarer of the clear tones."""
+        return min(self.count(-1), self.count(1))
 
 
 class Sentiment:
@@ -114,7 +94,7 @@ class Sentiment:
 
     table = TEXT_SENTIMENT
     score_column = "sentiment"
-    candidates = (LEXICON, CLASSIFIER)
+    candidates = (LEXICON, SHIPPED, CLASSIFIER)
     baselines = (CONSTANT,)
     metric = "auc"
     higher_is_better = True
@@ -125,7 +105,7 @@ class Sentiment:
         self.name = f"sentiment_{language}"
 
     def prepare(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> RatedTexts:
-        """Gather the texts with a clear rating.
+        """Gather the rated texts.
 
         Raises:
             NotEnoughDataError: if no origin has enough texts of each label before and after it.
@@ -135,43 +115,52 @@ class Sentiment:
         found = RatedTexts(
             table["said_on"].to_numpy().astype("datetime64[D]"),
             table["body"].to_numpy(zero_copy_only=False),
-            (rating >= POSITIVE_FROM).astype(np.int64),
-        ).where((rating < NEGATIVE_BELOW) | (rating >= POSITIVE_FROM))
+            (rating >= POSITIVE_FROM).astype(np.int64) - (rating < NEGATIVE_BELOW),
+        )
         if not _splits(found, settings.as_of):
-            positive = int(found.labels.sum())
             raise NotEnoughDataError(
                 f"Needs {MIN_TRAINING} {text.LANGUAGES[self.language]} texts with a good and {MIN_TRAINING} with a bad "
-                f"rating, and {MIN_TESTED} later ones of each; has {positive} and {len(found.labels) - positive}."
+                f"rating, and {MIN_TESTED} later ones of each; has {found.count(1)} and {found.count(-1)}."
             )
         return found
 
     def rounds(self, prepared: RatedTexts, settings: ScoringSettings) -> Iterator[Round]:
-        """Test both ways of reading on the rated texts of the half years after the origins."""
+        """Test all ways of reading on the rated texts of the half years after the origins."""
         for origin, before, after in _splits(prepared, settings.as_of):
-            predictions = {
-                name: _fit(self.language, name, before, settings.seed).sentiment(after.bodies.tolist())
+            read = {
+                name: _fit(self.language, name, before, settings.seed).read(after.bodies.tolist())
                 for name in self.candidates
             }
-            yield Round(origin, after.labels.astype(float), {**predictions, CONSTANT: np.zeros(len(after.labels))})
+            predictions = {name: said[:, 0] for name, said in read.items()} | {CONSTANT: np.zeros(len(after.tones))}
+            yield Round(
+                origin,
+                after.tones.astype(float),
+                predictions,
+                {name: {"tone_recall": tone_recall(after.tones, said[:, 1])} for name, said in read.items()},
+            )
 
     def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
-        """Return the area under the ROC curve, and the mean of the shares of both labels on their side of 0."""
-        right = [float((predicted[actual == 1] > 0).mean()), float((predicted[actual == 0] < 0).mean())]
-        return {"auc": float(roc_auc_score(actual, predicted)), "balanced_accuracy": sum(right) / 2}
+        """Return the area under the ROC curve, and the mean share of the clear tones on their side of 0."""
+        clear = actual != 0
+        right = [float((predicted[actual == 1] > 0).mean()), float((predicted[actual == -1] < 0).mean())]
+        return {
+            "auc": float(roc_auc_score(actual[clear], predicted[clear])),
+            "balanced_accuracy": sum(right) / 2,
+        }
 
     def fit(self, prepared: RatedTexts, candidate: str, settings: ScoringSettings) -> Reader:
         """Fit a way of reading on all rated texts."""
         return _fit(self.language, candidate, prepared, settings.seed)
 
     def training_data(self, prepared: RatedTexts) -> Iterable[npt.NDArray[Any]]:
-        """Return days, texts and labels."""
+        """Return days, texts and tones."""
         joined = "\n".join(prepared.bodies.tolist()).encode()
-        return [prepared.said_on.astype(np.int64), np.frombuffer(joined, dtype=np.uint8), prepared.labels]
+        return [prepared.said_on.astype(np.int64), np.frombuffer(joined, dtype=np.uint8), prepared.tones]
 
     def inputs(self, connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> Inputs:
         """Return the length of the rated texts and what the lexicon says of them."""
         bodies = text.rated(connection, self.language, settings)["body"].to_pylist()
-        said = text.read_once(bodies, Reader(self.language).sentiment)
+        said = text.read_once(bodies, Lexicon(self.language).read)[:, 0]
         return Inputs(("characters", "lexicon"), np.column_stack([[len(body) for body in bodies], said]).astype(float))
 
     def score(
@@ -180,18 +169,21 @@ class Sentiment:
         """Return the rows of `text_sentiment` of this language; nothing is refitted."""
         batches = []
         for batch in text.texts(connection, settings.as_of, self.language):
-            said = text.read_once(batch["body"].to_pylist(), fitted.sentiment)
-            batches.append(_rows(batch, settings.as_of, pa.array(said), pa.array(fitted.labels(said)), version))
+            said = text.read_once(batch["body"].to_pylist(), fitted.read)
+            labels = TONES[said[:, 1].astype(np.int64) + 1]
+            batches.append(_rows(batch, settings.as_of, pa.array(said[:, 0]), pa.array(labels), version))
         return pa.Table.from_batches(batches, schema=TEXT_SENTIMENT.schema)
 
     def card(self, prepared: RatedTexts, fitted: Reader, settings: ScoringSettings) -> Mapping[str, Any]:
         """Return what was learned from, in numbers: never a text."""
         return {
             "trained_from": str(prepared.said_on.min()),
-            "texts": len(prepared.labels),
-            "positive_share": round(float(prepared.labels.mean()), 4),
-            "terms": len(fitted.pipeline["terms"].vocabulary_) if fitted.pipeline else 0,
+            "texts": len(prepared.tones),
+            "positive_share": round(prepared.count(1) / len(prepared.tones), 4),
+            "neutral_share": round(prepared.count(0) / len(prepared.tones), 4),
+            "terms": fitted.terms,
             "test_days": TEST_DAYS,
+            "shipped_classifier": dict(shipped_classifier.load(self.language).card["about"]),
         }
 
     def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
@@ -201,15 +193,15 @@ class Sentiment:
 
 
 def unmeasured(connection: duckdb.DuckDBPyConnection, language: str, settings: ScoringSettings) -> pa.Table:
-    """Return the rows of `text_sentiment` of a language by the lexicon, for a model that gave none."""
-    return Sentiment(language).score(connection, Reader(language), None, settings)
+    """Return the rows of `text_sentiment` of a language by the shipped classifier, for a model that gave none."""
+    return Sentiment(language).score(connection, readers.shipped(language), None, settings)
 
 
 def unread(connection: duckdb.DuckDBPyConnection, settings: ScoringSettings) -> pa.Table:
     """Return the rows of `text_sentiment` in other languages, which nobody here reads."""
     batches = []
-    for batch in text.texts(connection, settings.as_of, text.OTHER):
-        nothing, label = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), pa.string())
+    for batch in text.texts(connection, settings.as_of, OTHER):
+        nothing, label = pa.nulls(len(batch), pa.float64()), pa.repeat(pa.scalar(NOT_SUPPORTED), len(batch))
         batches.append(_rows(batch, settings.as_of, nothing, label, None))
     return pa.Table.from_batches(batches, schema=TEXT_SENTIMENT.schema)
 
@@ -221,7 +213,7 @@ def text_sentiment(
 
     Args:
         connection: the warehouse.
-        scores: the scores of the model of each language; where they are empty the lexicon speaks.
+        scores: the scores of the model of each language; where they are empty the shipped classifier speaks.
         settings: of the run.
     """
     parts = [
@@ -270,24 +262,19 @@ def _splits(texts: RatedTexts, as_of: date) -> list[tuple[date, RatedTexts, Rate
     return found
 
 
+def tone_recall(actual: npt.NDArray[np.int64], said: Floats) -> float:
+    """Return the mean, over the tones that there are, of the share of the texts of a tone that are named so."""
+    return float(recall_score(actual, said.astype(np.int64), labels=np.unique(actual), average="macro"))
+
+
 def _fit(language: str, candidate: str, texts: RatedTexts, seed: int) -> Reader:
-    """Fit a candidate: pieces of words in English (they forgive spelling), pairs of characters in Chinese."""
+    """Fit a candidate; of neutral texts only where there are enough to know them by."""
     if candidate == LEXICON:
-        return Reader(language)
-    analyzer, lengths = ("char_wb", (2, 4)) if language == "en" else ("char", (1, 2))
-    pipeline = Pipeline(
-        [
-            (
-                "terms",
-                TfidfVectorizer(
-                    analyzer=analyzer, ngram_range=lengths, sublinear_tf=True, min_df=3, max_features=50_000
-                ),
-            ),
-            ("model", LogisticRegression(C=3.0, class_weight="balanced", max_iter=1000, random_state=seed)),
-        ]
-    )
-    with one_thread():
-        return Reader(language, pipeline.fit(texts.bodies.tolist(), texts.labels))
+        return Lexicon(language)
+    if candidate == SHIPPED:
+        return readers.shipped(language)
+    taught = texts if texts.count(0) >= MIN_TRAINING else texts.where(texts.tones != 0)
+    return readers.own(language, taught.bodies.tolist(), taught.tones, seed)
 
 
 def _rows(

@@ -11,43 +11,17 @@ import pyarrow as pa
 
 from crm_pipeline.scoring import sampling
 from crm_pipeline.scoring.model import Floats, ScoringSettings
+from crm_pipeline.scoring.texts.languages import LANGUAGE
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
-OTHER = "other"
 BATCH_ROWS = 20_000
 MOST_TRAINING = 20_000
 """Texts that a model learns from at most."""
 
-# Frequent short words that tell English from other languages in Latin letters, and those languages' own.
-_ENGLISH = "the|and|is|was|my|it|of|to|you|not|have|for|with|this|but|are|very|what|when|has|your"
-_FOREIGN = (
-    "der|das|und|ist|nicht|ich|mit|ein|eine|war|les|des|est|une|pas|pour|dans|je|nous|el|los|las|es|con|una|muy|por|"
-    "il|che|di|non|per|molto|het|een|niet|van|ik|os|um|uma|muito|que|och|inte|det|jeg|og"
-)
-
-
-def _count(pattern: str) -> str:
-    return f"len(regexp_extract_all(lower(body), '{pattern}'))"
-
-
-_HAN, _LATIN, _LETTERS = _count(r"\p{Han}"), _count(r"\p{Latin}"), _count(r"\p{L}")
-_ENGLISH_WORDS, _FOREIGN_WORDS = _count(rf"\b({_ENGLISH})\b"), _count(rf"\b({_FOREIGN})\b")
-# Counting letters of a script is slow: not where all are ASCII, whose bytes are as many as its characters.
-_BEYOND_ASCII = "strlen(body) > length(body)"
-_LANGUAGE = f"""
-    case
-        when {_BEYOND_ASCII} and regexp_matches(body, '[\\p{{Hiragana}}\\p{{Katakana}}\\p{{Hangul}}]') then '{OTHER}'
-        when {_BEYOND_ASCII} and {_HAN} * 5 > {_LATIN} then 'zh'
-        when {_BEYOND_ASCII} and {_LATIN} * 2 <= {_LETTERS} then '{OTHER}'
-        when not regexp_matches(body, '\\p{{L}}') then '{OTHER}'
-        when regexp_matches(lower(body), '\\b({_FOREIGN})\\b') and {_FOREIGN_WORDS} > {_ENGLISH_WORDS} then '{OTHER}'
-        else 'en'
-    end
-"""
 # One row per text. `rating` (0-1) is what the same person gave with it, as far as it was known at the cutoff: a
 # ticket's satisfaction is asked for when it is resolved.
 _TEXTS = f"""
-    select *, {_LANGUAGE} as language
+    select *, {LANGUAGE} as language
     from (
         select 'social' as source, mention_key as text_key, customer_key, posted_on as said_on, body,
             (rating - 1) / 4 as rating

@@ -1,7 +1,13 @@
 -- How people sound, wherever they write: in tickets, in comments on surveys and in public.
 
 with texts as (
-    select *, {{ month_of('said_on') }} as month
+    select
+        source,
+        text_key,
+        language,
+        sentiment,
+        nullif(label, 'language not supported') as label,
+        {{ month_of('said_on') }} as month
     from {{ source('scoring', 'text_sentiment') }}
     where as_of_date = {{ as_of_date() }}
 ),

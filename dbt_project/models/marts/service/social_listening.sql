@@ -11,7 +11,7 @@ with mentions as (
 ),
 
 sentiment as (
-    select text_key, sentiment, label
+    select text_key, sentiment, nullif(label, 'language not supported') as label
     from {{ source('scoring', 'text_sentiment') }}
     where as_of_date = {{ as_of_date() }} and source = 'social'
 )
