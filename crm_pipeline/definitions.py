@@ -9,6 +9,7 @@ from crm_pipeline.dbt.project import manifest
 from crm_pipeline.dbt.resource import dbt_resource
 from crm_pipeline.identity.assets import identity_assets
 from crm_pipeline.identity.checks import gate as identity_gate
+from crm_pipeline.identity.checks import product_gate
 from crm_pipeline.operations.schedules import crm_daily, every_morning, score_months
 from crm_pipeline.publish.assets import publish__report, serving_file_asset
 from crm_pipeline.publish.checks import opens
@@ -37,7 +38,7 @@ def build(settings: Settings) -> Definitions:
         scoring_tables,
         marts,
     ]
-    gates = [raw_gate, identity_gate, scoring_gate, *dbt_checks]
+    gates = [raw_gate, identity_gate, product_gate, scoring_gate, *dbt_checks]
     required = [spec.key for made in (*gated, *gates) for spec in made.check_specs if spec.blocking]
     return Definitions(
         assets=[*gated, scoring__score_history, serving_file_asset(sorted(marts.keys), required), publish__report],

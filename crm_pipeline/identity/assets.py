@@ -1,9 +1,10 @@
-"""The identity stage in Dagster: one step that makes the person map and its evidence."""
+"""The identity stage in Dagster: one step that makes the maps of people and of products, and their evidence."""
 
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow.compute as pc
 from dagster import (
     AssetExecutionContext,
     AssetKey,
@@ -18,7 +19,8 @@ from dagster import (
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity import evidence, store
 from crm_pipeline.identity.accuracy import alone
-from crm_pipeline.identity.overrides import OverrideError, read_overrides
+from crm_pipeline.identity.overrides import PRODUCT_OVERRIDES_FILE, OverrideError, read_overrides
+from crm_pipeline.identity.products import resolve_products
 from crm_pipeline.identity.resolve import Resolution, resolve
 from crm_pipeline.identity.truth import read_truth
 from crm_pipeline.resources import Workspace
@@ -31,6 +33,7 @@ _TABLES = {
     "conflicts": "One row per identifier value that links nothing or not all, or per divided group of records.",
     "review": "One row per two people who may be one: their most probable pair of records, and why it does not link.",
     "merge_ledger": "One row per record that moved to another person, or was in a person when others merged into it.",
+    "product_map": "One row per product of a source system: the product that it is, and what says so.",
 }
 
 
@@ -57,15 +60,16 @@ def identity_assets(settings: Settings) -> AssetsDefinition:
 
 
 def _resolved(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult]:
-    """Resolve records into people and store the result as a new version.
+    """Resolve records into people and products into one, and store the result as a new version.
 
     Raises:
-        Failure: if the override file cannot be used.
+        Failure: if an override file cannot be used.
     """
     started = time.monotonic()
     settings, dataset = workspace.settings, workspace.dataset
     try:
         overrides = read_overrides(dataset.folder)
+        product_overrides = read_overrides(dataset.folder, PRODUCT_OVERRIDES_FILE)
     except OverrideError as error:
         raise Failure(str(error)) from error
     with workspace.making(Stage.IDENTITY), workshop(settings, Stage.STAGING) as connection:
@@ -79,9 +83,19 @@ def _resolved(context: AssetExecutionContext, workspace: Workspace) -> Iterator[
             store.read_previous(settings),
             settings.seed,
         )
-        changed = store.save(settings, resolution)
+        product_map = resolve_products(connection, dataset.source_trust(), product_overrides)
+        changed = store.save(settings, resolution, product_map)
     context.log.info("%s records, %s people", resolution.figures.records, resolution.figures.people)
     seconds = round(time.monotonic() - started, 2)
+    yield MaterializeResult(
+        asset_key=AssetKey([Stage.IDENTITY.value, "product_map"]),
+        metadata={
+            "dagster/row_count": len(product_map),
+            "changed": changed,
+            "products": pc.count_distinct(product_map["product_key"]).as_py(),
+            "joined by": MetadataValue.md(evidence.joins_table(product_map)),
+        },
+    )
     for name, table in resolution.tables().items():
         yield MaterializeResult(
             asset_key=AssetKey([Stage.IDENTITY.value, name]),

@@ -1,10 +1,12 @@
-"""The gate behind the identity stage: is the person map plausible, and does it leave the orders alone?"""
+"""The gate behind the identity stage: are the maps plausible, and do they leave orders and their lines alone?"""
 
 from collections.abc import Iterator
 
-from dagster import AssetCheckResult, AssetCheckSpec, AssetKey, multi_asset_check
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, multi_asset_check
 
-from crm_pipeline.identity import store, verdicts
+from crm_pipeline.identity import product_verdicts, store, verdicts
+from crm_pipeline.identity.overrides import PRODUCT_OVERRIDES_FILE, read_overrides
+from crm_pipeline.identity.products import unknown_products
 from crm_pipeline.resources import Workspace
 from crm_pipeline.stages import Stage
 
@@ -18,6 +20,13 @@ _CHECKS = {
     "orders_stay": "Orders and revenue are the same before and after they are joined to their people.",
 }
 
+_PRODUCT_MAP = AssetKey([Stage.IDENTITY.value, "product_map"])
+_NAMED_BY_HAND = "named_by_hand"
+_PRODUCT_CHECKS = {
+    "each_product_once": "Each product of a source is exactly one product, so that no join loses or doubles a line.",
+    "lines_stay": "Order lines, units and revenue are the same before and after they are joined to their products.",
+    _NAMED_BY_HAND: "Each product that is named by hand is one that a source delivers.",
+}
 _ABOUT_LARGE_PEOPLE = ("largest_person", "not_merged_up")
 
 
@@ -50,4 +59,33 @@ def gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
             check_name=name,
             passed=verdict.passed,
             description=f"{verdict.sentence} {named}".rstrip(),
+        )
+
+
+@multi_asset_check(
+    name=f"{Stage.IDENTITY}__product_gate",
+    specs=[
+        AssetCheckSpec(name, asset=_PRODUCT_MAP, blocking=name != _NAMED_BY_HAND, description=text)
+        for name, text in _PRODUCT_CHECKS.items()
+    ],
+)
+def product_gate(workspace: Workspace) -> Iterator[AssetCheckResult]:
+    """Judge the stored product map."""
+    product_map = store.read(workspace.settings, "product_map")
+    overrides = read_overrides(workspace.dataset.folder, PRODUCT_OVERRIDES_FILE)
+    with workspace.warehouse() as connection:
+        found = {
+            "each_product_once": product_verdicts.each_product_once(connection, product_map),
+            "lines_stay": product_verdicts.lines_stay(connection, product_map),
+            _NAMED_BY_HAND: product_verdicts.named_by_hand(
+                unknown_products(connection, overrides), PRODUCT_OVERRIDES_FILE
+            ),
+        }
+    for name, verdict in found.items():
+        yield AssetCheckResult(
+            asset_key=_PRODUCT_MAP,
+            check_name=name,
+            passed=verdict.passed,
+            severity=AssetCheckSeverity.WARN if name == _NAMED_BY_HAND else AssetCheckSeverity.ERROR,
+            description=verdict.sentence,
         )

@@ -30,6 +30,13 @@ def links_table(figures: Figures) -> str:
     return "\n".join(["| strongest link | records | share |", "|:---|---:|---:|", *rows])
 
 
+def joins_table(product_map: pa.Table) -> str:
+    """Return how many products of sources are joined to others by what, as a Markdown table."""
+    counted = product_map.group_by("joined_by").aggregate([([], "count_all")]).sort_by([("count_all", "descending")])
+    rows = [f"| {joined_by} | {count:,} |" for joined_by, count in zip(*counted.to_pydict().values(), strict=True)]
+    return "\n".join(["| joined by | products of sources |", "|:---|---:|", *rows])
+
+
 def accuracy_table(maps: Mapping[str, pa.Table], truth: pa.Table) -> str:
     """Return the pairwise precision, recall and F1 of person maps against the truth, as a Markdown table.
 

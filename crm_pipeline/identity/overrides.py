@@ -1,6 +1,7 @@
-"""The override file: which records are one person, or are not, whatever the rules and the probabilities say.
+"""The override files: which records are one person and which products are one, or are not, whatever all else says.
 
-`identity_overrides.yml` lies beside pipeline.yml and is obeyed on the next run. Taking an entry out takes it back.
+`identity_overrides.yml` and `product_overrides.yml` lie beside pipeline.yml and are obeyed on the next run. Taking an
+entry out takes it back. Both are written alike; `records` of products are `system|product_id`.
 """
 
 from collections import defaultdict
@@ -18,6 +19,7 @@ from crm_pipeline.config.yaml_places import YamlError, read_yaml
 from crm_pipeline.storage.lake import atomic_file
 
 OVERRIDES_FILE = "identity_overrides.yml"
+PRODUCT_OVERRIDES_FILE = "product_overrides.yml"
 _HEADER = """\
 # Decisions by hand on who is one person; records are named as in identity.person_map (system|customer|id).
 # link: these records are one person. unlink: no record of one group is one person with a record of another group.
@@ -29,14 +31,14 @@ class OverrideError(ValueError):
 
 
 class Link(Strict):
-    """Records that are one person."""
+    """Records that are one person, or products that are one."""
 
     records: tuple[str, ...] = Field(min_length=2)
     note: str = ""
 
 
 class Unlink(Strict):
-    """Groups of records: those of different groups are different people."""
+    """Groups of records: those of different groups are different people, or different products."""
 
     groups: tuple[tuple[str, ...], ...] = Field(min_length=2)
     note: str = ""
@@ -63,13 +65,13 @@ class Overrides(Strict):
                 groups = {n for n, group in enumerate(unlink.groups) if joined & set(group)}
                 if len(groups) > 1:
                     raise ValueError(
-                        f"the records {', '.join(sorted(joined))} are to be one person by `link` and different people "
-                        "by `unlink`. Take one of the entries out"
+                        f"the records {', '.join(sorted(joined))} are to be one by `link` and different by `unlink`. "
+                        "Take one of the entries out"
                     )
         return self
 
     def _joined(self) -> list[set[str]]:
-        """Return the sets of records that are one person by hand, be it by way of others."""
+        """Return the sets of records that are one by hand, be it by way of others."""
         found: list[set[str]] = []
         for link in self.link:
             touching = [records for records in found if records & set(link.records)]
@@ -94,13 +96,13 @@ class Overrides(Strict):
         return {record: "\n".join(sorted(entries)) for record, entries in said.items()}
 
 
-def read_overrides(folder: Path) -> Overrides:
-    """Return the decisions in a dataset folder; none where there is no file.
+def read_overrides(folder: Path, name: str = OVERRIDES_FILE) -> Overrides:
+    """Return the decisions in one of the files of a dataset folder; none where there is no file.
 
     Raises:
         OverrideError: if the file says something that cannot be meant.
     """
-    path = folder / OVERRIDES_FILE
+    path = folder / name
     if not path.exists():
         return Overrides()
     try:

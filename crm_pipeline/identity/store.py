@@ -90,11 +90,11 @@ def _write_memory(kept: Path, memory: Memory) -> None:
     (kept / _VERSION).write_text(json.dumps({"made_of": memory.made_of, "version": memory.version}))
 
 
-def save(settings: Settings, resolution: Resolution) -> bool:
+def save(settings: Settings, resolution: Resolution, product_map: pa.Table | None = None) -> bool:
     """Store the tables as a new version; tell whether anything changed. The same tables again write nothing."""
     if resolution.model:
         save_model(settings, resolution.model)
-    tables = resolution.tables()
+    tables = resolution.tables() | ({"product_map": product_map} if product_map is not None else {})
     if _read_version(settings) == resolution.memory.version and all(
         _is_same(read(settings, name), table) for name, table in tables.items()
     ):

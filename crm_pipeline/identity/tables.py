@@ -89,6 +89,9 @@ TABLES: dict[str, Temporary] = {
     "components": Temporary(
         "for each record its component: all that a change of one of them may change", "changes", ("memory",)
     ),
+    "products": Temporary("the products of all sources, as they are compared", "product_texts", ("products",)),
+    "claims": Temporary("what each product carries that may join it to others", "products", ()),
+    "claimed": Temporary("the values that several products carry, and why one joins nothing", "products", ()),
     "replaced": Temporary("records of the run before whose person is looked at again", "outputs", ()),
     "listed": Temporary("the conflicts of all records", "outputs", ("memory",)),
     "known_records": Temporary("records of the run before, with hash and component", "memory", ("changes",)),

@@ -37,6 +37,8 @@ TILL_WORDS = {
 }  # fmt: skip
 # A till prints so many letters.
 TILL_ROOM = 20
+# Bar codes begin with what GS1 keeps for examples; what the company bakes itself has a number of its own for scanners.
+EXAMPLE_PREFIX, IN_HOUSE_PREFIX = "952098760", "200000760"
 # The brand as the till's buyers keyed it over the years.
 TILL_MAKERS = {
     "Harbour": ("HARBOUR MADE", "Harbour Made Ltd", "HARBOUR", ""),
@@ -58,7 +60,8 @@ def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
 
     Returns:
         One row per product: category (number), category_path, name, brand, price and cost in pence, taxed, and what
-        each source system writes (till_id, till_name, till_group, till_maker; shop_id, shop_name).
+        each source system writes (till_id, till_name, till_group, till_maker; shop_id, shop_name), beside the bar code
+        (ean) that both print.
     """
     rows = []
     for number, (category, department, low, high, nouns) in enumerate(CATEGORIES):
@@ -73,8 +76,16 @@ def make_assortment(rng: np.random.Generator) -> pd.DataFrame:
     products["till_id"] = [str(number) for number in rng.choice(90_000, len(products), replace=False) + 10_000]
     codes = products["category_path"].str.split(" > ").str[1].str[:3].str.upper()
     products["shop_id"] = [f"HF-{code}-{place:03d}" for place, code in enumerate(codes, start=1)]
+    is_baked = products["category_path"].str.endswith("Bakery")
+    prefixes = np.where(is_baked, IN_HOUSE_PREFIX, EXAMPLE_PREFIX)
+    products["ean"] = [_with_check_digit(f"{prefix}{place:03d}") for place, prefix in enumerate(prefixes, start=1)]
     _name_in_systems(products, rng)
     return products
+
+
+def _with_check_digit(digits: str) -> str:
+    total = sum(int(digit) * (1 + 2 * (place % 2)) for place, digit in enumerate(digits))
+    return f"{digits}{-total % 10}"
 
 
 def _name_in_systems(products: pd.DataFrame, rng: np.random.Generator) -> None:

@@ -231,6 +231,7 @@ def catalogue_file(products: pd.DataFrame) -> SourceFile:
     cells = pd.DataFrame(
         {
             "sku": products["shop_id"],
+            "barcode": products["ean"],
             "title": csv_cells(products["shop_name"], ","),
             "category": csv_cells(products["category_path"], ","),
             "brand": products["brand"],

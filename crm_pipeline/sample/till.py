@@ -161,6 +161,7 @@ def article_file(products: pd.DataFrame) -> SourceFile:
     cells = pd.DataFrame(
         {
             "article": products["till_id"],
+            "ean": products["ean"],
             "text": csv_cells(products["till_name"], ";"),
             "group": products["till_group"],
             "maker": products["till_maker"],

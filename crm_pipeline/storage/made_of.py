@@ -18,7 +18,7 @@ from crm_pipeline.stages import STAGES, Stage, is_upstream
 from crm_pipeline.storage.lake import atomic_file
 from crm_pipeline.storage.raw_rows import latest_complete_day
 
-_OVERRIDES = "identity_overrides.yml"
+_OVERRIDES = ("identity_overrides.yml", "product_overrides.yml")
 #: Keys of pipeline.yml beside `business`, each with the first stage that is made by what it says.
 _SETTINGS = {
     "journeys": Stage.STAGING,
@@ -54,9 +54,9 @@ def ingredients(dataset: Dataset, as_of: date | None, stage: Stage) -> dict[str,
         if stage is first or is_upstream(first, stage):
             found[key] = _mark(getattr(dataset, key).model_dump(mode="json"))
     if stage is Stage.IDENTITY:
-        overrides = dataset.folder / _OVERRIDES
         found["identity"] = _mark(dataset.identity.model_dump(mode="json"))
-        found[_OVERRIDES] = _mark(overrides.read_text(encoding="utf-8") if overrides.is_file() else "")
+        for overrides in (dataset.folder / name for name in _OVERRIDES):
+            found[overrides.name] = _mark(overrides.read_text(encoding="utf-8") if overrides.is_file() else "")
     if stage in (Stage.SCORING, Stage.MARTS):
         found["programmes"] = _mark([one.model_dump(mode="json") for one in dataset.programmes])
     return found

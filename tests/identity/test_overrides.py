@@ -101,10 +101,10 @@ def test_a_record_that_is_not_there_is_listed_and_the_rest_is_obeyed(resolve_row
         ("link: [{records: [a, b], why: x}]", "link[0].why"),
         ("unlink: [{groups: [[a]]}]", "unlink[0].groups: at least 2 are expected"),
         ("unlink: [{groups: [[a], [b, a]]}]", "'a' stands in two groups of one entry. Name it in one of them"),
-        ("link: [{records: [a, b]}]\nunlink: [{groups: [[a], [b]]}]", "records a, b are to be one person by `link`"),
+        ("link: [{records: [a, b]}]\nunlink: [{groups: [[a], [b]]}]", "records a, b are to be one by `link`"),
         (
             "link: [{records: [a, b]}, {records: [x, y]}, {records: [b, c]}]\nunlink: [{groups: [[d], [a], [c]]}]",
-            "records a, b, c are to be one person by `link` and different people by `unlink`. Take one of the entries",
+            "records a, b, c are to be one by `link` and different by `unlink`. Take one of the entries",
         ),
     ],
 )

@@ -57,11 +57,11 @@ EXPECTED = {
     ),
     "shopify_products": (
         "shopify_products.csv",
-        "product_id, product_name, category_path, brand, unit_cost",
+        "product_id, product_name, category_path, brand, ean, sku, unit_cost",
         [
-            "NAP-SLT|Linen Napkin|Home & Garden > Linens & Bedding > Table Linens|Northlight|3.25",
-            "NAP-SND|Linen Napkin|Home & Garden > Linens & Bedding > Table Linens|Northlight|3.10",
-            "gift-card|Gift Card|Gift Cards|Northlight|",
+            "NAP-SLT|Linen Napkin|Home & Garden > Linens & Bedding > Table Linens|Northlight|96385074|NAP-SLT|3.25",
+            "NAP-SND|Linen Napkin|Home & Garden > Linens & Bedding > Table Linens|Northlight||NAP-SND|3.10",
+            "gift-card|Gift Card|Gift Cards|Northlight|||",
         ],
     ),
     "hubspot_contacts": (
@@ -326,7 +326,7 @@ LATER_COLUMNS = {
     "shopify_payments": ["Outstanding Balance"],
     "shopify_order_lines": ["Duties"],
     "shopify_customers": ["Accepts SMS Marketing", "Phone", "Default Address Phone", "Default Address Province Code"],
-    "shopify_products": ["Product Category", "Cost per item"],
+    "shopify_products": ["Product Category", "Variant Barcode", "Cost per item"],
     "stripe_payments": ["Refunded date (UTC)"],
     "woocommerce_order_lines": ["Item #"],
     "woocommerce_customers": ["Billing Phone"],

@@ -11,8 +11,14 @@ with orders as (
     left join {{ source('identity', 'person_map') }} as person_map on orders.record_id = person_map.record_id
 ),
 
+-- What a line's own source says of the cost comes before what others say of the same product.
 products as (
-    select product_key, unit_cost from {{ ref('stg_products') }}
+    select
+        sources.source_product_key,
+        sources.product_key,
+        coalesce(sources.unit_cost, products.unit_cost) as unit_cost
+    from {{ ref('dim_product_sources') }} as sources
+    inner join {{ ref('dim_products') }} as products on sources.product_key = products.product_key
 ),
 
 returned_lines as (
@@ -67,7 +73,7 @@ valued as (
         lines.line_key,
         lines.order_key,
         orders.customer_key,
-        lines.product_key,
+        products.product_key,
         orders.ordered_on,
         lines.status,
         lines.net_quantity,
@@ -84,7 +90,7 @@ valued as (
     from {{ ref('stg_order_lines') }} as lines
     inner join orders on lines.order_key = orders.order_key
     left join allocated on lines.line_key = allocated.line_key
-    left join products on lines.product_key = products.product_key
+    left join products on lines.product_key = products.source_product_key
     left join returned_lines on lines.line_key = returned_lines.line_key
 ),
 

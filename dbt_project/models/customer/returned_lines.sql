@@ -2,7 +2,16 @@
 -- same product. A return whose sale is not known has no row.
 
 with lines as (
-    select * from {{ ref('stg_order_lines') }} where product_key is not null
+    select
+        lines.line_key,
+        lines.order_key,
+        lines.system,
+        lines.original_order_id,
+        lines.net_quantity,
+        product_map.product_key
+    from {{ ref('stg_order_lines') }} as lines
+    inner join {{ source('identity', 'product_map') }} as product_map
+        on lines.product_key = product_map.source_product_key
 ),
 
 -- Whose an order is, is looked up once, not for each of its lines.

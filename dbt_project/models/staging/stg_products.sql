@@ -32,6 +32,8 @@ products as (
         coalesce({{ filled('listed.product_name') }}, sold.product_name) as product_name,
         {{ filled('listed.category_path') }} as category_path,
         {{ filled('listed.brand') }} as brand,
+        {{ filled('listed.ean') }} as ean,
+        {{ filled('listed.sku') }} as sku,
         listed.unit_cost,
         listed.product_id is not null as is_listed
     from listed
@@ -46,6 +48,8 @@ select
     category_path,
     trim(split_part(category_path, '>', 1)) as category,
     brand,
+    ean,
+    sku,
     unit_cost,
     is_listed
 from products
