@@ -22,7 +22,7 @@ identity = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Shows why records are one person, and takes decisions by hand on it.",
+    help="Shows why records are one person, and takes decisions by hand on it; refused beside a run.",
     epilog="Examples:  crm identity review  |  crm identity explain 'till|customer|M100373'  |  "
     "crm identity link 'till|customer|M100373' 'shop|customer|500048'",
 )
@@ -52,10 +52,11 @@ def explain(
     from crm_pipeline.identity.waterfall import page
 
     settings = chosen_settings(dataset)
-    tables = or_explain(_tables, settings, "person_map", "conflicts", "review")
-    customer_id, record = or_explain(lookup.find_person, tables["person_map"], name)
-    tables["edges"] = _edges(settings, tables["person_map"], customer_id)
-    seen = or_explain(_look, settings, tables, customer_id, record)
+    with _between_runs(settings):
+        tables = or_explain(_tables, settings, "person_map", "conflicts", "review")
+        customer_id, record = or_explain(lookup.find_person, tables["person_map"], name)
+        tables["edges"] = _edges(settings, tables["person_map"], customer_id)
+        seen = or_explain(_look, settings, tables, customer_id, record)
     explanation = explain_person(tables, customer_id, record, seen.identifiers)
     typer.echo(render(explanation, seen, values))
     if html:
@@ -72,8 +73,9 @@ def link(records: Records, note: NoteOption = "", dataset: DatasetOption = None)
     from crm_pipeline.identity import overrides
 
     settings = chosen_settings(dataset)
-    known = _overrides_for(settings, records)
-    _decide(settings, or_explain(overrides.with_link, known, records, note), "are one person", dataset)
+    with _between_runs(settings):
+        known = _overrides_for(settings, records)
+        _decide(settings, or_explain(overrides.with_link, known, records, note), "are one person", dataset)
 
 
 @identity.command(epilog="Example:  crm identity unlink 'till|customer|M100373' 'shop|customer|500048'")
@@ -82,9 +84,10 @@ def unlink(records: Records, note: NoteOption = "", dataset: DatasetOption = Non
     from crm_pipeline.identity import overrides
 
     settings = chosen_settings(dataset)
-    known = _overrides_for(settings, records)
     groups = [[record] for record in records]
-    _decide(settings, or_explain(overrides.with_unlink, known, groups, note), "are different people", dataset)
+    with _between_runs(settings):
+        known = _overrides_for(settings, records)
+        _decide(settings, or_explain(overrides.with_unlink, known, groups, note), "are different people", dataset)
 
 
 @identity.command(epilog="Example:  crm identity unmerge C05e01da340dcba1")
@@ -98,17 +101,18 @@ def unmerge(
     from crm_pipeline.identity.unmerge import last_merge, take_back
 
     settings = chosen_settings(dataset)
-    tables = or_explain(_tables, settings, "person_map", "merge_ledger")
-    merge = or_explain(last_merge, tables["merge_ledger"], tables["person_map"], customer_id)
-    known = or_explain(read_overrides, settings.dataset_folder)
-    reason = note or f"undoes the merge of {merge.as_of} into {customer_id}"
-    edges = _edges(settings, tables["person_map"], customer_id)
-    changed = or_explain(take_back, known, merge, edges, reason)
-    for earlier, records in merge.earlier.items():
-        typer.echo(f"{earlier} gets back {len(records)} record{'' if len(records) == 1 else 's'}")
-    if merge.new:
-        typer.echo(f"new records that came with the merge, kept apart from both: {len(merge.new)}")
-    _decide(settings, changed, "are apart again", dataset)
+    with _between_runs(settings):
+        tables = or_explain(_tables, settings, "person_map", "merge_ledger")
+        merge = or_explain(last_merge, tables["merge_ledger"], tables["person_map"], customer_id)
+        known = or_explain(read_overrides, settings.dataset_folder)
+        reason = note or f"undoes the merge of {merge.as_of} into {customer_id}"
+        edges = _edges(settings, tables["person_map"], customer_id)
+        changed = or_explain(take_back, known, merge, edges, reason)
+        for earlier, records in merge.earlier.items():
+            typer.echo(f"{earlier} gets back {len(records)} record{'' if len(records) == 1 else 's'}")
+        if merge.new:
+            typer.echo(f"new records that came with the merge, kept apart from both: {len(merge.new)}")
+        _decide(settings, changed, "are apart again", dataset)
 
 
 @identity.command(epilog="Examples:  crm identity review  |  crm identity review --limit 50")
@@ -121,8 +125,9 @@ def review(
     from crm_pipeline.identity.review import by_value
 
     settings = chosen_settings(dataset)
-    pairs = or_explain(_tables, settings, "review")["review"]
-    stakes = by_value(pairs, or_explain(_revenue, settings, pairs))
+    with _between_runs(settings):
+        pairs = or_explain(_tables, settings, "review")["review"]
+        stakes = by_value(pairs, or_explain(_revenue, settings, pairs))
     if not stakes:
         typer.echo("No pair waits for review.")
         return
@@ -214,7 +219,7 @@ def _look(settings: Settings, tables: "dict[str, pa.Table]", customer_id: str, r
     explanation = explain_person(tables, customer_id, record, ())
     records = [step.record for step in explanation.steps]
     pairs = [(edge.record_a, edge.record_b) for edge in probable_edges(explanation)]
-    with _between_runs(settings), workshop(settings, Stage.STAGING) as connection:
+    with workshop(settings, Stage.STAGING) as connection:
         region, model = described.business.default_region, store.read_model(settings)
         return look_closely(connection, described.identity, region, model, records, pairs)
 
@@ -231,7 +236,7 @@ def _revenue(settings: Settings, pairs: "pa.Table") -> dict[str, float]:
     from crm_pipeline.storage.warehouse import connect
 
     people = sorted({*pairs["customer_id_a"].to_pylist(), *pairs["customer_id_b"].to_pylist()})
-    with _between_runs(settings), connect(settings) as connection:
+    with connect(settings) as connection:
         built = "select 1 from information_schema.tables where table_schema = $stage and table_name = 'fct_orders'"
         if not connection.execute(built, {"stage": Stage.CUSTOMER.value}).fetchall():
             return {}
@@ -250,14 +255,18 @@ def _revenue(settings: Settings, pairs: "pa.Table") -> dict[str, float]:
 
 @contextmanager
 def _between_runs(settings: Settings) -> Iterator[None]:
-    """Keep runs from starting meanwhile: a reader of the warehouse would block them."""
+    """Keep runs from starting meanwhile, and refuse beside one.
+
+    A run replaces the people that are shown or decided on, a decision in its midst would be obeyed or not by chance,
+    and a reader of the warehouse would block it.
+    """
     from crm_pipeline.storage.lock import RunLock, RunLockedError
 
     lock = RunLock(settings.state / "run.lock")
     try:
         lock.acquire("identity")
     except RunLockedError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(f"{error} Then say this again: who is who may be another by then.", err=True)
         raise typer.Exit(3) from error
     try:
         yield

@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from crm_pipeline.cli.app import app
+from crm_pipeline.cli.identity import identity
 from crm_pipeline.config.dataset import load_dataset
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.identity import store
@@ -224,15 +225,25 @@ def test_train_takes_the_model_away_and_says_what_that_means(shop):
     assert "There is no model" in crm("train").output
 
 
-@pytest.mark.parametrize("command", [["explain", ANN], ["review"], ["train"]])
-def test_what_would_get_in_the_way_of_a_run_is_refused_while_it_goes_on(shop, command):
+BESIDE_NO_RUN = [["explain", ANN], ["review"], ["train"], ["link", ANN, BEA], ["unlink", ANN, BEA], ["unmerge", "C1"]]
+
+
+def test_each_command_is_held_to_the_same_rule_beside_a_run():
+    assert {command.callback.__name__ for command in identity.registered_commands} == {
+        name for name, *_ in BESIDE_NO_RUN
+    }
+
+
+@pytest.mark.parametrize("command", BESIDE_NO_RUN)
+def test_nothing_is_shown_or_decided_while_a_run_goes_on(shop, command):
     lock = RunLock(shop.state / "run.lock")
     lock.acquire("0123456789")
     result = crm(*command)
     lock.release()
     assert (result.exit_code, "going on" in result.output) == (3, True)
     assert store.read_model(shop) is not None
-    assert crm(*command).exit_code == 0
+    assert not (shop.dataset_folder / OVERRIDES_FILE).exists()
+    assert crm(*command).exit_code != 3
 
 
 @pytest.mark.parametrize("command", [["explain", ANN], ["link", ANN, BEA], ["unmerge", "C1"], ["review"]])

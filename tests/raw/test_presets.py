@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from crm_pipeline.config.contract import contracts
@@ -66,10 +67,10 @@ EXPECTED = {
     ),
     "hubspot_contacts": (
         "hubspot_contacts.csv",
-        "customer_id, first_name, last_name, phone, street, postal_code, country, created_at, updated_at",
+        "customer_id, first_name, last_name, phone, street, postal_code, country, created_at, updated_at, merged_ids",
         [
-            "901|Ada|Quill|+1 555 0100|1 Mill Lane|02134|United States|2024-03-12 13:14:00|2024-07-01 21:45:00",
-            "902|Bo||||||2024-01-16 04:30:00|2024-01-16 04:30:00",
+            "901|Ada|Quill|+1 555 0100|1 Mill Lane|02134|United States|2024-03-12 13:14:00|2024-07-01 21:45:00|880;881",
+            "902|Bo||||||2024-01-16 04:30:00|2024-01-16 04:30:00|",
         ],
     ),
     "hubspot_tickets": (
@@ -327,6 +328,7 @@ LATER_COLUMNS = {
     "shopify_order_lines": ["Duties"],
     "shopify_customers": ["Accepts SMS Marketing", "Phone", "Default Address Phone", "Default Address Province Code"],
     "shopify_products": ["Product Category", "Variant Barcode", "Cost per item"],
+    "hubspot_contacts": ["Merged object IDs", "Merged record IDs"],
     "stripe_payments": ["Refunded date (UTC)"],
     "woocommerce_order_lines": ["Item #"],
     "woocommerce_customers": ["Billing Phone"],
@@ -369,7 +371,7 @@ def test_what_older_exports_lack_is_all_that_a_preset_calls_optional():
         later = set()
         for mapping in preset["columns"].values():
             optional = mapping.get("optional", []) if isinstance(mapping, dict) else []
-            later |= {mapping["from"]} if optional is True else set(optional)
+            later |= set(np.atleast_1d(mapping["from"]).tolist() if optional is True else optional)
         assert later == KEYS_OF_EVENTS.get(name, set(LATER_COLUMNS.get(name, []))), name
 
 

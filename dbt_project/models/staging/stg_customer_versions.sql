@@ -65,6 +65,8 @@ select
     {{ told_value(attribute) }} as {{ attribute.name }},
     {%- endfor %}
     {{ filled('referrer_id') }} as referrer_id,
+    {{ filled('merged_into') }} as merged_into,
+    {{ filled('merged_ids') }} as merged_ids,
     lower({{ filled('social_handle') }}) as social_handle,
     created_at,
     updated_at,

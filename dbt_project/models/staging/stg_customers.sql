@@ -10,6 +10,8 @@ select
     {{ attribute }},
     {%- endfor %}
     referrer_id,
+    merged_into,
+    merged_ids,
     social_handle,
     created_at,
     updated_at,

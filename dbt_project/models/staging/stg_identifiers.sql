@@ -1,7 +1,7 @@
 -- What each record gives to recognise its person by. Values are those of the source: the identity stage normalises.
 
 with customers as (
-    select record_id, system, loyalty_id, email, phone, country, first_delivery, created_at
+    select record_id, system, loyalty_id, email, phone, country, merged_into, merged_ids, first_delivery, created_at
     from {{ ref('stg_customers') }}
 ),
 
@@ -77,6 +77,17 @@ dated as (
     left join loads on records.first_delivery = loads.delivery
 ),
 
+-- Who was merged into whom by the source itself: the record holds the ids of the others as its own.
+merged as (
+    select record_id, system, first_delivery, created_at, merged_into as id
+    from customers
+    where merged_into is not null
+    union all
+    select record_id, system, first_delivery, created_at, {{ each_id('merged_ids') }} as id
+    from customers
+    where merged_ids is not null
+),
+
 identifiers as (
     -- The name of a customer's record is `system|customer|id`; its identifier is `system|id`.
     select
@@ -89,6 +100,18 @@ identifiers as (
         given_at
     from dated
     where record_id like '%|customer|%'
+    union all
+    select
+        merged.record_id,
+        merged.system,
+        'source_id' as kind,
+        merged.system || '|' || merged.id as value,
+        loads.load as first_load,
+        coalesce(merged.created_at, timestamp '1900-01-01 00:00:00') as known_at,
+        cast(null as timestamp) as given_at
+    from merged
+    left join loads on merged.first_delivery = loads.delivery
+    where not {{ is_stand_in('merged.id') }}
     {%- for kind in ['loyalty_id', 'email', 'phone'] %}
     union all
     select record_id, system, '{{ kind }}' as kind, {{ kind }} as value, first_load, known_at, given_at
