@@ -65,19 +65,18 @@
     regexp_full_match(lower(trim({{ text }})), '{{ var("stand_ins") }}')
 {%- endmacro %}
 
-{# A row for each id of a list in a text. A system may write the moment behind an id (`7:1609459200000`), or JSON. #}
+{# A row for each id of a list in a text, empty ones among them. A system may write the moment behind an id
+(`7:1609459200000`), or JSON. #}
 {% macro each_id(text) -%}
-    {{ adapter.dispatch('each_id', 'crm')(text) }}
+    {{ adapter.dispatch('each_id', 'crm')(text, '(:[0-9]{10,})?[^0-9A-Za-z_.:/@+-]+|:[0-9]{10,}$') }}
 {%- endmacro %}
 
-{% macro default__each_id(text) -%}
-    explode(split(trim(regexp_replace({{ text }}, '(:[0-9]{10,})?[^0-9A-Za-z_.:/@+-]+|:[0-9]{10,}$', ' ')), ' '))
+{% macro default__each_id(text, between) -%}
+    explode(split({{ text }}, '{{ between }}'))
 {%- endmacro %}
 
-{% macro duckdb__each_id(text) -%}
-    unnest(string_split(
-        trim(regexp_replace({{ text }}, '(:[0-9]{10,})?[^0-9A-Za-z_.:/@+-]+|:[0-9]{10,}$', ' ', 'g')), ' '
-    ))
+{% macro duckdb__each_id(text, between) -%}
+    unnest(string_split_regex({{ text }}, '{{ between }}'))
 {%- endmacro %}
 
 {# 1 for the most trusted system; systems that are not listed come last. #}

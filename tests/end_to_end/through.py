@@ -12,6 +12,7 @@ from crm_pipeline.config.dataset import load_dataset
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
 from crm_pipeline.identity import store
+from crm_pipeline.identity.products import resolve_products
 from crm_pipeline.identity.resolve import resolve
 from crm_pipeline.raw.load import load
 from crm_pipeline.stages import Stage
@@ -29,7 +30,8 @@ def main() -> None:
     with workshop(settings, Stage.STAGING) as connection:
         region = dataset.business.default_region
         people = resolve(connection, dataset.identity, region, AS_OF)
-    store.save(settings, people)
+        product_map = resolve_products(connection, dataset.source_trust())
+    store.save(settings, people, product_map)
     results = build(settings, Stage.CUSTOMER)
     print(json.dumps({result["unique_id"].split(".")[2]: result["status"] for result in results}))
 
