@@ -16,6 +16,7 @@ from crm_pipeline.config import contract
 from crm_pipeline.config.dataset import load_dataset
 from crm_pipeline.config.settings import PROJECT, Settings
 from crm_pipeline.dbt.project import dbt_environment, dbt_executable, dbt_vars
+from crm_pipeline.identity.products import PRODUCT_MAP_SCHEMA
 from crm_pipeline.raw import dbt_sources
 from crm_pipeline.raw.ledger import ledger_schema
 
@@ -92,6 +93,7 @@ def write_lake(lake: Path) -> None:
     people = [{"record_id": record, "customer_key": key, "customer_id": f"C{key}"} for record, key in PEOPLE.items()]
     schema = pa.schema([("record_id", pa.string()), ("customer_key", pa.int64()), ("customer_id", pa.string())])
     write(lake / "identity" / "current" / "person_map.parquet", people, schema)
+    write(lake / "identity" / "current" / "product_map.parquet", [], PRODUCT_MAP_SCHEMA)
 
 
 def write(path: Path, rows: list[dict], schema: pa.Schema) -> None:
