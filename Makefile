@@ -65,13 +65,14 @@ metrics: setup .venv-metrics/installed ## Ask MetricFlow of DATASET's serving fi
 models: setup ## Rewrite the table of models in docs/ from the published datasets
 	@$(BIN)/crm models $(notdir $(patsubst %/serving/crm.duckdb,%,$(wildcard data/local/*/serving/crm.duckdb))) --into docs/models.md
 
-bench: setup ## Time and memory by stage on the datasets at hand; models, scoring, who is who and lifetime value at a million
+bench: setup ## Time and memory by stage on the datasets at hand; models, scoring, who is who, lifetime value, recommendation at large
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_gate
 	$(BIN)/python -m tests.bench_models
 	$(BIN)/python -m tests.bench_texts
 	$(BIN)/python -m tests.bench_identity
 	$(BIN)/python -m tests.bench_scoring
+	$(BIN)/python -m tests.bench_recommendation
 
 lock: ## Resolve requirements.lock again from pyproject.toml
 	$(PYTHON) -m pip install --quiet uv

@@ -1,7 +1,7 @@
 """Who bought which product on how many days, as sparse matrices, up to a cutoff and never beyond it.
 
 A purchase is a completed sale of a named product to a known person. The catalogue of a date holds what was sold in the
-`SOLD_DAYS` before it, at most the `MAX_PRODUCTS` products with most buyers in the `HISTORY_DAYS` before it.
+`SOLD_DAYS` before it.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,6 @@ SOLD_DAYS = 180
 LATELY_DAYS = 90
 """Who bought a product in so many days needs no recommendation for it; popularity is counted over the same time."""
 
-MAX_PRODUCTS = 5_000
 PEOPLE_AT_ONCE = 2_000
 _BATCH_ROWS = 200_000
 
@@ -108,13 +107,11 @@ def _catalogue(connection: duckdb.DuckDBPyConnection, cutoff: date, parts: int) 
         f"""
         with sales as ({_SALES} and {sampling.IS_SAMPLED}),
         sold as (
-            select product_key, count(distinct customer_key) as buyers,
+            select product_key,
                 count(distinct customer_key) filter (where ordered_on > $cutoff::date - {LATELY_DAYS}) as buyers_lately
             from sales
             group by product_key
             having max(ordered_on) > $cutoff::date - {SOLD_DAYS}
-            order by buyers desc, product_key
-            limit {MAX_PRODUCTS}
         )
         select product_key, buyers_lately::double as buyers_lately from sold order by product_key
         """,

@@ -1,8 +1,8 @@
 """Recommendation: five products for each person that they have not lately bought and that are still sold.
 
-Two candidates (see `recommenders`) stand beside the most popular products. Hold-out at an origin are the products that
-people newly bought in the `HOLDOUT_DAYS` after it: those of the catalogue that they had not bought in the `LATELY_DAYS`
-before it. The baseline keeps the same rules, so that it is beaten by knowing the person alone.
+Three candidates (see `recommenders`) stand beside the most popular products. Hold-out at an origin are the products
+that people newly bought in the `HOLDOUT_DAYS` after it: those of the catalogue that they had not bought in the
+`LATELY_DAYS` before it. The baseline keeps the same rules, so that it is beaten by knowing the person alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,6 +56,15 @@ class Recommender:
     method: str
     products: npt.NDArray[np.int64]
     similarity: sparse.csr_matrix
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a fitted candidate says of the products that are sold: `[bought, recommended]`, turned, most popular."""
+
+    similarity: sparse.csr_matrix
+    witnesses: sparse.csr_matrix
+    popular: recommenders.Places
 
 
 @dataclass(frozen=True)
@@ -119,13 +128,13 @@ class Recommendation:
         for trial in prepared.trials:
             known = trial.known.of(trial.tested)
             profiles = recommenders.profiles(known.days, known.age)
-            popularity = trial.known.catalogue.buyers_lately
-            nothing = np.zeros(profiles.shape, dtype=np.float32)
-            predictions = {MOST_POPULAR: recommenders.pick(nothing, known.lately(), popularity)[0].astype(float)}
+            popular = recommenders.most_popular(trial.known.catalogue.buyers_lately)
+            nothing = sparse.csr_matrix(profiles.shape, dtype=np.float32)
+            predictions = {MOST_POPULAR: recommenders.pick(nothing, known.lately(), popular)[0].astype(float)}
             for name in self.candidates:
                 similarity = recommenders.CANDIDATES[name](trial.known.days, settings.seed)
-                scores = (profiles @ similarity).toarray()
-                predictions[name] = recommenders.pick(scores, known.lately(), popularity)[0].astype(float)
+                scores = profiles @ similarity
+                predictions[name] = recommenders.pick(scores, known.lately(), popular)[0].astype(float)
             yield Round(trial.origin, padded(trial.bought), predictions)
 
     def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
@@ -172,10 +181,11 @@ class Recommendation:
         """Return five products for everybody known at the as-of date; without purchases they are the popular ones."""
         sold = product_purchases.catalogue(connection, settings.as_of, settings.training_rows)
         names = product_purchases.product_names(connection, fitted.products)
+        shelf = _shelf(fitted, sold)
         batches = []
         with one_thread():
             for keys, known in product_purchases.everybody(connection, settings.as_of, fitted.products):
-                batches.append(_recommended(fitted, known, keys, sold, names))
+                batches.append(_recommended(fitted, shelf, known, keys, names))
         table = pa.concat_tables(batches) if batches else pa.table({})
         constant = {"as_of_date": pa.scalar(settings.as_of, pa.date32()), "model_version": pa.scalar(version)}
         for name, value in constant.items():
@@ -222,16 +232,25 @@ def _trial(connection: duckdb.DuckDBPyConnection, origin: date, settings: Scorin
     return Trial(origin, known, tested, new[tested])
 
 
+def _shelf(fitted: Recommender, sold: Catalogue) -> Shelf:
+    """Leave out the products that are no longer sold."""
+    there = np.isin(fitted.products, sold.products)
+    similarity = sparse.csr_matrix(fitted.similarity @ sparse.diags_array(there.astype(np.float32)))
+    popular = recommenders.most_popular(sold.buyers_of(fitted.products), there)
+    return Shelf(similarity, similarity.T.tocsr(), popular)
+
+
 def _recommended(
-    fitted: Recommender, known: Purchases, keys: npt.NDArray[np.int64], sold: Catalogue, names: npt.NDArray[np.object_]
+    fitted: Recommender,
+    shelf: Shelf,
+    known: Purchases,
+    keys: npt.NDArray[np.int64],
+    names: npt.NDArray[np.object_],
 ) -> pa.Table:
     """Return the recommendations of a batch of people, ordered by person and rank."""
-    popularity = sold.buyers_of(fitted.products)
     profiles = recommenders.profiles(known.days, known.age)
-    scores = (profiles @ fitted.similarity).toarray()
-    scores[:, ~np.isin(fitted.products, sold.products)] = -np.inf
-    chosen, values = recommenders.pick(scores, known.lately(), popularity)
-    reasons = np.where(np.isnan(values), -1, recommenders.because_of(profiles, fitted.similarity, chosen))
+    chosen, values = recommenders.pick(profiles @ shelf.similarity, known.lately(), shelf.popular)
+    reasons = np.where(np.isnan(values), -1, recommenders.because_of(profiles, shelf.witnesses, chosen))
     there = chosen.ravel() >= 0
     ranks = np.tile(np.arange(1, chosen.shape[1] + 1), len(keys))
     product, because, value = chosen.ravel()[there], reasons.ravel()[there], values.ravel()[there]
