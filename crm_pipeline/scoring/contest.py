@@ -3,13 +3,13 @@
 A candidate counts at the origins at which it says something; one that had nothing to learn from is left out there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from crm_pipeline.scoring.model import Demand, Model, NotEnoughDataError, Round, demands
+from crm_pipeline.scoring.model import Demand, Model, NotEnoughDataError, Round, Verdict, demands
 from crm_pipeline.scoring.outcome import Backtest
 
 Values = Mapping[tuple[str, str, date], float]
@@ -49,6 +49,13 @@ def contest_result(model: Model, rounds: Sequence[Round]) -> ContestResult:
     )
     values = {(row.candidate, row.metric, row.origin): round(row.value, 6) for row in rows if np.isfinite(row.value)}
     asked = demands(model)
+    judge: Callable[[Sequence[Round]], Verdict] = getattr(model, "judge", lambda _: _verdict(model, asked, values))
+    found = judge(rounds)
+    baseline = _strongest(asked[0], values, _origins(values, found.champion, asked[0].metric))
+    return ContestResult(rows, found.champion, mean_metrics(rows), found.refusal, baseline, found.notes)
+
+
+def _verdict(model: Model, asked: Sequence[Demand], values: Values) -> Verdict:
     champion = _champion(model.candidates, asked, values)
     origins = _origins(values, champion, asked[0].metric)
     missing = _missing(asked, values, origins)
@@ -58,7 +65,7 @@ def contest_result(model: Model, rounds: Sequence[Round]) -> ContestResult:
     notes = tuple(
         f"The baseline {name} could not be computed at {', '.join(map(str, days))}." for name, days in missing.items()
     )
-    return ContestResult(rows, champion, mean_metrics(rows), refusal, _strongest(asked[0], values, origins), notes)
+    return Verdict(champion, refusal, notes)
 
 
 def mean_metrics(rows: Sequence[Backtest]) -> dict[str, dict[str, float]]:

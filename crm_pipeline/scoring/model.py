@@ -102,8 +102,22 @@ class Demand:
     higher_is_better: bool = False
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """A model's own judgement of its backtest: champion, the sentence that refuses it, and what to bear in mind."""
+
+    champion: str
+    refusal: str | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Model(Protocol):
-    """What a predicting model says of itself; `Prepared` and `Fitted` are its own business (Any here)."""
+    """What a predicting model says of itself; `Prepared` and `Fitted` are its own business (Any here).
+
+    Three attributes more are for models that need them: `demands` (of `Demand`) where one measure does not decide
+    alone, `judge(rounds)` (gives a `Verdict`) where the common rule is no test, and `fallback`, the name of what is
+    said where nothing of people could be learned: it is not compared with a version that had learned something.
+    """
 
     @property
     def name(self) -> str:

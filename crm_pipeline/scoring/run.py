@@ -129,7 +129,9 @@ def _make(
     fitted = model.fit(prepared, contest.champion, settings)
     status, reason = Status.WORSE_THAN_BASELINE, contest.refusal
     if reason is None:
-        status, reason = _against(model, connection, settings, fitted, before)
+        alike = getattr(model, "fallback", None)
+        learned = before if before and alike not in {contest.champion, before.card["champion"]} else None
+        status, reason = _against(model, connection, settings, fitted, learned)
     nothing: Mapping[str, Any] = {}
     told = guard.attempt(f"the card of {model.name}", lambda: model.card(prepared, fitted, settings), nothing)
     card = {

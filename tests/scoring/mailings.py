@@ -58,10 +58,11 @@ def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -
         connection.unregister("arrived")
 
 
-def shop(people: int = 1_200, lift: float = 0.8, seed: int = 1) -> duckdb.DuckDBPyConnection:
+def shop(people: int = 1_200, lift: float = 0.8, seed: int = 1, extra: float = 0.0) -> duckdb.DuckDBPyConnection:
     """Return a shop where a contact raises the number of orders in the month after it by the share `lift`.
 
-    Who ordered lately orders more often, at a margin of 20; so the effect is largest for them.
+    Who ordered lately orders more often, at a margin of 20; so the effect is largest for them. Beside that it brings
+    everybody `extra` orders, whoever they are.
     """
     random = np.random.default_rng(seed)
     connection = empty()
@@ -77,7 +78,7 @@ def shop(people: int = 1_200, lift: float = 0.8, seed: int = 1) -> duckdb.DuckDB
     contacts, orders = [], []
     for campaign, _, channel, day, control in MAILINGS:
         held_out = random.random(people) < control
-        bought = random.poisson(rate * (1 + lift * ~held_out))
+        bought = random.poisson(rate * (1 + lift * ~held_out) + extra * ~held_out)
         for key in range(people):
             variant = "control" if held_out[key] else "treatment"
             contacts.append((key, campaign, channel, variant, day, None if held_out[key] else day))

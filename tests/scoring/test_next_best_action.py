@@ -97,6 +97,15 @@ def test_what_was_measured_stands_above_what_is_assumed():
     assert (left["action"], left["reason"]) == ("none", "No action is worth its cost.")
 
 
+def test_where_everybody_gets_the_mean_effect_the_action_says_so():
+    effects = {"customer_key": [1, 2], "contact_channel": ["email"] * 2, "expected_extra_margin": [0.7, 0.7]}
+    both = {"uplift": pa.table({**effects, "is_mean_effect": [True, False]})}
+    alike, ranked = proposed(people([EMAIL, EMAIL]), both)
+    assert (alike["basis"], ranked["basis"]) == ("measured_on_average", "measured")
+    assert alike["reason"] == "A contact brings a margin of 0.70 on average; whom it brings more is not known."
+    assert alike["expected_value"] == ranked["expected_value"] == pytest.approx(0.69)
+
+
 def test_who_likely_leaves_is_won_back_for_what_they_are_worth_if_kept():
     tables = {
         "churn": scores(churn_probability=[0.9, 0.5, 0.1]),

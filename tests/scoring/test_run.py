@@ -144,6 +144,13 @@ def test_a_version_that_differs_a_little_replaces_the_accepted_one(tmp_path):
     assert result.status.trained_on == JUNE.as_of
 
 
+def test_a_version_that_says_the_same_of_everybody_is_not_compared_with_one_that_had_learned_something(tmp_path):
+    alike, learned = {"simple": (1, 1, 1), "clever": (2, 2, 2), "naive": (3, 3, 3)}, GOOD
+    run(Toy(learned, fallback="simple"), None, MAY, tmp_path)
+    result = run(Toy(alike, scores=[7] * 20, fallback="simple"), None, JUNE, tmp_path)
+    assert (result.status.status, result.status.champion) == (Status.OK, "simple")
+
+
 def test_an_old_version_does_not_hold_a_new_one_back_for_ever(tmp_path):
     run(Toy(GOOD), None, MAY, tmp_path)
     later = ScoringSettings(as_of=date.fromordinal(MAY.as_of.toordinal() + MAX_AGE_DAYS + 1))

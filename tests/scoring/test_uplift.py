@@ -10,6 +10,7 @@ from crm_pipeline.scoring.contacts import qini
 from crm_pipeline.scoring.contacts.experiments import Trial
 from crm_pipeline.scoring.contacts.uplift import TABLE, Uplift
 from crm_pipeline.scoring.contacts.uplift_learners import LEARNERS, lesson, pseudo_effects, shrunk
+from crm_pipeline.scoring.contacts.uplift_verdict import UpliftRound, evidence, half_of
 from crm_pipeline.scoring.model import NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.run import run
@@ -121,11 +122,85 @@ def test_contacting_everybody_has_no_qini_and_recency_is_shown_beside_it(result)
     assert rows["everyone", "qini"].is_baseline and rows["recency", "qini"].is_baseline
 
 
-def test_each_origin_tests_on_contacts_drawn_later(connection):
+def test_each_origin_tests_on_contacts_drawn_until_the_next(connection):
     model = Uplift()
     rounds = list(model.rounds(model.prepare(connection, SETTINGS), SETTINGS))
-    assert [one.origin for one in rounds] == [date(2026, 1, 12), date(2026, 3, 9)]
-    assert [len(one.actual) for one in rounds] == [3_600, 2_400]
+    assert [one.origin for one in rounds] == [date(2026, 1, 12), date(2026, 3, 9), date(2026, 5, 4)]
+    assert [len(one.actual) for one in rounds] == [1_200] * 3
+
+
+@pytest.fixture(scope="module")
+def constant():
+    """A shop where a contact brings everybody the same, and what the model says of it."""
+    model, shop = Uplift(), mailings.shop(lift=0.0, extra=0.3)
+    prepared = model.prepare(shop, SETTINGS)
+    return model, shop, prepared, list(model.rounds(prepared, SETTINGS))
+
+
+def test_where_a_contact_brings_everybody_the_same_all_get_the_mean_effect_and_it_is_said(constant):
+    model, shop, prepared, rounds = constant
+    verdict = model.judge(rounds)
+    assert (verdict.champion, verdict.refusal) == ("everyone", None)
+    assert verdict.notes[0].startswith("Everybody gets the mean effect: no ranking of people was told from chance.")
+    scores = model.score(shop, model.fit(prepared, verdict.champion, SETTINGS), "v", SETTINGS).to_pandas()
+    assert scores["is_mean_effect"].all()
+    assert (scores.groupby("contact_channel")["expected_extra_margin"].nunique() == 1).all()
+    assert scores["expected_extra_margin"].mean() == pytest.approx(0.3 * 20, rel=0.35)
+    assert scores["expected_extra_orders"].mean() == pytest.approx(0.3, rel=0.35)
+
+
+def test_a_ranking_that_is_believed_is_no_mean_effect(result):
+    assert not any(result.scores["is_mean_effect"].to_pylist())
+    assert result.status.reason is None
+
+
+def of_chance(seed, effect=0.0):
+    """Rounds in which four rankings and recency know nothing of the effects, apart from the last by `effect`."""
+    random = np.random.default_rng(seed)
+    rounds = []
+    for number in range(3):
+        common, keys = random.normal(size=1_000), random.integers(0, 10**9, 1_000)
+        names = ("a", "b", "c", "d", "recency")
+        predictions = {name: common + random.normal(size=1_000) for name in names}
+        actual = 5 + effect * predictions["d"] + 40 * random.standard_t(4, 1_000)
+        rounds.append(UpliftRound(origin=date(2026, 1 + number, 1), actual=actual, predictions=predictions, keys=keys))
+    return rounds
+
+
+def test_of_forty_draws_without_a_ranking_two_at_most_are_believed():
+    believed = [evidence(of_chance(seed), "abcd", "recency").holds for seed in range(40)]
+    assert sum(believed) <= 2
+    # What looks best of all on the very contacts that chose it is above nothing most of the time.
+    best = [max(np.mean([qini.coefficient(one.actual, one.predictions[name])[0] for one in of_chance(seed)])
+                for name in "abcd") for seed in range(40)]  # fmt: skip
+    assert sum(value > 0 for value in best) > 20
+
+
+def test_a_ranking_that_is_there_is_believed_and_it_is_the_right_one():
+    found = [evidence(of_chance(seed, effect=8.0), "abcd", "recency") for seed in range(10)]
+    assert sum(one.holds for one in found) >= 9
+    assert all(one.method == "d" for one in found if one.holds)
+
+
+def test_who_chooses_does_not_judge():
+    # Each half of the people is ranked rightly by one method and the wrong way round by the other.
+    keys, effects = np.arange(1_000), np.random.default_rng(1).normal(size=1_000)
+    right = np.where(half_of(keys), effects, -effects)
+    predictions = {"a": right, "b": -right, "recency": np.zeros(1_000)}
+    found = evidence(
+        [UpliftRound(origin=date(2026, 1, 1), actual=effects, predictions=predictions, keys=keys)], "ab", "recency"
+    )
+    assert found.qini < -0.2
+
+
+@pytest.mark.slow
+def test_of_forty_shops_with_one_effect_for_everybody_two_at_most_are_ranked():
+    model, ranked = Uplift(), []
+    for seed in range(40):
+        prepared = model.prepare(mailings.shop(lift=0.0, extra=0.3, seed=seed), SETTINGS)
+        verdict = model.judge(list(model.rounds(prepared, SETTINGS)))
+        ranked += [seed] if verdict.champion != "everyone" else []
+    assert len(ranked) <= 2, ranked
 
 
 def test_a_shop_whose_contacts_bring_nothing_is_told_that_nothing_can_be_seen():

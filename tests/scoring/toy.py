@@ -40,6 +40,7 @@ class Toy:
     metric: str = "mean_absolute_error"
     higher_is_better: bool = False
     demands: tuple[Demand, ...] = ()
+    fallback: str = ""
     breaks: str = ""
 
     def __getattribute__(self, name):

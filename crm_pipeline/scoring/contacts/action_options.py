@@ -1,9 +1,10 @@
 """What could be done for each person: actions that fit them, over channels they agree to, with value and cost.
 
 The value of an action over a channel is what it is expected to bring within the horizon of its stake, minus the cost
-of the contact. For keeping in touch it is the effect that past experiments measured (`uplift`). Where nothing was
-measured it is reach x response x stake: the share who take notice, the share of what is at stake that the action wins
-from them (both assumed, from the settings), and the margin at stake.
+of the contact. For keeping in touch it is the effect that past experiments measured (`uplift`): of the person or, where
+no ranking of people was believed, the mean of everybody. Where nothing was measured it is reach x response x stake: the
+share who take notice, the share of what is at stake that the action wins from them (both assumed, from the settings),
+and the margin at stake.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ GIVEN: Mapping[str, Mapping[str, pa.DataType]] = {
     "churn": {"churn_probability": _NUMBER},
     "propensity": {"purchase_probability": _NUMBER},
     "category_propensity": {"category": _TEXT, "probability": _NUMBER, "is_new": _FLAG},
-    "uplift": {"contact_channel": _TEXT, "expected_extra_margin": _NUMBER},
+    "uplift": {"contact_channel": _TEXT, "expected_extra_margin": _NUMBER, "is_mean_effect": _FLAG},
     "loyalty": {"loyalty_stage": _TEXT},
     "recommendations": {"rank": _KEY, "product_key": _KEY},
     "early_warnings": {"signal": _TEXT, "strength": _NUMBER},
@@ -132,6 +133,7 @@ _VALUES = f"""
     valued as (
         select needs.customer_key, allowed.contact_channel, needs.action, allowed.cost,
             uplift.expected_extra_margin is not null and needs.action = 'keep_in_touch' as is_measured,
+            is_measured and coalesce(uplift.is_mean_effect, false) as is_mean_effect,
             round(case when is_measured then uplift.expected_extra_margin
                 else allowed.reach * responses.response * needs.stake end - allowed.cost, 6) as value
         from needs
@@ -167,7 +169,7 @@ def register(
 def best_options(connection: duckdb.DuckDBPyConnection, actions: ActionSettings, settings: ScoringSettings) -> pa.Table:
     """Return the best action of each person over each contact channel.
 
-    Its columns: customer_key, contact_channel, action, cost, is_measured, value.
+    Its columns: customer_key, contact_channel, action, cost, is_measured, is_mean_effect, value.
 
     Ordered by person and, where a person's options are worth the same, by cost and contact channel.
     """

@@ -25,6 +25,8 @@ from crm_pipeline.scoring.model import ScoringSettings
 from crm_pipeline.scoring.table import AS_OF, PERSON, Column, Mart, ScoreTable
 from crm_pipeline.show import plots
 
+MEASURED, ON_AVERAGE, ASSUMED = "measured", "measured_on_average", "assumed"
+
 ACTIONS = ScoreTable(
     "next_best_actions",
     "One row per person: the action of the highest expected value, or none.",
@@ -37,7 +39,11 @@ ACTIONS = ScoreTable(
         Column.integer("product_key", "Product to speak of, if any."),
         Column.number("expected_value", "Margin that it is expected to add, less its cost."),
         Column.number("cost", "What it costs."),
-        Column.text("basis", "Whether past experiments or assumptions speak."),
+        Column.text(
+            "basis",
+            "Whether past experiments speak, of the person or on average of everybody, or assumptions.",
+            values=(MEASURED, ON_AVERAGE, ASSUMED),
+        ),
         Column.text("reason", "Why, in plain words."),
         Column.integer("priority", "1 is done first."),
     ),
@@ -102,7 +108,7 @@ _RESULT = f"""
     ),
     planned as (
         select states.*, chosen.action, chosen.contact_channel, chosen.value, chosen.cost, chosen.is_measured,
-            needs.category, needs.reason, possible.value as best_value,
+            chosen.is_mean_effect, needs.category, needs.reason, possible.value as best_value,
             case when chosen.action in ('cross_sell', 'keep_in_touch') then best.product_key end as product_key
         from states
         left join chosen using (customer_key)
@@ -115,8 +121,12 @@ _RESULT = f"""
     select customer_key, $as_of::date as as_of_date, coalesce(action, 'none') as action, contact_channel, category,
         product_key,
         coalesce(value, 0.0) as expected_value, coalesce(cost, 0.0) as cost,
-        case when action is not null then if(is_measured, 'measured', 'assumed') end as basis,
-        case when action is not null then reason
+        case when is_mean_effect then '{ON_AVERAGE}' when is_measured then '{MEASURED}'
+            when action is not null then '{ASSUMED}' end as basis,
+        case when is_mean_effect then printf(
+                'A contact brings a margin of %.2f on average; whom it brings more is not known.', value + cost
+            )
+            when action is not null then reason
             when not has_channel then 'Agrees to no channel.'
             when is_full then printf('Had %d contacts in {CAP_DAYS} days.', contacts)
             when coalesce(best_value, 0) <= 0 then 'No action is worth its cost.'

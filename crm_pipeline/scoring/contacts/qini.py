@@ -28,12 +28,18 @@ def curve(effects: Floats, predicted: Floats, shares: Sequence[float] | Floats) 
 def coefficient(effects: Floats, predicted: Floats) -> tuple[float, float]:
     """Return the Qini coefficient and its standard error, in units of the effect per person.
 
-    The coefficient is the area between the Qini curve and the straight line of contacting people in random order. By
-    parts that area is the mean of effect times (1/2 - rank share), and so it has the standard error of a mean.
+    The coefficient is the area between the Qini curve and the straight line of contacting people in random order.
     """
-    rank = (rankdata(-predicted) - 0.5) / len(predicted)
-    parts = effects * (0.5 - rank)
-    return float(parts.mean()), float(parts.std() / np.sqrt(len(parts)))
+    each = parts(effects, predicted)
+    return float(each.mean()), float(each.std() / np.sqrt(len(each)))
+
+
+def parts(effects: Floats, predicted: Floats) -> Floats:
+    """Return what each contact adds to the Qini coefficient: effect times (1/2 - rank share).
+
+    By parts the area is their mean, and so it has the standard error of a mean.
+    """
+    return effects * (0.5 - (rankdata(-predicted) - 0.5) / len(predicted))
 
 
 def measures(effects: Floats, predicted: Floats) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """Uplift: what a contact over each channel brings a person in margin and orders, learned from past experiments.
 
-At each origin the candidates learn from contacts whose response days had ended, and are tested on all contacts drawn
-from then on: a single campaign has too few people to tell a good ranking from chance. The measure is the Qini
-coefficient; contacting everyone, that is in random order, has 0.
+At each origin the candidates learn from contacts whose response days had ended, and are tested on those drawn from
+then on until the next origin. All tests together judge (`uplift_verdict`): a single campaign has too few people to tell
+a good ranking from chance. The measure is the Qini coefficient; contacting everyone, that is in random order, has 0.
+Where no ranking is believed, everybody gets the mean effect.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from crm_pipeline.scoring.contacts import experiments, qini
 from crm_pipeline.scoring.contacts.experiments import Campaign, Trial
 from crm_pipeline.scoring.contacts.uplift_learners import (
     LEARNERS,
+    Alike,
     Learner,
     Lesson,
     design,
@@ -29,8 +31,9 @@ from crm_pipeline.scoring.contacts.uplift_learners import (
     lesson,
     pseudo_effects,
 )
+from crm_pipeline.scoring.contacts.uplift_verdict import RISK, UpliftRound, evidence
 from crm_pipeline.scoring.learning import one_thread
-from crm_pipeline.scoring.model import Floats, Inputs, NotEnoughDataError, Round, ScoringSettings
+from crm_pipeline.scoring.model import Demand, Floats, Inputs, NotEnoughDataError, Round, ScoringSettings, Verdict
 from crm_pipeline.scoring.table import AS_OF, MODEL_VERSION, PERSON, Column, Mart, ScoreTable
 from crm_pipeline.show import plots
 
@@ -48,6 +51,10 @@ TABLE = ScoreTable(
             money=4,
         ),
         Column.number("expected_extra_orders", "Orders that it is expected to add.", required=True),
+        Column.flag(
+            "is_mean_effect",
+            "Whether it is the mean effect, the same for everybody: no ranking of people was told from chance.",
+        ),
         MODEL_VERSION,
     ),
     key=("customer_key", "contact_channel"),
@@ -58,9 +65,7 @@ EVERYONE, RECENCY = "everyone", "recency"
 MIN_OF_EACH_GROUP = 100
 """Contacted, and held out, that the contacts before an origin and those after it need each."""
 MIN_BUYERS = 30
-MIN_TEST_SHARE = 1 / 3
-"""Share of all contacts that an origin leaves to test on."""
-MOST_ORIGINS = 3
+MOST_ORIGINS = 5
 CERTAIN = 2.0
 """Standard errors that the mean effect must be away from none: where not even it is seen, no difference can be."""
 
@@ -98,6 +103,8 @@ class Uplift:
     score_column: str = "expected_extra_margin"
     candidates: tuple[str, ...] = tuple(LEARNERS)
     baselines: tuple[str, ...] = (EVERYONE, RECENCY)
+    demands: ClassVar[tuple[Demand, ...]] = (Demand("qini", (EVERYONE, RECENCY), higher_is_better=True),)
+    fallback: str = EVERYONE
     metric: str = "qini"
     higher_is_better: bool = True
 
@@ -128,25 +135,30 @@ class Uplift:
             )
         return Prepared(tuple(found), channels, past, mean, error)
 
-    def rounds(self, prepared: Prepared, settings: ScoringSettings) -> Iterator[Round]:
-        """Learn from the contacts before each origin and test on all after it; at most three origins, oldest first.
+    def rounds(self, prepared: Prepared, settings: ScoringSettings) -> Iterator[UpliftRound]:
+        """Learn from the contacts before each origin and test on those until the next one, oldest first.
 
         Raises:
             NotEnoughDataError: if no origin has enough contacts on both sides.
         """
         trial = prepared.lesson.trial
-        split = [(origin, *self._sides(trial, origin)) for origin in _origins(trial)]
-        fair = [
-            (origin, before, after)
-            for origin, before, after in split
-            if after.sum() >= MIN_TEST_SHARE * len(trial)
-            and _enough(trial.where(before))
-            and _enough(trial.where(after))
-        ]
-        if not fair:
+        tests = self._tests(trial)
+        if not tests:
             raise NotEnoughDataError("No experiment has enough contacts both before it to learn from and after it.")
-        for origin, before, after in fair[-MOST_ORIGINS:]:
+        for origin, before, after in tests:
             yield _round(origin, trial.where(before), trial.where(after), prepared.channels, settings.seed)
+
+    def judge(self, rounds: Sequence[Round]) -> Verdict:
+        """Believe in a ranking if it holds on contacts that had no say in its choice; else everybody is alike."""
+        found = evidence([one for one in rounds if isinstance(one, UpliftRound)], self.candidates, RECENCY)
+        if found.holds:
+            return Verdict(found.method)
+        said = (
+            "Everybody gets the mean effect: no ranking of people was told from chance. Among people who had no say in "
+            f"its choice, the best has a Qini coefficient of {found.qini:.3f}, at least {found.lowest:.3f} with "
+            f"{1 - RISK:.0%} certainty, and is {found.ahead:+.3f} ahead of recency."
+        )
+        return Verdict(EVERYONE, notes=(said,))
 
     def measure(self, actual: Floats, predicted: Floats) -> Mapping[str, float]:
         """Return the figures of `qini.measures`."""
@@ -155,7 +167,7 @@ class Uplift:
     def fit(self, prepared: Prepared, candidate: str, settings: ScoringSettings) -> FittedUplift:
         """Fit a candidate on all contacts."""
         with one_thread():
-            learner = LEARNERS[candidate](prepared.lesson, settings.seed)
+            learner = {**LEARNERS, EVERYONE: Alike.fit}[candidate](prepared.lesson, settings.seed)
         return FittedUplift(learner, prepared.lesson.trial.names, prepared.channels)
 
     def training_data(self, prepared: Prepared) -> list[npt.NDArray[Any]]:
@@ -204,12 +216,12 @@ class Uplift:
         }
 
     def plots(self, rounds: Sequence[Round], champion: str) -> Mapping[str, str]:
-        """Return the Qini curve and the effect by tenths of the expected one, over the first and largest test."""
-        widest = rounds[0]
+        """Return the Qini curve and the effect by tenths of the expected one, over the largest test."""
+        widest = max(rounds, key=lambda one: len(one.actual))
         shares = np.linspace(0, 1, 41)
         lines = {
             name: list(zip(shares, qini.curve(widest.actual, widest.predictions[name], shares), strict=True))
-            for name in (champion, RECENCY, EVERYONE)
+            for name in dict.fromkeys((champion, RECENCY, EVERYONE))
         }
         tenths = qini.by_group(widest.actual, widest.predictions[champion])
         return guard.drawn(
@@ -226,11 +238,19 @@ class Uplift:
             }
         )
 
-    def _sides(self, trial: Trial, origin: np.datetime64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        return trial.days + np.timedelta64(self.response_days, "D") <= origin, trial.days >= origin
+    def _tests(self, trial: Trial) -> list[tuple[np.datetime64, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+        """Return origins, each with the contacts to learn from and to test on; the newest ones, no contact twice."""
+        found, until = [], trial.days.max() + np.timedelta64(1, "D")
+        for origin in reversed(_origins(trial)):
+            before = trial.days + np.timedelta64(self.response_days, "D") <= origin
+            after = (trial.days >= origin) & (trial.days < until)
+            if _enough(trial.where(before)) and _enough(trial.where(after)):
+                found.append((origin, before, after))
+                until = origin
+        return found[MOST_ORIGINS - 1 :: -1]
 
 
-def _round(origin: np.datetime64, before: Trial, after: Trial, channels: tuple[str, ...], seed: int) -> Round:
+def _round(origin: np.datetime64, before: Trial, after: Trial, channels: tuple[str, ...], seed: int) -> UpliftRound:
     past = lesson(before, channels, seed)
     matrix = design(after.features, after.channels, channels)
     mean = float(pseudo_effects(before, before.margin, past.expected_margin).mean())
@@ -238,7 +258,8 @@ def _round(origin: np.datetime64, before: Trial, after: Trial, channels: tuple[s
         expected = expectation(past.design, before.margin, seed).predict(matrix)
         learned = {name: fit(past, seed).effects(matrix).margin for name, fit in LEARNERS.items()}
     naive = {EVERYONE: np.full(len(after), mean), RECENCY: _by_recency(after, mean)}
-    return Round(origin.astype(object), pseudo_effects(after, after.margin, expected), {**learned, **naive})
+    actual = pseudo_effects(after, after.margin, expected)
+    return UpliftRound(origin=origin.astype(object), actual=actual, predictions={**learned, **naive}, keys=after.keys)
 
 
 def _by_recency(trial: Trial, mean: float) -> Floats:
@@ -290,6 +311,7 @@ def _scored(batch: pa.RecordBatch, fitted: FittedUplift, version: str, as_of: da
         pa.array(told.tolist(), pa.string()),
         pa.array(effects.margin),
         pa.array(effects.orders),
+        pa.repeat(pa.scalar(isinstance(fitted.learner, Alike)), len(told)),
         pa.repeat(pa.scalar(version, pa.string()), len(told)),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=TABLE.schema)

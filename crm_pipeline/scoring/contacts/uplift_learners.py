@@ -147,6 +147,30 @@ class Proportional:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """A contact brings everybody the mean effect of its channel, drawn towards that of all channels."""
+
+    margin: Floats
+    orders: Floats
+
+    @classmethod
+    def fit(cls, past: Lesson, seed: int) -> "Alike":  # noqa: ARG003
+        """Take the mean effects."""
+        trial = past.trial
+        channels = past.design[:, trial.features.shape[1] :].astype(bool)
+        ones = np.ones(len(trial))
+        return cls(
+            _lifts(pseudo_effects(trial, trial.margin, past.expected_margin), ones, channels),
+            _lifts(pseudo_effects(trial, trial.orders, past.expected_orders), ones, channels),
+        )
+
+    def effects(self, design: Floats) -> Effects:
+        """Return the mean effect of each row's channel."""
+        channels = design[:, -len(self.margin) :]
+        return Effects(channels @ self.margin, channels @ self.orders)
+
+
+@dataclass(frozen=True)
 class TwoModels:
     """One model of the contacted, one of the held out; the effect is what the first expects more than the second."""
 
