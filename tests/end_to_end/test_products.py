@@ -16,7 +16,7 @@ def test_each_article_is_one_product_in_the_release(published):
     truth = published.settings.dataset_folder / "truth" / "products.csv"
     with truth.open(encoding="utf-8", newline="") as file:
         told = {(row["shop_id"], row["till_id"]) for row in csv.DictReader(file)}
-    with duckdb.connect(str(published.settings.serving / "crm.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(published.settings.serving_file), read_only=True) as con:
         found = con.execute("""
             select shop.product_id, till.product_id
             from customer.dim_product_sources as shop join customer.dim_product_sources as till using (product_key)

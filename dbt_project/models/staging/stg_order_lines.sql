@@ -63,6 +63,8 @@ select
     case when clean_product_id is not null then {{ surrogate_key(['_system', 'clean_product_id']) }} end as product_key,
     clean_product_id as product_id,
     {{ filled('product_name') }} as product_name,
+    {{ filled('ean') }} as ean,
+    {{ filled('sku') }} as sku,
     quantity,
     case outcome when 'cancelled' then 0 when 'returned' then -abs(quantity) else quantity end as net_quantity,
     known_currency as currency,

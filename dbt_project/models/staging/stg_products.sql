@@ -25,6 +25,17 @@ sold as (
     ) = 1
 ),
 
+-- A product that lines give several numbers has none that is sure.
+numbers as (
+    select
+        product_key,
+        case when min(ean) = max(ean) then max(ean) end as ean,
+        case when min(sku) = max(sku) then max(sku) end as sku
+    from lines
+    where product_key is not null
+    group by product_key
+),
+
 products as (
     select
         coalesce(listed._system, sold.system) as system,
@@ -32,12 +43,13 @@ products as (
         coalesce({{ filled('listed.product_name') }}, sold.product_name) as product_name,
         {{ filled('listed.category_path') }} as category_path,
         {{ filled('listed.brand') }} as brand,
-        {{ filled('listed.ean') }} as ean,
-        {{ filled('listed.sku') }} as sku,
+        coalesce({{ filled('listed.ean') }}, numbers.ean) as ean,
+        coalesce({{ filled('listed.sku') }}, numbers.sku) as sku,
         listed.unit_cost,
         listed.product_id is not null as is_listed
     from listed
     full outer join sold on listed._system = sold.system and trim(listed.product_id) = sold.product_id
+    left join numbers on sold.product_key = numbers.product_key
 )
 
 select
