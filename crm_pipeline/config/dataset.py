@@ -15,6 +15,7 @@ from crm_pipeline.config.journeys import JourneySettings
 from crm_pipeline.config.kpis import KpiSettings, kpi_targets
 from crm_pipeline.config.models import ModelSettings
 from crm_pipeline.config.programmes import Programme
+from crm_pipeline.config.questions import OwnQuestion
 from crm_pipeline.config.service import ServiceSettings
 from crm_pipeline.config.sources import SourceConfig
 from crm_pipeline.config.strict import Strict
@@ -45,11 +46,13 @@ class Dataset(Strict):
     kpis: KpiSettings = KpiSettings()
     models: ModelSettings = ModelSettings()
     programmes: tuple[Programme, ...] = ()
+    questions: tuple[OwnQuestion, ...] = ()
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Dataset":
-        for kind, named in (("sources", self.sources), ("programmes", self.programmes)):
+        named_parts = (("sources", self.sources), ("programmes", self.programmes), ("questions", self.questions))
+        for kind, named in named_parts:
             names = [one.name for one in named]
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:

@@ -106,8 +106,10 @@ def _accepted(workspace: Workspace) -> AssetCheckResult:
     settings, as_of = workspace.settings, workspace.as_of_date
     wrong = []
     remedy = "Remedy: crm run --from scoring makes the scores anew; do not change files of the lake by hand."
+    root = store.registry(settings)
     for table, described in tables().items():
-        stored = [one for model in described.models for one in registry.versions(store.registry(settings), model)]
+        models = [name for model in described.models for name in registry.models(root, model)]
+        stored = [one for model in models for one in registry.versions(root, model)]
         accepted = {one.version for one in stored if one.card["status"] == Status.OK.value}
         if not described.models:
             continue

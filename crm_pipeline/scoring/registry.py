@@ -85,6 +85,11 @@ def find(root: Path, model: str, version: str) -> Stored | None:
     return _read(folder) if (folder / CARD_FILE).exists() else None
 
 
+def models(root: Path, pattern: str) -> list[str]:
+    """Return the models whose name fits a pattern, such as `question_*`."""
+    return sorted(folder.name for folder in root.glob(pattern))
+
+
 def versions(root: Path, model: str) -> list[Stored]:
     """Return the complete versions of a model, from the oldest as-of date to the newest."""
     found = [_read(card.parent) for card in (root / model).glob(f"*/{CARD_FILE}")]

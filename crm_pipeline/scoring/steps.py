@@ -14,6 +14,7 @@ import pyarrow as pa
 from crm_pipeline.config.actions import ActionSettings
 from crm_pipeline.config.dataset import Dataset
 from crm_pipeline.config.programmes import Programme
+from crm_pipeline.config.questions import OwnQuestion
 from crm_pipeline.config.settings import Settings
 from crm_pipeline.faults import guard
 from crm_pipeline.scoring import registry, store
@@ -34,7 +35,7 @@ from crm_pipeline.scoring.outcome import (
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.recommendation import Recommendation
 from crm_pipeline.scoring.programmes import programme_effects
-from crm_pipeline.scoring.questions import early_warnings
+from crm_pipeline.scoring.questions import early_warnings, own_questions
 from crm_pipeline.scoring.questions.category_propensity import CategoryPropensity
 from crm_pipeline.scoring.questions.churn import Churn
 from crm_pipeline.scoring.questions.loyalty import Loyalty
@@ -55,6 +56,7 @@ class Given:
     actions: ActionSettings
     settings: Settings
     programmes: tuple[Programme, ...] = ()
+    questions: tuple[OwnQuestion, ...] = ()
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, dataset: Dataset, settings: Settings, as_of: date) -> "Given":
@@ -75,7 +77,7 @@ class Given:
             threads=settings.threads,
             training_rows=settings.training_rows,
         )
-        return cls(connection, asked, dataset.actions, settings, dataset.programmes)
+        return cls(connection, asked, dataset.actions, settings, dataset.programmes, dataset.questions)
 
     @property
     def registry(self) -> Path:
@@ -167,6 +169,13 @@ def _medium_removal_effects(given: Given) -> Made:
     return Made({"medium_removal_effects": effects})
 
 
+def _own_questions(given: Given) -> Made:
+    models = [own_questions.OwnModel(declared) for declared in given.questions]
+    results = [run(model, given.connection, given.asked, given.registry) for model in models]
+    rows = pa.concat_tables([own_questions.TABLE.empty(), *(result.scores for result in results)])
+    return Made({own_questions.TABLE.name: rows}, tuple(result.report for result in results))
+
+
 def _early_warnings(given: Given) -> Made:
     warned = early_warnings.warn(given.connection, given.asked)
     return Made({"early_warnings": warned.table}, (Report(None, warned.backtests),))
@@ -211,6 +220,7 @@ STEPS: dict[str, Step] = {
     "propensity": predicting(Propensity()),
     "category_propensity": predicting(CategoryPropensity()),
     "loyalty": predicting(Loyalty()),
+    "own_questions": Step(_own_questions, (own_questions.TABLE,)),
     "early_warnings": Step(_early_warnings, (early_warnings.TABLE,)),
     "basket_rules": Step(_basket_rules, (association_rules.TABLE,)),
     "recommendations": predicting(Recommendation()),

@@ -74,7 +74,8 @@ class Mart:
 class ScoreTable:
     """A score table: what a row of it is, its columns, and those that name a row among the rows of an as-of date.
 
-    `models` are those of whose versions `model_version` speaks. Without a `mart` other marts read it, or none.
+    `models` are those of whose versions `model_version` speaks, by name or pattern. Without a `mart` other marts
+    read it, or none.
     """
 
     name: str

@@ -59,6 +59,7 @@ def ingredients(dataset: Dataset, as_of: date | None, stage: Stage) -> dict[str,
             found[overrides.name] = _mark(overrides.read_text(encoding="utf-8") if overrides.is_file() else "")
     if stage in (Stage.SCORING, Stage.MARTS):
         found["programmes"] = _mark([one.model_dump(mode="json") for one in dataset.programmes])
+        found["questions"] = _mark([one.model_dump(mode="json") for one in dataset.questions])
     return found
 
 

@@ -31,6 +31,13 @@ def test_saving_the_same_version_again_writes_nothing(tmp_path):
     assert len(before) == 3
 
 
+def test_models_are_found_by_a_pattern_of_their_name(tmp_path):
+    for name in ("question_b", "question_a", "churn"):
+        registry.save(tmp_path, replace(artefact(), model=name))
+    assert registry.models(tmp_path, "question_*") == ["question_a", "question_b"]
+    assert (registry.models(tmp_path, "churn"), registry.models(tmp_path, "clv")) == (["churn"], [])
+
+
 def test_the_card_says_which_file_it_describes(tmp_path):
     card = registry.save(tmp_path, artefact()).card
     assert {"status", "as_of", "version", "number", "sha256"} == set(card)

@@ -178,7 +178,12 @@ class Question:
     @property
     def eligible(self) -> str:
         """SQL condition on rows of customer_features."""
-        return f"as_of_date = any($origins) and recency_days < $window and {sampling.IS_SAMPLED}"
+        return f"as_of_date = any($origins) and {self.asked} and {sampling.IS_SAMPLED}"
+
+    @property
+    def asked(self) -> str:
+        """SQL condition on whom it is asked of at a date; $window bounds how long ago they ordered."""
+        return "recency_days < $window"
 
     def scope(
         self, connection: duckdb.DuckDBPyConnection, table: str, origins: Sequence[date], max_rows: int | None
@@ -187,7 +192,7 @@ class Question:
         parts = sampling.ALL
         if max_rows is not None:
             people = connection.sql(
-                f"select count(*) from {table} where as_of_date = any($origins) and recency_days < $window",
+                f"select count(*) from {table} where as_of_date = any($origins) and {self.asked}",
                 params={"origins": list(origins), "window": self.window_days},
             ).fetchall()[0][0]
             parts = sampling.parts(max_rows, people * self.rows_per_person)
