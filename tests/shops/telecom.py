@@ -19,10 +19,12 @@ questions:
     once: true
 sources:
   - name: customers
+    system: telecom
     channel: customers
     files: landing/customers.csv
     columns: {customer_id: id, email: email, created_at: since, contract_ended_on: contract_end}
   - name: bills
+    system: telecom
     channel: orders
     files: landing/bills.csv
     columns: {order_id: bill, customer_id: id, ordered_at: at, total_amount: amount, status: {value: completed}}

@@ -27,7 +27,7 @@ def test_churn_by_contract_is_answered_of_whose_contract_runs_and_ranks_as_plant
         """,
         """
         select round(avg_order_value)::int, avg(probability) from marts.own_questions
-        join marts.customer_360 using (customer_key) group by 1 order by 1
+        join marts.customer_360 using (customer_id) group by 1 order by 1
         """,
         "select count(*), count(reason_1), count(model_version) from marts.own_questions",
     )
