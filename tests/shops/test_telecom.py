@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 def test_churn_by_contract_is_answered_of_whose_contract_runs_and_ranks_as_planted(tmp_path: Path) -> None:
     deployment = Deployment(
-        tmp_path / "data", tmp_path / "state", "shop", left_out=(), training_rows=Settings().training_rows
+        tmp_path / "data", tmp_path / "state", dataset="shop", left_out=(), training_rows=Settings().training_rows
     )
     contracts = telecom.write(deployment.settings.dataset_folder)
     assert deployment.run().problems == []
