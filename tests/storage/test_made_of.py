@@ -69,6 +69,14 @@ def test_what_changed_in_pipeline_yml_tells_the_stage_to_start_from(shop, change
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize("name", ["identity_overrides.yml", "product_overrides.yml"])
+def test_a_decision_by_hand_needs_identity(shop, name):
+    (shop.settings.dataset_folder / name).write_text("link: []")
+    start_from(shop, Stage.IDENTITY)
+    with pytest.raises(EarlierStageNeededError, match=f"{name} changed .*--from identity"):
+        start_from(shop, Stage.MARTS)
+
+
 def test_a_stage_that_was_not_finished_is_made_first(shop):
     with pytest.raises(ZeroDivisionError), making(shop.settings, shop.dataset, DAY, Stage.CUSTOMER):
         raise ZeroDivisionError
