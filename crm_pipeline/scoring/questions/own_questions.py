@@ -16,7 +16,7 @@ import pyarrow as pa
 from crm_pipeline.config.expressions import columns_read
 from crm_pipeline.config.questions import OwnQuestion
 from crm_pipeline.scoring import features
-from crm_pipeline.scoring.model import Floats, NotEnoughDataError, ScoringSettings
+from crm_pipeline.scoring.model import Demand, Floats, NotEnoughDataError, ScoringSettings
 from crm_pipeline.scoring.questions import learners
 from crm_pipeline.scoring.questions.labels import Frame, Question
 from crm_pipeline.scoring.questions.learners import Factory
@@ -98,11 +98,15 @@ class DeclaredQuestion(Question):
 
 
 class OwnModel(Supervised):
-    """Who will answer yes; the baselines know how long somebody is a customer, and since when silent."""
+    """Who will answer yes; the baselines know how long somebody is a customer, and since when silent.
+
+    The champion has to rank better and to be nearer with its probabilities: by chance alone few do both.
+    """
 
     table = TABLE
     score_column = "probability"
     baselines: tuple[str, ...] = ("age_and_recency", "same_for_all")
+    demands = (Demand("auc", ("age_and_recency",), higher_is_better=True), Demand("brier", ("age_and_recency",)))
     needed: tuple[str, ...] = ("age_days", "recency_days")
     outcome, yes, no = "people with a yes", "answered yes", "did not"
 
