@@ -10,6 +10,7 @@ age (days from the first order day to the cutoff). Everything is in log space or
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy.special import expit, gammaln, hyp2f1, psi
@@ -19,6 +20,7 @@ from crm_pipeline.scoring.model import Floats, NotEnoughDataError
 
 MIN_PEOPLE = 200
 MIN_REPEATERS = 100
+MOST_HISTORIES = 8_000
 MAX_A, MAX_R = 200.0, 200.0
 _STARTS = ((0.5, 0.5, 0.5, 2.0), (1.0, 1.0, 1.0, 1.0), (0.2, 0.2, 0.2, 5.0))
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -42,6 +44,34 @@ class PurchaseHistory:
     def some(self, chosen: slice) -> "PurchaseHistory":
         """Return a part of the histories."""
         return PurchaseHistory(self.x[chosen], self.t_x[chosen], self.age[chosen], self.people[chosen])
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The number N of order days to come: P(N = 0), E[N], and E[N (N - 1)], which gives the variance."""
+
+    none: Floats
+    orders: Floats
+    pairs: Floats
+
+
+class OrderProcess(Protocol):
+    """A fitted model of when people buy and whether they are still there; times are days."""
+
+    def p_alive(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
+        """Return the probability that each person has not left by the cutoff."""
+
+    def orders_if_alive(self, x: Floats, age: Floats, horizon: float) -> Floats:
+        """Return the expected number of order days in the `horizon` of those who are there at the cutoff."""
+
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+        """Return the expected number of order days in the `horizon` after the cutoff."""
+
+    def outlook(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Outlook:
+        """Return what the order days of the `horizon` are like."""
+
+    def next_order_days(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
+        """Return the median of the days until the next order, for people who are still there."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +134,19 @@ class BgNbd:
         stays = (self.stay + x) / (self.a + self.stay + x)
         return 2 * shape * (shape + 1) / base**2 * stays * total * self.p_alive(x, t_x, age)
 
+    def outlook(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Outlook:
+        """Return what the order days of the `horizon` are like."""
+        state = (x, t_x, age, horizon)
+        return Outlook(self.p_no_order(*state), self.expected_orders(*state), self.expected_order_pairs(*state))
+
+    def next_order_days(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
+        """Return the median of the days until the next order, for people who are still there.
+
+        Their rate is gamma distributed (r + x, alpha + age), so P(none in t days) = ((alpha + age) / (alpha + age +
+        t))^(r + x); the median solves it for 1/2.
+        """
+        return (self.alpha + age) * np.expm1(np.log(2.0) / (self.r + x))
+
 
 def log_likelihood(parameters: Floats, history: PurchaseHistory, leaves_at_once: bool = False) -> tuple[float, Floats]:
     """Return the weighted log-likelihood and its gradient by (r, alpha, a, b).
@@ -140,11 +183,11 @@ def _by_x_alone(parameters: Floats, x: Floats, people: Floats, leaves_at_once: b
     return float((people * value).sum()), np.array([float((people * part).sum()) for part in parts])
 
 
-def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
-    """Fit the model by weighted maximum likelihood.
+def require_enough(history: PurchaseHistory) -> None:
+    """Refuse to fit a model of buying and leaving to a handful of people.
 
     Raises:
-        NotEnoughDataError: if there are too few people or repeat buyers, or if the optimum is degenerate.
+        NotEnoughDataError: if there are too few people or repeat buyers.
     """
     people = float(history.people.sum())
     repeaters = float(history.people[history.x > 0].sum())
@@ -152,14 +195,33 @@ def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
         raise NotEnoughDataError(
             f"Needs {MIN_PEOPLE} buyers and {MIN_REPEATERS} repeat buyers; has {people:.0f} and {repeaters:.0f}."
         )
-    scale = float((history.people * history.age).sum()) / people
-    scaled = PurchaseHistory(history.x, history.t_x / scale, history.age / scale, history.people)
+
+
+def scaled(history: PurchaseHistory) -> tuple[PurchaseHistory, float]:
+    """Return histories in units of their mean age, and that age."""
+    scale = float((history.people * history.age).sum()) / float(history.people.sum())
+    return PurchaseHistory(history.x, history.t_x / scale, history.age / scale, history.people), scale
+
+
+def some_of(history: PurchaseHistory) -> PurchaseHistory:
+    """Return a fixed part of many histories, enough for models whose likelihood takes long."""
+    return history.some(slice(None, None, max(len(history.x) // MOST_HISTORIES, 1)))
+
+
+def fit(history: PurchaseHistory, leaves_at_once: bool = False) -> BgNbd:
+    """Fit the model by weighted maximum likelihood.
+
+    Raises:
+        NotEnoughDataError: if there are too few people or repeat buyers, or if the optimum is degenerate.
+    """
+    require_enough(history)
+    known, scale = scaled(history)
 
     def observe(chosen: slice) -> Observed:
-        part = scaled.some(chosen)
+        part = known.some(chosen)
         return Observed(lambda candidate: log_likelihood(candidate, part, leaves_at_once), float(part.people.sum()))
 
-    parameters, best = maximise(observe, len(scaled.x), _STARTS)
+    parameters, best = maximise(observe, len(known.x), _STARTS)
     r, alpha, a, b = (float(value) for value in parameters)
     # A very large a and b only say that all people leave with the same chance, a very large r and alpha that all buy at
     # the same rate, as subscribers do; the other bounds mean no optimum.

@@ -4,6 +4,7 @@ The value of month k is divided by (1 + rate)^k; returns and refunds are netted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,6 +25,7 @@ from crm_pipeline.scoring.model import (
     Demand,
     Floats,
     Inputs,
+    NotEnoughDataError,
     Round,
     ScoringSettings,
     UnsoundScoresError,
@@ -187,8 +189,7 @@ def coverage(tested: ClvRound, candidate: str) -> dict[str, Any]:
 
 def _round(past: Past, origin: date, seed: int, candidates: Sequence[str] = CANDIDATES) -> ClvRound:
     snapshot = past.snapshots[origin]
-    fits = {name: clv_candidates.fit(past, name, origin, seed) for name in candidates}
-    fits = {name: fitted for name, fitted in fits.items() if fitted.learnt}
+    fits = _learnt(past, origin, seed, candidates)
     people = snapshot.people
     forecasts = {name: fitted.forecast(people, past.days) for name, fitted in fits.items()}
     intervals = {
@@ -203,6 +204,16 @@ def _round(past: Past, origin: date, seed: int, candidates: Sequence[str] = CAND
         intervals=intervals,
         p_alive=snapshot.mbgnbd.orders.p_alive(people.x, people.t_x, people.age),
     )
+
+
+def _learnt(past: Past, origin: date, seed: int, candidates: Sequence[str]) -> dict[str, FittedClv]:
+    """Return the candidates that had something to learn from at an origin, as of then."""
+    found: dict[str, FittedClv] = {}
+    for name in candidates:
+        with suppress(NotEnoughDataError):
+            fitted = clv_candidates.fit(past, name, origin, seed)
+            found |= {name: fitted} if fitted.learnt else {}
+    return found
 
 
 def _scale(past: Past) -> float:

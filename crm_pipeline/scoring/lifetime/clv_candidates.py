@@ -10,18 +10,23 @@ from crm_pipeline.scoring.lifetime.clv_boosting import Booster
 from crm_pipeline.scoring.lifetime.clv_interval import Intervals
 from crm_pipeline.scoring.lifetime.clv_past import YEAR_DAYS, Past, Snapshot
 from crm_pipeline.scoring.lifetime.clv_value import Forecast, ValueModel
+from crm_pipeline.scoring.lifetime.mbgcnbd import MbgCnbd
 from crm_pipeline.scoring.lifetime.purchases import People
-from crm_pipeline.scoring.model import Floats
+from crm_pipeline.scoring.model import Floats, NotEnoughDataError
 
 BGNBD = "bgnbd_gamma_gamma"
 MBGNBD = "mbgnbd_gamma_gamma"
 """As BG/NBD, but people may leave after their first order already (Batislam, Denizel and Filiztekin, 2007)."""
+PARETO = "pareto_nbd_gamma_gamma"
+"""People leave at a time of their own, whenever they order."""
+REGULAR = "mbgcnbd_gamma_gamma"
+"""As MBG/NBD, for people who buy more regularly than at random; where they do not, it learnt nothing of its own."""
 WITH_LAST_YEAR, WITH_RATE = "mean_with_last_year", "mean_with_rate_so_far"
 """Mean of MBG/NBD's forecast and of a naive one: forecasts with different errors, combined (Bates and Granger, The
 Combination of Forecasts, 1969). It helps where trade is seasonal: the model knows no seasons."""
 BOOSTING = "gradient_boosting"
 """MBG/NBD's forecast times what gradient boosting has learnt that it misses (`clv_boosting`)."""
-CANDIDATES = (BGNBD, MBGNBD, WITH_LAST_YEAR, WITH_RATE, BOOSTING)
+CANDIDATES = (BGNBD, MBGNBD, PARETO, REGULAR, WITH_LAST_YEAR, WITH_RATE, BOOSTING)
 LAST_YEAR, RATE, NOTHING = "last_year_again", "rate_so_far", "nothing"
 BASELINES = (LAST_YEAR, RATE, NOTHING)
 _NAIVE_HALF = {WITH_LAST_YEAR: LAST_YEAR, WITH_RATE: RATE}
@@ -50,7 +55,9 @@ class FittedClv:
 
     @property
     def learnt(self) -> bool:
-        """Whether there was anything to learn from: without trees, boosting is the model that it stands on."""
+        """Whether there was anything to learn from: else it is the model that it stands on, under another name."""
+        if self.candidate == REGULAR:
+            return isinstance(self.value.orders, MbgCnbd)
         return self.candidate != BOOSTING or self.booster.trees is not None
 
 
@@ -68,7 +75,11 @@ def naive(people: People, days: float) -> dict[str, Floats]:
 
 
 def fit(past: Past, candidate: str, cutoff: date, seed: int) -> FittedClv:
-    """Fit a candidate to what was known at a snapshot's cutoff; once, however often it is asked for."""
+    """Fit a candidate to what was known at a snapshot's cutoff; once, however often it is asked for.
+
+    Raises:
+        NotEnoughDataError: if its model of orders cannot be fitted.
+    """
     key = (candidate, cutoff, seed)
     if key not in past.fits:
         past.fits[key] = _fit(past, candidate, cutoff, seed)
@@ -79,8 +90,12 @@ def _fit(past: Past, candidate: str, cutoff: date, seed: int) -> FittedClv:
     ended = past.ended_by(cutoff)
     boosts = candidate == BOOSTING
     booster = clv_boosting.fit([snapshot.sample for snapshot in ended], seed) if boosts and ended else Booster(None)
-    intervals = _intervals(candidate, ended[0], seed) if ended else clv_interval.UNCALIBRATED
-    return FittedClv(candidate, _value(candidate, past.snapshots[cutoff]), booster, intervals, past.days)
+    value = _value(candidate, past.snapshots[cutoff])
+    try:
+        intervals = _intervals(candidate, ended[0], seed) if ended else clv_interval.UNCALIBRATED
+    except NotEnoughDataError:
+        intervals = clv_interval.UNCALIBRATED
+    return FittedClv(candidate, value, booster, intervals, past.days)
 
 
 def _intervals(candidate: str, snapshot: Snapshot, seed: int) -> Intervals:
@@ -94,7 +109,9 @@ def _intervals(candidate: str, snapshot: Snapshot, seed: int) -> Intervals:
 
 
 def _value(candidate: str, snapshot: Snapshot) -> ValueModel:
-    return snapshot.bgnbd if candidate == BGNBD else snapshot.mbgnbd
+    own = {BGNBD: "bgnbd", PARETO: "pareto", REGULAR: "regular"}
+    value: ValueModel = getattr(snapshot, own.get(candidate, "mbgnbd"))
+    return value
 
 
 def _towards(other: Floats, expected: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """What the lifetime value model learns from: the shop as it was known at several dates, and what came after each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crm_pipeline.scoring import orders
-from crm_pipeline.scoring.lifetime import bgnbd, clv_boosting, gamma_gamma, purchases
+from crm_pipeline.scoring.lifetime import bgnbd, clv_boosting, gamma_gamma, mbgcnbd, pareto_nbd, purchases
+from crm_pipeline.scoring.lifetime.bgnbd import PurchaseHistory
 from crm_pipeline.scoring.lifetime.clv_value import DAYS_PER_MONTH, ValueModel
 from crm_pipeline.scoring.lifetime.purchases import People, floats
 from crm_pipeline.scoring.model import Floats, NotEnoughDataError, ScoringSettings
@@ -30,6 +31,7 @@ class Snapshot:
     """The shop at a cutoff: its buyers, the value models fitted then, and the margin of the `days` after it.
 
     `actual` is empty where these days are not over; `distinct` are the distinct histories and values behind the models.
+    `k` tells how regular buying is (1: at random).
     """
 
     people: People
@@ -38,6 +40,18 @@ class Snapshot:
     days: int
     actual: Floats
     distinct: tuple[npt.NDArray[np.int64] | Floats, ...] = field(repr=False)
+    history: PurchaseHistory = field(repr=False)
+    k: int = 1
+
+    @cached_property
+    def pareto(self) -> ValueModel:
+        """The value model with Pareto/NBD for the orders; fitted when it is asked for."""
+        return replace(self.mbgnbd, orders=pareto_nbd.fit(self.history))
+
+    @cached_property
+    def regular(self) -> ValueModel:
+        """The value model with MBG/CNBD-k for the orders; that with MBG/NBD where buying is not regular."""
+        return replace(self.mbgnbd, orders=mbgcnbd.fit(self.history, self.k)) if self.k > 1 else self.mbgnbd
 
     @cached_property
     def sample(self) -> clv_boosting.Sample:
@@ -133,14 +147,16 @@ def take(
     """
     known = purchases.purchase_history(connection, cutoff, BATCH_ROWS, share).read_all().combine_chunks()
     tuples, values = purchases.history_tuples(known), purchases.value_tuples(known)
-    history = bgnbd.PurchaseHistory(*(floats(tuples, name) for name in ("x", "t_x", "age", "people")))
+    history = PurchaseHistory(*(floats(tuples, name) for name in ("x", "t_x", "age", "people")))
     value = _order_value(*(floats(values, name) for name in ("x", "mean_value", "people")))
     people, net_share = People.of(known), purchases.net_share(known)
     until = cutoff + timedelta(days=days)
     actual = purchases.margin_after(connection, people.keys, cutoff, until, share) if ended else np.array([])
     plain, modified = (ValueModel(bgnbd.fit(history, at_once), value, net_share) for at_once in (False, True))
     distinct = tuple(column.to_numpy() for table in (tuples, values) for column in table.columns)
-    return Snapshot(people, plain, modified, days, actual, distinct)
+    pairs, variance = purchases.gap_shares(connection, cutoff, share)
+    k = mbgcnbd.regularity(variance) if pairs >= bgnbd.MIN_REPEATERS else 1
+    return Snapshot(people, plain, modified, days, actual, distinct, history, k)
 
 
 def _order_value(x: Floats, mean_value: Floats, people: Floats) -> gamma_gamma.OrderValue:

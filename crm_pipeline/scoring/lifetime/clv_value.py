@@ -1,7 +1,7 @@
 """The margin to come by person: how often they will buy, what an order is worth, and what returns will take.
 
-BG/NBD says how many order days come, Gamma-Gamma (or a mean) what one is worth, and the share of margin that returns
-took from all occasions so far (`purchases.net_share`) nets refunds.
+BG/NBD or one of its kin says how many order days come, Gamma-Gamma (or a mean) what one is worth, and the share of
+margin that returns took from all occasions so far (`purchases.net_share`) nets refunds.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ DAYS_PER_MONTH = 365.25 / 12
 class ValueModel:
     """FittedClv order process and order value, and the share of the margin that is left after returns."""
 
-    orders: bgnbd.BgNbd
+    orders: bgnbd.OrderProcess
     value: gamma_gamma.OrderValue
     net_share: float
 
@@ -33,12 +33,8 @@ class ValueModel:
         return self.net_share * self.value.expected_value(people.x, people.mean_value)
 
     def next_order_days(self, people: People) -> Floats:
-        """Return the median of the days until the next order, for people who are still there.
-
-        Their rate is gamma distributed (r + x, alpha + age), so P(none in t days) = ((alpha + age) / (alpha + age +
-        t))^(r + x); the median solves it for 1/2.
-        """
-        return (self.orders.alpha + people.age) * np.expm1(np.log(2.0) / (self.orders.r + people.x))
+        """Return the median of the days until the next order, for people who are still there."""
+        return self.orders.next_order_days(people.x, people.t_x, people.age)
 
     def expected_margin(self, people: People, days: float) -> Floats:
         """Return the expected margin of the coming `days`, without discount."""
@@ -59,19 +55,18 @@ class ValueModel:
 
     def forecast(self, people: People, days: float) -> "Forecast":
         """Return what is to be expected of the coming `days`, before discount."""
-        state = (people.x, people.t_x, people.age, days)
-        none = self.orders.p_no_order(*state)
-        orders = self.orders.expected_orders(*state)
+        coming = self.orders.outlook(people.x, people.t_x, people.age, days)
+        none, orders = coming.none, coming.orders
         # E[S^2] of a sum of N values: E[N] squares, and E[N (N - 1)] products of two of them.
         of_one, of_two = self.value.second_moments(people.x, people.mean_value)
-        square = orders * of_one + self.orders.expected_order_pairs(*state) * of_two
+        square = orders * of_one + coming.pairs * of_two
         mean = orders * self.value.expected_value(people.x, people.mean_value)
         some = np.maximum(1 - none, 1e-12)
         mean_some, square_some = mean / some, square / some
         spread = np.maximum(square_some - mean_some**2, 1e-9 * mean_some**2 + 1e-12)
         shape = np.maximum(mean_some, 1e-12) ** 2 / spread
         distribution = MarginDistribution(none, shape, self.net_share * mean_some / shape)
-        return Forecast(self.expected_margin(people, days), distribution)
+        return Forecast(orders * self.order_value(people), distribution)
 
 
 @dataclass(frozen=True)

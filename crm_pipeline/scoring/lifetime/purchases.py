@@ -140,6 +140,37 @@ def _distinct(history: pa.Table, columns: list[str]) -> pa.Table:
     return counted.rename_columns([*columns, "people"]).sort_by([(column, "ascending") for column in columns])
 
 
+def gap_shares(connection: duckdb.DuckDBPyConnection, cutoff: date, share: float = 1.0) -> tuple[int, float]:
+    """Return how many people have two gaps between order days, and the variance of the share of one in the last two.
+
+    Either of the two may be the one, so that the mean share is a half.
+    """
+    rows = connection.sql(
+        f"""
+        with days as (
+            select distinct customer_key, ordered_on as day from customer.fct_orders
+            where is_counted and customer_key is not null and ordered_on <= $cutoff and {sampling.IS_SAMPLED}
+        ),
+        gaps as (
+            select customer_key, day - lag(day) over gap as gap, row_number() over (
+                partition by customer_key order by day desc
+            ) as place
+            from days
+            window gap as (partition by customer_key order by day)
+        ),
+        pairs as (
+            select max(gap) filter (where place = 1) / sum(gap)::double as part from gaps
+            where gap is not null and place <= 2
+            group by customer_key
+            having count(*) = 2
+        )
+        select count(*), coalesce(sum(((part - 0.5) ** 2)::decimal(18, 9))::double / count(*), 0) from pairs
+        """,
+        params={"cutoff": cutoff, "parts": _parts(share)},
+    ).fetchall()
+    return rows[0]
+
+
 def net_share(history: pa.Table) -> float:
     """Return the share of the occasions' value that is left after returns and losses, over all people (0 to 1)."""
     # Whole pennies: their sum does not depend on the order.
