@@ -16,6 +16,7 @@ from crm_pipeline.scoring.model import ScoringSettings
 from crm_pipeline.scoring.outcome import Status
 from crm_pipeline.scoring.products import association_rules
 from crm_pipeline.scoring.products.association_rules import TABLE, basket_rules, measures
+from crm_pipeline.scoring.products.basket_chance import expected_together
 
 AS_OF = date(2023, 6, 30)
 SETTINGS = ScoringSettings(as_of=AS_OF)
@@ -73,7 +74,13 @@ def rules(made):
 
 
 def products(table):
-    return table.to_pandas().query("level == 'product'")
+    frame = table.to_pandas().query("level == 'product'")
+    return frame[frame["second_antecedent"].isna()]
+
+
+def triples(table):
+    frame = table.to_pandas().query("level == 'product'")
+    return frame[frame["second_antecedent"].notna()]
 
 
 def test_planted_pairs_have_the_highest_lift(rules):
@@ -104,10 +111,14 @@ def test_no_pair_that_passes_is_missing(made, monkeypatch):
     monkeypatch.setattr(association_rules, "MAX_CONSEQUENTS", 10**6)
     items, pairs = counted(made)
     tested = sorted(pair for pair, number in pairs.items() if number >= association_rules.MIN_BASKETS_OF_RULE)
+    sizes = np.array(sorted(Counter(map(len, made)).items()), dtype=float)
+    given = (np.array(sorted(items.values()), dtype=float), sizes[:, 0], sizes[:, 1])
     chance = []
     for one, other in tested:
         few, many = sorted((items[one], items[other]))
-        chance.append(stats.binomtest(pairs[one, other], few, many / len(made), alternative="greater").pvalue)
+        by_size = expected_together(np.array([items[one]]), np.array([items[other]]), *given)[0]
+        share = max(many / len(made), by_size / few)
+        chance.append(stats.binomtest(pairs[one, other], few, share, alternative="greater").pvalue)
     kept = {
         pair
         for pair, q in zip(tested, stats.false_discovery_control(chance), strict=True)
@@ -127,6 +138,7 @@ def test_the_test_is_never_laxer_than_fishers_exact_one():
             "antecedent_baskets": [100, 100, 120],
             "consequent_baskets": [120, 90, 90],
             "all_baskets": [1000] * 3,
+            "expected": [0.0] * 3,
         }
     )
     exact = stats.false_discovery_control(stats.hypergeom.sf([17, 24, 59], 1000, [100, 100, 120], [120, 90, 90]))
@@ -146,6 +158,7 @@ def test_lift_is_the_same_both_ways_and_confidence_and_support_are_shares(counts
     whole, left, right, both = counts
     names = ("antecedent", "consequent", "baskets", "antecedent_baskets", "consequent_baskets", "all_baskets")
     pairs = pa.table({name: [value] for name, value in zip(names, (1, 2, both, left, right, whole), strict=True)})
+    pairs = pairs.append_column("expected", pa.array([0.0]))
     found = measures(pairs).to_pylist()
     assert len({rule["lift"] for rule in found}) <= 1
     assert {(rule["antecedent"], rule["consequent"]) for rule in found} in (set(), {(1, 2), (2, 1)})
@@ -158,6 +171,52 @@ def test_independent_purchases_give_no_rule():
     random = np.random.default_rng(5)
     made = [set(np.flatnonzero(random.random(PRODUCTS) < 0.15).tolist()) for _ in range(2000)]
     assert len(products(basket_rules(warehouse(made), SETTINGS)[0])) == 0
+
+
+def test_what_chance_lets_expect_is_what_shuffled_baskets_of_the_same_sizes_hold():
+    random = np.random.default_rng(9)
+    shares = np.arange(1, 13) ** -0.8
+    sizes = random.integers(1, 8, 20000)
+    made = [random.choice(12, size=size, replace=False, p=shares / shares.sum()) for size in sizes]
+    held = np.zeros((len(made), 12))
+    held[np.repeat(np.arange(len(made)), sizes), np.concatenate(made)] = 1
+    together, counts = held.T @ held, held.sum(axis=0)
+    one, other = np.triu_indices(12, 1)
+    given = (np.sort(counts), np.arange(1.0, 8), np.bincount(sizes)[1:].astype(float))
+    ratio = expected_together(counts[one], counts[other], *given) / together[one, other]
+    assert ratio.min() > 0.9
+    assert ratio.max() < 1.25
+
+
+def test_baskets_of_very_different_sizes_alone_give_no_rule():
+    random = np.random.default_rng(7)
+    sizes = np.minimum(random.lognormal(1, 0.9, 3000).astype(int) + 1, PRODUCTS - 5)
+    shares = (np.arange(1, PRODUCTS + 1) ** -0.7) / (np.arange(1, PRODUCTS + 1) ** -0.7).sum()
+    made = [set(random.choice(PRODUCTS, size=size, replace=False, p=shares).tolist()) for size in sizes]
+    table = basket_rules(warehouse(made), SETTINGS)[0]
+    assert (len(products(table)), len(triples(table))) == (0, 0)
+
+
+def test_a_third_that_only_two_together_bring_is_a_rule_of_three_and_what_pairs_tell_is_none():
+    random = np.random.default_rng(8)
+    made = []
+    for _ in range(6000):
+        basket = set(np.flatnonzero(random.random(PRODUCTS) < 0.08).tolist()) - {12, 20, 22}
+        if random.random() < 0.1:
+            basket |= {10, 11}
+        if {10, 11} <= basket and random.random() < 0.6:
+            basket |= {12}
+        if random.random() < 0.15:  # 20 brings 21 and 22, each by itself
+            basket |= {20} | {item for item in (21, 22) if random.random() < 0.5}
+        made.append(basket)
+    frame = triples(basket_rules(warehouse([basket for basket in made if basket]), SETTINGS)[0])
+    items = ["antecedent_key", "second_antecedent_key", "consequent_key"]
+    assert [10, 11, 12] in frame[items].astype(int).to_numpy().tolist()
+    assert not set(frame["consequent_key"]) & {21, 22}
+    assert {tuple(sorted(row)) for row in frame[items].astype(int).to_numpy().tolist()} <= {(10, 11, 12), (20, 21, 22)}
+    rule = frame[frame["consequent_key"] == 12].iloc[0]
+    both = [basket for basket in made if {10, 11} <= basket]
+    assert (rule["antecedent_baskets"], rule["baskets"]) == (len(both), sum(12 in basket for basket in both))
 
 
 def test_categories_form_rules_without_keys():

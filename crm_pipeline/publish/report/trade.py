@@ -55,7 +55,7 @@ TRADE = Section(
             select
                 antecedent as bought, consequent as "together with", baskets, confidence, lift
             from marts.basket_rules
-            where level = 'product' and lift > 1
+            where level = 'product' and lift > 1 and second_antecedent is null
             qualify row_number() over (
                 partition by least(antecedent_key, consequent_key), greatest(antecedent_key, consequent_key)
                 order by confidence desc, antecedent_key

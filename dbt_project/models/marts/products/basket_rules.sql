@@ -4,6 +4,8 @@ select
     level,
     antecedent_key,
     antecedent,
+    second_antecedent_key,
+    second_antecedent,
     consequent_key,
     consequent,
     baskets,
