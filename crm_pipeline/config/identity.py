@@ -55,7 +55,7 @@ class MatchSettings(Strict):
         description="E-mail addresses on the orders of one customer id from which on, if most orders bring a new one, "
         "the id is nobody's: its orders go by e-mail or phone.",
     )
-    accept: _Probability = Field(default=0.95, description="Probability from which on two records are linked.")
+    accept: _Probability = Field(default=0.9, description="Probability from which on two records are linked.")
     review: _Probability = Field(default=0.5, description="Probability from which on they are listed for review.")
     records_per_block: int = Field(
         default=40,

@@ -28,6 +28,7 @@ KEYS: tuple[tuple[str, ...], ...] = (
     ("left(first_name, 3)", "postal_code"),
     ("left(last_name, 3)", "postal_code"),
     ("postal_code", "street"),
+    ("postal_code", "nullif(regexp_extract(street, '[0-9]+'), '')"),
     ("first_name", "street"),
     ("last_name", "street"),
     ("left(last_name, 1)", "split_part(email, '@', 1)"),

@@ -12,6 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from crm_pipeline.identity.numbers import Nodes
 
 Mask = NDArray[np.bool_]
+# Bits of evidence against one person, whatever speaks for it, that other pairs of their records do not outweigh.
+_STRANGERS = -5.0
 #: Says of the founders of all records which of their groups are too large for one person.
 TooLarge = Callable[[Nodes], Nodes]
 
@@ -64,6 +66,39 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
+class Doubts:
+    """Pairs of records within groups that a chain of links may join although its ends are strangers.
+
+    Attributes:
+        a: one record of each pair.
+        b: the other one.
+        weight: log2 of the odds that a pair is one person, of all pairs of the group that can be compared.
+        prior: what it is of two random records: part of each weight, and counted once for all pairs of two sides.
+        weak_from: priority of the links that this can outweigh; a smaller one is believed.
+    """
+
+    a: Nodes
+    b: Nodes
+    weight: NDArray[np.float64]
+    prior: float
+    weak_from: int
+
+    @classmethod
+    def none(cls) -> "Doubts":
+        """Return no pairs."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 0.0, 0)
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A group whose parts are strangers that a weak link joined: how many records it had, and people it leaves."""
+
+    founder: int
+    records: int
+    people: int
+
+
+@dataclass(frozen=True)
 class HeldBack:
     """A group that was too large: how many records it had, and the priority of the links that were taken out."""
 
@@ -108,63 +143,102 @@ def hold_back(nodes: int, links: Links, too_large: TooLarge) -> tuple[Mask, list
     return kept, held
 
 
-def separate(founders: Nodes, links: Links, unique: UniqueValues) -> tuple[Nodes, list[Contradiction]]:
-    """Divide the groups that hold several values of a unique kind, cutting their weakest links.
+def separate(
+    founders: Nodes, links: Links, unique: UniqueValues, doubts: Doubts | None = None
+) -> tuple[Nodes, list[Contradiction], list[Bridge]]:
+    """Divide the groups that hold several values of a unique kind, or strangers, cutting their weakest links.
 
-    Inside such a group the links are taken again from the strongest to the weakest; one that would join two sides with
-    different values is left out. Groups without a contradiction stay as they are.
+    Inside such a group the links are taken again from the strongest to the weakest. One that would join two sides with
+    different values is left out, and so is a weak one that joins two sides of which more speaks against one person than
+    for it, all their pairs taken together. Other groups stay as they are.
 
     Args:
         founders: the group of each record.
         links: the links, strongest first.
         unique: the values.
+        doubts: the pairs of the groups that may be strangers, where there may be any.
 
     Returns:
-        The founders after the division, and the contradictions found before it.
+        The founders after the division, the contradictions found before it, and the groups that were divided without.
     """
+    doubts = doubts or Doubts.none()
     contradicting = _contradicting_groups(founders, unique)
-    if not contradicting:
-        return founders, []
-    held: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    inside = np.isin(founders, np.array(sorted({group for group, _ in contradicting}), dtype=np.int64))
+    concerned = {group for group, _ in contradicting}
+    doubtful = set(founders[doubts.a].tolist())
+    if not concerned | doubtful:
+        return founders, [], []
+    inside = np.isin(founders, np.array(sorted(concerned | doubtful), dtype=np.int64))
+    joined = _Joined(np.flatnonzero(inside).tolist(), doubts)
     for node, kind, value in _rows(inside[unique.node], unique.node, unique.kind, unique.value):
-        held[node][kind].add(value)
-    forest = {int(node): int(node) for node in np.flatnonzero(inside)}
-    for a, b in _rows(inside[links.a], links.a, links.b):
-        _join(forest, held, a, b)
+        joined.held[node][kind].add(value)
+    for a, b, priority in _rows(inside[links.a], links.a, links.b, links.priority):
+        joined.join(a, b, priority)
     divided = founders.copy()
-    for node in forest:
-        divided[node] = _root(forest, node)
-    return divided, [
-        Contradiction(
-            founder=founder,
-            kind=kind,
-            values=tuple(sorted(values)),
-            records=int((founders == founder).sum()),
-            people=len(np.unique(divided[founders == founder])),
-        )
+    for node in joined.root:
+        divided[node] = joined.root_of(node)
+
+    def parts(founder: int) -> tuple[int, int]:
+        return int((founders == founder).sum()), len(np.unique(divided[founders == founder]))
+
+    found = [
+        Contradiction(founder, kind, tuple(sorted(values)), *parts(founder))
         for (founder, kind), values in sorted(contradicting.items())
     ]
+    bridges = [Bridge(founder, *parts(founder)) for founder in sorted(doubtful - concerned)]
+    return divided, found, [bridge for bridge in bridges if bridge.people > 1]
 
 
-def _root(forest: dict[int, int], node: int) -> int:
-    while forest[node] != node:
-        forest[node] = forest[forest[node]]
-        node = forest[node]
-    return node
+class _Joined:
+    """Records that are joined link by link, and what each side holds."""
 
+    def __init__(self, nodes: Iterable[int], doubts: Doubts) -> None:
+        self.root = {node: node for node in nodes}
+        self.members = {node: [node] for node in self.root}
+        self.held: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self.prior, self.weak_from = doubts.prior, doubts.weak_from
+        self.weights: dict[int, dict[int, float]] = defaultdict(dict)
+        for a, b, weight in zip(doubts.a.tolist(), doubts.b.tolist(), doubts.weight.tolist(), strict=True):
+            self.weights[a][b] = self.weights[b][a] = weight
 
-def _join(forest: dict[int, int], held: dict[int, dict[int, set[int]]], a: int, b: int) -> None:
-    """Join the two sides of a link unless they hold different values of a unique kind; the older root stays."""
-    older, newer = sorted((_root(forest, a), _root(forest, b)))
-    if older == newer:
-        return
-    ours, theirs = held[older], held[newer]
-    if any(ours[kind] and ours[kind].isdisjoint(values) for kind, values in theirs.items() if values):
-        return
-    forest[newer] = older
-    for kind, values in theirs.items():
-        ours[kind] |= values
+    def root_of(self, node: int) -> int:
+        """Return the oldest record that a record is joined with."""
+        while self.root[node] != node:
+            self.root[node] = self.root[self.root[node]]
+            node = self.root[node]
+        return node
+
+    def join(self, a: int, b: int, priority: int) -> None:
+        """Join the two sides of a link unless they may not be one person; the older root stays."""
+        older, newer = sorted((self.root_of(a), self.root_of(b)))
+        if older == newer or self._contradict(older, newer):
+            return
+        if priority >= self.weak_from and self._weight(older, newer) < 0:
+            return
+        self.root[newer] = older
+        self.members[older] += self.members.pop(newer)
+        for kind, values in self.held[newer].items():
+            self.held[older][kind] |= values
+
+    def _contradict(self, one: int, other: int) -> bool:
+        ours, theirs = self.held[one], self.held[other]
+        return any(ours[kind] and ours[kind].isdisjoint(values) for kind, values in theirs.items() if values)
+
+    def _weight(self, one: int, other: int) -> float:
+        """Return the log2 of the odds that two sides are one person, from all pairs of their records.
+
+        The pairs of two sides tell much the same again and again, so that what agrees adds up to too much: one pair of
+        strangers is enough.
+        """
+        few, many = sorted((one, other), key=lambda root: len(self.members[root]))
+        evidence = [
+            weight - self.prior
+            for node in self.members[few]
+            for with_whom, weight in self.weights.get(node, {}).items()
+            if self.root_of(with_whom) == many
+        ]
+        if not evidence:
+            return 0.0
+        return min(evidence) if min(evidence) < _STRANGERS else self.prior + sum(evidence)
 
 
 def _contradicting_groups(founders: Nodes, unique: UniqueValues) -> dict[tuple[int, int], set[int]]:

@@ -14,12 +14,22 @@ _ALMOST_REVERSED = (
 _HALF_REVERSED = (
     "greatest(jaro_winkler_similarity(names_l[1], names_r[2]), jaro_winkler_similarity(names_l[2], names_r[1])) >= 0.9"
 )
-# What a rare name adds is bounded: a name that stands once in the data may be a slip of the hand.
+# What a rare value adds is bounded: one that stands once in the data may be a slip of the hand.
 _RAREST = 0.0001
+#: Columns of which rare values tell more than common ones: on how many profiles a value stands at least to be common.
+BY_FREQUENCY = {"first_name": 2, "last_name": 2, "city": 2, "birth_date": 10}
+_SIMILAR_STREET = _BY_NAME.format("street_name", 0.85)
+_SAME_HOUSE = f"(street_l = street_r or list_has_any(house_numbers_l, house_numbers_r) and {_SIMILAR_STREET})"
+_SIMILAR_POSTAL_CODE = _BY_LETTER.format("postal_code", 1)
+_NEARLY_SAME_PLACE = f"(city_l = city_r or {_SIMILAR_POSTAL_CODE})"
 
 
-BOTH_NAMES = "case when first_name is not null and last_name is not null then [first_name, last_name] end as names"
-"""What the comparisons of names take beside the columns of the profiles."""
+DERIVED = """
+    case when first_name is not null and last_name is not null then [first_name, last_name] end as names,
+    regexp_extract_all(street, '[0-9]+') as house_numbers,
+    nullif(trim(regexp_replace(street, '[0-9]+[a-z]?\\b', '', 'g')), '') as street_name
+"""
+"""What the comparisons take beside the columns of the profiles."""
 
 
 def _level(label: str, condition: str, **options: Any) -> dict[str, Any]:
@@ -30,9 +40,9 @@ def _missing(column: str) -> dict[str, Any]:
     return _level("missing", f"{column}_l is null or {column}_r is null", is_null_level=True)
 
 
-def _same(column: str, by_frequency: bool = False) -> dict[str, Any]:
+def _same(column: str, label: str = "same") -> dict[str, Any]:
     frequency = {"tf_adjustment_column": column, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": _RAREST}
-    return _level("same", f"{column}_l = {column}_r", **(frequency if by_frequency else {}))
+    return _level(label, f"{column}_l = {column}_r", **(frequency if column in BY_FREQUENCY else {}))
 
 
 _DIFFERENT = _level("different", "ELSE")
@@ -44,8 +54,8 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
         ("first_name",),
         [
             _missing("first_name"),
-            _same("first_name", by_frequency=True),
-            _level("short form", "list_has_any(first_forms_l, first_forms_r)"),
+            _same("first_name"),
+            _level("short form, or one of several", "list_has_any(first_forms_l, first_forms_r)"),
             _level("slightly misspelt", _BY_NAME.format("first_name", 0.9)),
             _level("swapped with the last name", _REVERSED),
             _level("swapped and misspelt", _ALMOST_REVERSED),
@@ -58,7 +68,8 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
         ("last_name",),
         [
             _missing("last_name"),
-            _same("last_name", by_frequency=True),
+            _same("last_name"),
+            _level("one of several", "list_has_any(last_forms_l, last_forms_r)"),
             # It is told by the first name, once.
             _level("slightly misspelt", _BY_NAME.format("last_name", 0.9)),
             _level("swapped with the first name", f"({_REVERSED}) or {_ALMOST_REVERSED}", is_null_level=True),
@@ -90,14 +101,13 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
                 is_null_level=True,
             ),
             _level("same", "street_l = street_r and postal_code_l = postal_code_r"),
-            _level(
-                "same postal code, similar street",
-                f"postal_code_l = postal_code_r and {_BY_NAME.format('street', 0.85)}",
-            ),
-            _level("same street and town", "street_l = street_r and city_l = city_r"),
-            _level("similar street", _BY_NAME.format("street", 0.9)),
+            _level("same number, similar street, nearly the same place", f"{_SAME_HOUSE} and {_NEARLY_SAME_PLACE}"),
+            _level("same number, similar street", _SAME_HOUSE),
+            _level("similar street, nearly the same place", f"{_SIMILAR_STREET} and {_NEARLY_SAME_PLACE}"),
             _level("same postal code", "postal_code_l = postal_code_r"),
-            _level("same town", "city_l = city_r"),
+            _level("similar postal code and town", f"{_SIMILAR_POSTAL_CODE} and {_BY_NAME.format('city', 0.85)}"),
+            _level("similar street", _SIMILAR_STREET),
+            _same("city", "same town"),
             _DIFFERENT,
         ],
     ),
@@ -124,8 +134,6 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], list[dict[str, Any]]]] = {
     ),
     "gender": (("gender",), [_missing("gender"), _same("gender"), _DIFFERENT]),
 }
-#: Columns of which rare values tell more than common ones.
-BY_FREQUENCY = ("first_name", "last_name")
 #: Pairs that are the same person by these are what the model learns from how one person's records differ.
 _LEARNT_FROM = (
     ("email",),

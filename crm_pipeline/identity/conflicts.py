@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from crm_pipeline.identity.cluster import Contradiction, HeldBack
+from crm_pipeline.identity.cluster import Bridge, Contradiction, HeldBack
 from crm_pipeline.identity.numbers import Nodes
 from crm_pipeline.identity.rules import ABOUT_SCHEMA, LINK_KINDS
 
@@ -27,6 +27,24 @@ def contradictions_table(contradictions: Iterable[Contradiction], unique: pa.Tab
             "problem": _contradiction_problem(contradiction),
         }
         for contradiction in listed
+    )
+
+
+def bridges_table(bridges: Iterable[Bridge], keys: Nodes) -> pa.Table:
+    """List the groups that a weak link held together although their parts are strangers."""
+    return _table(
+        {
+            "record_key": int(keys[bridge.founder]),
+            "kind": "probability",
+            "value_hash": None,
+            "records": bridge.records,
+            "problem": (
+                f"{bridge.records} records hang together by a chain of links whose ends have too little in common to "
+                f"be one person: its weakest links were cut, leaving {bridge.people} people. Look in identity.review, "
+                "and link records by hand if they are one person."
+            ),
+        }
+        for bridge in bridges
     )
 
 

@@ -36,6 +36,7 @@ _SCHEMAS = {
             _KEY,
             *((column, pa.string()) for column in COMPARED),
             ("first_forms", pa.list_(pa.string())),
+            ("last_forms", pa.list_(pa.string())),
             ("content", pa.string()),
         ]
     ),

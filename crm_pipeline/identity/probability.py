@@ -36,6 +36,7 @@ _LEAST = 0.001
 _HOPELESS = -10
 _ROUNDS = 25
 _FARTHEST = 8
+_SEEN_TWICE = 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Model:
     settings: dict[str, Any]
     frequencies: dict[str, dict[str, float]]
     profiles: int
+
+    @property
+    def prior(self) -> float:
+        """Log2 of the odds that two random profiles are one person."""
+        return to_weight(self.settings["probability_two_random_records_match"])
 
     def to_json(self) -> str:
         """Return the model as text."""
@@ -82,7 +88,7 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     con.execute(
         f"""
         create or replace temp table training_profiles as
-        select * exclude (content), {comparisons.BOTH_NAMES} from profiles where (record_key + $seed) % $count < $most
+        select * exclude (content), {comparisons.DERIVED} from profiles where (record_key + $seed) % $count < $most
         """,
         {"seed": seed, "count": max(count, 1), "most": _TRAINED_ON},
     )
@@ -100,11 +106,9 @@ def train(con: duckdb.DuckDBPyConnection, seed: int) -> Model | None:
     settings["probability_two_random_records_match"] = _prevalence(con, linker, settings)
     linker.table_management.delete_tables_created_by_splink_from_db()
     con.execute("drop table training_profiles")
-    return Model(
-        _completed(settings, min(count, _TRAINED_ON)),
-        {column: _shares(con, column) for column in comparisons.BY_FREQUENCY},
-        count,
-    )
+    completed = _completed(settings, min(count, _TRAINED_ON))
+    shares = {column: _shares(con, column, least) for column, least in comparisons.BY_FREQUENCY.items()}
+    return Model(completed, shares, count)
 
 
 def _prevalence(con: duckdb.DuckDBPyConnection, linker: Linker, settings: dict[str, Any]) -> float:
@@ -139,6 +143,16 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> 
         """)
 
 
+def weights(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pa.Table:
+    """Return a, b and weight of all pairs (a, b) of a query."""
+    with _predicted(con, model, None, detailed=False, pairs=pairs) as scored:
+        return con.sql(f"""
+            select least(record_key_l, record_key_r) as a, greatest(record_key_l, record_key_r) as b,
+                match_weight as weight
+            from {scored}
+        """).to_arrow_table()
+
+
 def weigh(con: duckdb.DuckDBPyConnection, model: Model) -> list[dict[str, Any]]:
     """Return a row for each pair of the table `pairs` with all that its weight is the sum of, as Splink names it."""
     with _predicted(con, model, None, detailed=True) as scored:
@@ -147,21 +161,28 @@ def weigh(con: duckdb.DuckDBPyConnection, model: Model) -> list[dict[str, Any]]:
 
 @contextmanager
 def _predicted(
-    con: duckdb.DuckDBPyConnection, model: Model, least_weight: float | None, *, detailed: bool
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    least_weight: float | None,
+    *,
+    detailed: bool,
+    pairs: str = "from pairs",
 ) -> Iterator[str]:
-    """Yield the name of a table with the scored pairs."""
+    """Yield the name of a table with the scored pairs (a, b) of a query."""
     retained = {"retain_intermediate_calculation_columns": detailed, "retain_matching_columns": detailed}
     con.execute(f"""
         create temp table paired as
-        select *, {comparisons.BOTH_NAMES}
-        from profiles semi join (select a as record_key from pairs union select b from pairs) using (record_key)
+        select *, {comparisons.DERIVED}
+        from profiles semi join (select unnest([a, b]) as record_key from ({pairs})) using (record_key)
     """)
     api = DuckDBAPI(con)
     linker = _linker(api, "paired", {**model.settings, **retained})
     for column, shares in model.frequencies.items():
         table = _frequencies(con, column, shares, model.profiles)
         linker.table_management.register_term_frequency_lookup(api.register(table), column)
-    con.execute("create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from pairs")
+    con.execute(
+        f"create temp table blocked as select a as join_key_l, b as join_key_r, '0' as match_key from ({pairs})"
+    )
     linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
     yield linker.inference.predict(threshold_match_weight=least_weight, warning_mode="never").physical_name
     linker.table_management.delete_tables_created_by_splink_from_db()
@@ -216,26 +237,30 @@ def _completed(settings: dict[str, Any], records: int) -> dict[str, Any]:
     return settings
 
 
-def _shares(con: duckdb.DuckDBPyConnection, column: str) -> dict[str, float]:
+def _shares(con: duckdb.DuckDBPyConnection, column: str, least: int) -> dict[str, float]:
     query = f"""
         select {column}, count(*) / sum(count(*)) over () as share from profiles where {column} is not null
-        group by {column} qualify count(*) > 1 order by {column}
+        group by {column} qualify count(*) >= {least} order by {column}
     """
     return dict(con.execute(query).fetchall())
 
 
 def _frequencies(con: duckdb.DuckDBPyConnection, column: str, shares: dict[str, float], profiles: int) -> str:
-    """Make a table of the kept frequencies; a value that the model has not seen more than once counts as seen once."""
+    """Make a table of the kept frequencies.
+
+    A value that the model has not seen often counts as seen once, or where few values are common as any other.
+    """
     kept = pa.table({"value": pa.array(shares, pa.string()), "share": pa.array(shares.values(), pa.float64())})
     con.register("kept_shares", kept)
+    rare = "1 / $profiles" if comparisons.BY_FREQUENCY[column] <= _SEEN_TWICE else "null"
     con.execute(
         f"""
         create or replace temp table frequencies_{column} as
-        select distinct paired.{column}, coalesce(kept_shares.share, 1 / $profiles) as tf_{column}
+        select distinct paired.{column}, coalesce(kept_shares.share, {rare}) as tf_{column}
         from paired left join kept_shares on paired.{column} = kept_shares.value
-        where paired.{column} is not null
+        where paired.{column} is not null and coalesce(kept_shares.share, {rare}) is not null
         """,
-        {"profiles": profiles},
+        {"profiles": profiles} if rare != "null" else {},
     )
     con.unregister("kept_shares")
     return f"frequencies_{column}"

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from crm_pipeline.config.identity import KINDS, MatchSettings
 from crm_pipeline.identity import (
+    bridges,
     candidates,
     changes,
     cluster,
@@ -24,6 +25,7 @@ from crm_pipeline.identity import (
 )
 from crm_pipeline.identity.cluster import Links, UniqueValues
 from crm_pipeline.identity.conflicts import (
+    bridges_table,
     contradictions_table,
     held_back_table,
     nobodys_ids_table,
@@ -103,7 +105,7 @@ def resolve(
             model = probability.train(work, seed)
         if changes.spread(work, settings, _score(work, settings, model)):
             _load_reached(work, settings, region)
-        made = _people(work, settings, overrides)
+        made = _people(work, settings, overrides, model)
         tables = outputs.join_carried(work, made, previous.tables if known else {})
         tables["merge_ledger"] = merges.append_moves(
             previous.tables.get("merge_ledger"),
@@ -161,7 +163,9 @@ def _score(con: duckdb.DuckDBPyConnection, settings: MatchSettings, model: Model
     """
 
 
-def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: Overrides) -> dict[str, pa.Table]:
+def _people(
+    con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: Overrides, model: Model | None
+) -> dict[str, pa.Table]:
     """Return the tables of the people whose records are looked at; leaves what is remembered of them."""
     keys = whole_numbers(con, "select record_key from records order by node")["record_key"]
     nodes = len(keys)
@@ -178,7 +182,9 @@ def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: 
     links, values = links[kept], values[kept]
     unique = rules.find_unique_values(con, settings, found.refused)
     apart = _unique_values(unique, overrides, node_of)
-    founders, found_apart, links, values = _separate(nodes, links, values, apart, found.divided)
+    whole = cluster.connected(nodes, links.a, links.b)
+    doubts = bridges.find_doubts(con, model, whole, links, settings.accept)
+    founders, found_apart, bridged, links, values = _separate(whole, links, values, apart, doubts, found.divided)
     # A link whose two ends were separated is no evidence for a person.
     inside = founders[links.a] == founders[links.b]
     return {
@@ -188,6 +194,7 @@ def _people(con: duckdb.DuckDBPyConnection, settings: MatchSettings, overrides: 
             [
                 rules.find_refused(con, found),
                 contradictions_table(found_apart, unique, keys),
+                bridges_table(bridged, keys),
                 held_back_table(held, keys),
                 unknown_records_table(_unknown_records(con, overrides)),
                 nobodys_ids_table(con),
@@ -213,23 +220,22 @@ def _all_links(by_hand: Links, found: RuleLinks, probable: Links) -> tuple[Links
 
 
 def _separate(
-    nodes: int, links: Links, values: Nodes, unique: UniqueValues, divided: Nodes
-) -> tuple[Nodes, list[cluster.Contradiction], Links, Nodes]:
+    whole: Nodes, links: Links, values: Nodes, unique: UniqueValues, doubts: cluster.Doubts, divided: Nodes
+) -> tuple[Nodes, list[cluster.Contradiction], list[cluster.Bridge], Links, Nodes]:
     """Divide the groups that may not be one person; also return the links and their values with those that it took.
 
     A shared value is a star around its oldest record. Those that are cut from it share the value all the same, and
     become a star of their own. A divided value links pairs, all that may be: there is nothing to add.
     """
-    whole = cluster.connected(nodes, links.a, links.b)
     is_star = (values >= 0) & ~np.isin(values, divided)
     while True:
-        founders, contradictions = cluster.separate(whole, links, unique)
+        founders, contradictions, bridged = cluster.separate(whole, links, unique, doubts)
         cut = is_star & (founders[links.a] != founders[links.b])
         _, oldest, star = np.unique(values[cut], return_index=True, return_inverse=True)
         middle = links.b[cut][oldest][star]
         others = np.flatnonzero(cut)[links.b[cut] != middle]
         if len(others) == 0:
-            return founders, contradictions, links, values
+            return founders, contradictions, bridged, links, values
         added = Links(middle[links.b[cut] != middle], links.b[others], links.priority[others], links.weight[others])
         is_star = np.concatenate([np.zeros(len(links), dtype=bool), np.ones(len(added), dtype=bool)])
         links, values = Links.joined(links, added), np.concatenate([values, values[others]])

@@ -34,7 +34,7 @@ TABLES: dict[str, Temporary] = {
     "records": Temporary(
         "the records that are looked at, numbered so that a group's founding record has the smallest number",
         "normalise",
-        ("changes", "contradictions", "people", "profiles", "resolve", "review", "rules"),
+        ("bridges", "changes", "contradictions", "people", "profiles", "resolve", "review", "rules"),
     ),
     "texts": Temporary("what they give, as it is written, with the region of phone numbers", "normalise", ()),
     "phone_texts": Temporary("the distinct telephone numbers among it, as they are written", "normalise", ()),
@@ -48,7 +48,7 @@ TABLES: dict[str, Temporary] = {
     "profiles": Temporary(
         "these and the profiles of all other records",
         "profiles",
-        ("candidates", "contradictions", "memory", "probability"),
+        ("bridges", "candidates", "contradictions", "memory", "probability"),
     ),
     "fresh": Temporary("records whose profile is new or has changed", "profiles", ("candidates",)),
     "stale": Temporary("records whose profile has gone or changed", "profiles", ("candidates", "resolve")),
@@ -81,6 +81,9 @@ TABLES: dict[str, Temporary] = {
         "pairs that share a household's value under which some names contradict each other",
         "contradictions",
         ("rules",),
+    ),
+    "together_by_links": Temporary(
+        "pairs of profiles of groups in which links do not join all of them directly", "bridges", ()
     ),
     "silent": Temporary(
         "who carries a value that is on many records and links none of them", "rules", ("changes", "memory")

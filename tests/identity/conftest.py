@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 
 from crm_pipeline.config.identity import MatchSettings
-from crm_pipeline.identity import profiles
 from crm_pipeline.identity.overrides import Overrides
 from crm_pipeline.identity.probability import Model
 from crm_pipeline.identity.resolve import Previous, Resolution, resolve
@@ -161,11 +160,9 @@ def _slip(rng: random.Random, text: str) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick() -> Iterator[None]:
-    """Read the list of nicknames once, and close the databases at the end."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profiles, "NickNamer", cache(profiles.NickNamer))
-        yield
+def _closed() -> Iterator[None]:
+    """Close the databases at the end."""
+    yield
     for threads in (1, 2):
         _database(threads).close()
     _database.cache_clear()

@@ -88,8 +88,12 @@ ALIKE = [
         {"first_name": "joan", "last_name": "holden", "postal_code": "LS11AA"},
     ),
     (
+        {"street": "mill lane", "postal_code": "LS11AA", "last_name": "holt"},
+        {"street": "mill lane", "postal_code": "LS11AA", "last_name": "lee"},
+    ),
+    (
         {"street": "1 mill lane", "postal_code": "LS11AA", "last_name": "holt"},
-        {"street": "1 mill lane", "postal_code": "LS11AA", "last_name": "lee"},
+        {"street": "1 mil lane", "postal_code": "LS11AA", "last_name": "lee"},
     ),
     (
         {"first_name": "ann", "street": "1 mill lane"},

@@ -101,7 +101,7 @@ def _kruskal(links, held):
 def test_a_division_takes_the_links_from_the_strongest_and_leaves_out_what_contradicts(rows, held):
     links = _made(rows)
     whole = cluster.connected(NODES, links.a, links.b)
-    divided, contradictions = cluster.separate(whole, links, _unique(held))
+    divided, contradictions, _ = cluster.separate(whole, links, _unique(held))
     forest, cut = _kruskal(links, held)
     values = defaultdict(set)
     for (node, kind), some in held.items():
@@ -122,7 +122,8 @@ def test_a_division_takes_the_links_from_the_strongest_and_leaves_out_what_contr
 def test_a_contradiction_says_how_many_records_and_people_there_were():
     links = _made([(0, 1, 1, 0.0), (1, 2, 2, 0.0), (3, 4, 1, 0.0)])
     held = {(0, 1): {7}, (2, 1): {9}, (3, 1): {7}, (4, 1): {7}}
-    founders, (contradiction,) = cluster.separate(cluster.connected(NODES, links.a, links.b), links, _unique(held))
+    whole = cluster.connected(NODES, links.a, links.b)
+    founders, (contradiction,), _ = cluster.separate(whole, links, _unique(held))
     assert founders.tolist()[:5] == [0, 0, 2, 3, 3]
     assert (contradiction.kind, contradiction.values) == (1, (7, 9))
     assert (contradiction.records, contradiction.people) == (3, 2)

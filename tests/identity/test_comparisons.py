@@ -3,13 +3,17 @@
 import duckdb
 import pytest
 
-from crm_pipeline.identity.comparisons import COMPARISONS, learnt_from, same_person, splink_settings
+from crm_pipeline.identity.comparisons import COMPARISONS, DERIVED, learnt_from, same_person, splink_settings
 from crm_pipeline.identity.profiles import COMPARED
 
 
 def _name(first, last, *forms):
-    names = [first, last] if first and last else None
-    return {"first_name": first, "last_name": last, "first_forms": [first, *forms] if first else None, "names": names}
+    return {
+        "first_name": first,
+        "last_name": last,
+        "first_forms": [first, *forms] if first else None,
+        "last_forms": [last],
+    }
 
 
 def _of(column):
@@ -26,7 +30,7 @@ def _place(street=None, postal_code=None, city=None):
 EXAMPLES = [
     ("first_name", (_name(None, "holt"), _name("ann", "holt")), "missing"),
     ("first_name", (_name("ann", "holt"), _name("ann", "lee")), "same"),
-    ("first_name", (_name("liz", "holt", "elizabeth"), _name("elizabeth", "lee")), "short form"),
+    ("first_name", (_name("liz", "holt", "elizabeth"), _name("elizabeth", "lee")), "short form, or one of several"),
     ("first_name", (_name("jonathan", "holt"), _name("jonathon", "holt")), "slightly misspelt"),
     ("first_name", (_name("mary", "holt"), _name("holt", "mary")), "swapped with the last name"),
     ("first_name", (_name("marian", "holt"), _name("hoult", "maryan")), "swapped and misspelt"),
@@ -35,6 +39,11 @@ EXAMPLES = [
     ("first_name", (_name("mary", "holt"), _name("bob", "holt")), "different"),
     ("last_name", (_name("mary", None), _name("mary", "holt")), "missing"),
     ("last_name", (_name("mary", "holt"), _name("bob", "holt")), "same"),
+    (
+        "last_name",
+        (_name("mary", "holtley"), {**_name("mary", "ley"), "last_forms": ["ley", "holtley"]}),
+        "one of several",
+    ),
     ("last_name", (_name("mary", "sutherland"), _name("mary", "sutherlend")), "slightly misspelt"),
     ("last_name", (_name("mary", "holt"), _name("holt", "mary")), "swapped with the first name"),
     ("last_name", (_name("mary", "holt"), _name("mary", "hoult-ley")), "similar"),
@@ -48,11 +57,22 @@ EXAMPLES = [
     ("birth_date", _born("1980-02-01", "1962-11-17"), "different"),
     ("address", (_place(city="leeds"), _place("1 mill lane", "LS1")), "missing"),
     ("address", (_place("1 mill lane", "LS1", "leeds"), _place("1 mill lane", "LS1")), "same"),
-    ("address", (_place("1 mill lane", "LS1"), _place("1 mill ln", "LS1")), "same postal code, similar street"),
-    ("address", (_place("1 mill lane", "LS1", "leeds"), _place("1 mill lane", "LS2", "leeds")), "same street and town"),
-    ("address", (_place("1 mill lane", "LS1"), _place("1 mill lame", "LS2")), "similar street"),
+    (
+        "address",
+        (_place("1 mill lane", "LS1"), _place("1 mill lnae", "LS2")),
+        "same number, similar street, nearly the same place",
+    ),
+    ("address", (_place("1a mill lane", "LS1"), _place("1 mill lane", "YO99")), "same number, similar street"),
+    ("address", (_place("mill lane", "LS1"), _place("mill lane", "YO99")), "same number, similar street"),
+    (
+        "address",
+        (_place("1 mill lane", None, "leeds"), _place("7 mill lane", None, "leeds")),
+        "similar street, nearly the same place",
+    ),
     ("address", (_place("1 mill lane", "LS1"), _place("99 quay", "LS1")), "same postal code"),
-    ("address", (_place(None, "LS1", "leeds"), _place("99 quay", "LS9", "leeds")), "same town"),
+    ("address", (_place(None, "LS1", "leeds"), _place("9 quay", "LS2", "leedz")), "similar postal code and town"),
+    ("address", (_place("1 mill lane", "LS1"), _place("7 mill lane", "YO99")), "similar street"),
+    ("address", (_place(None, "LS1", "leeds"), _place("99 quay", "LS999", "leeds")), "same town"),
     ("address", (_place("1 mill lane", "LS1", "leeds"), _place("99 quay", "YO9", "york")), "different"),
     ("email", _email("a@m.example", None), "missing"),
     ("email", _email("a@m.example", "a@m.example"), "same"),
@@ -73,20 +93,28 @@ EXAMPLES = [
 ]
 
 
+_GIVEN = (*((column, "varchar") for column in COMPARED), ("first_forms", "varchar[]"), ("last_forms", "varchar[]"))
+
+
 def _level(thing, one, other):
-    columns, levels = COMPARISONS[thing]
+    _, levels = COMPARISONS[thing]
     cases = " ".join(
         f"when {level['sql_condition']} then '{level['label_for_charts']}'"
         for level in levels
         if level["sql_condition"] != "ELSE"
     )
-    named = {*columns, *(("first_forms", "names") if thing in ("first_name", "last_name") else ())}
-    texts = {f"{column}_{side}": row.get(column) for side, row in (("l", one), ("r", other)) for column in named}
-    given = ", ".join(
-        f"${name}::varchar{'[]' if name.startswith(('first_forms', 'names')) else ''} as {name}" for name in texts
+    given = ", ".join(f"?::{kind} as {name}" for name, kind in _GIVEN)
+    both = ", ".join(
+        f"{side}.{name} as {name}_{side}"
+        for side in "lr"
+        for name in (*(name for name, _ in _GIVEN), "names", "house_numbers", "street_name")
     )
-    query = f"select case {cases} else '{levels[-1]['label_for_charts']}' end from (select {given})"
-    return duckdb.execute(query, texts).fetchall()[0][0]
+    query = f"""
+        with l as (select *, {DERIVED} from (select {given})), r as (select *, {DERIVED} from (select {given})),
+        both_sides as (select {both} from l cross join r)
+        select case {cases} else '{levels[-1]["label_for_charts"]}' end from both_sides
+    """
+    return duckdb.execute(query, [row.get(name) for row in (one, other) for name, _ in _GIVEN]).fetchall()[0][0]
 
 
 @pytest.mark.parametrize(("thing", "pair", "level"), EXAMPLES)

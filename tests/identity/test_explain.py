@@ -39,7 +39,7 @@ def model_by_hand() -> Model:
             if not level.get("is_null_level"):
                 level["m_probability"], level["u_probability"] = M_AND_U.get(level["label_for_charts"]) or OTHER_LEVEL
     described["probability_two_random_records_match"] = PRIOR
-    return Model(described, {"first_name": {"ann": 0.0125}, "last_name": {}}, 320)
+    return Model(described, {"first_name": {"ann": 0.0125}, "last_name": {}, "city": {}, "birth_date": {}}, 320)
 
 
 ANN, ANNE, GUEST, BEA = "till|customer|1", "office|customer|2", "shop|guest|3", "till|customer|4"

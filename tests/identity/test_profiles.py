@@ -3,44 +3,12 @@
 from datetime import date
 
 import pytest
-from nicknames import NickNamer
 
 from crm_pipeline.config.identity import MatchSettings
 from crm_pipeline.identity.changes import look_at_all
 from crm_pipeline.identity.normalise import load_identifiers
-from crm_pipeline.identity.profiles import COMPARED, load_profiles, name_forms, plain_name
+from crm_pipeline.identity.profiles import COMPARED, load_profiles
 from tests.identity.conftest import staged
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [
-        ("Zoë", "zoe"),
-        ("JOSÉ-MARÍA", "josemaria"),
-        ("O'Neill ", "oneill"),
-        ("Łukasz", "lukasz"),
-        ("Strauß", "strauss"),
-        ("王小明", "wangxiaoming"),
-        ("Ольга", "olga"),
-        ("van der Berg", "vanderberg"),
-        ("--", ""),
-        ("12", ""),
-    ],
-)
-def test_a_name_is_read_in_latin_letters(text, plain):
-    assert plain_name(text) == plain
-
-
-@pytest.mark.parametrize(
-    ("short", "full"), [("liz", "elizabeth"), ("bob", "robert"), ("bill", "william"), ("peggy", "margaret")]
-)
-def test_a_short_form_stands_for_its_full_forms_too(short, full):
-    assert {short, full} <= set(name_forms(short, NickNamer()))
-    assert name_forms(full, NickNamer()) == sorted(name_forms(full, NickNamer()))
-
-
-def test_an_unknown_name_has_one_form():
-    assert name_forms("xiaoming", NickNamer()) == ["xiaoming"]
 
 
 def _profiles(*customers, rows=()):
