@@ -60,7 +60,7 @@ def resolve_products(
         node_of = _named(work, overrides)
         by_hand = links[links.priority == 0]
         unique = _unique_values(work, overrides, node_of, connected(nodes, by_hand.a, by_hand.b))
-        founders, _ = separate(connected(nodes, links.a, links.b), links, unique)
+        founders, *_ = separate(connected(nodes, links.a, links.b), links, unique)
         return _product_map(work, founders, links, values)
 
 
