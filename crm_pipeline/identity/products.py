@@ -33,6 +33,8 @@ PRODUCT_MAP_SCHEMA = pa.schema(
 )
 #: So many SKUs that two systems share show whether the systems mean the same by them.
 _ENOUGH_SKUS = 5
+#: What more products of one system carry than these, under one name, is no number of theirs.
+_MOST_ALIKE = 20
 _LETTERS = 3
 _NAME_WORDS = f"[word[:{_LETTERS}] for word in string_split({{}}.name, ' ') if length(word) > 1]"
 
@@ -58,7 +60,7 @@ def resolve_products(
         node_of = _named(work, overrides)
         by_hand = links[links.priority == 0]
         unique = _unique_values(work, overrides, node_of, connected(nodes, by_hand.a, by_hand.b))
-        founders, _ = separate(connected(nodes, links.a, links.b), links, unique)
+        founders, *_ = separate(connected(nodes, links.a, links.b), links, unique)
         return _product_map(work, founders, links, values)
 
 
@@ -102,7 +104,7 @@ def _load_claims(con: duckdb.DuckDBPyConnection) -> None:
         with told as (
             select rule, value, count(*) as products, min(node) as first_node, count(distinct gtin) as eans,
                 count(distinct (system, label)) - count(distinct system) as more_labels,
-                min(system) as first_system
+                count(*) > {_MOST_ALIKE} * count(distinct system) as is_crowded
             from claims join products using (node) group by rule, value having count(*) > 1
         ), skus_of_two as (
             select least(a.system, b.system) as system_a, greatest(a.system, b.system) as system_b,
@@ -110,29 +112,32 @@ def _load_claims(con: duckdb.DuckDBPyConnection) -> None:
                     or a.gtin = b.gtin as is_alike
             from told join claims using (rule, value) join products as a using (node)
             join claims as others using (rule, value) join products as b on b.node = others.node
-            where rule = 'sku' and more_labels = 0 and a.node < b.node and a.system <> b.system
-                and a.name is not null and b.name is not null
+            where rule = 'sku' and more_labels = 0 and not is_crowded and a.node < b.node
+                and a.system <> b.system and a.name is not null and b.name is not null
         ), strangers as (
             select system_a, system_b from skus_of_two group by all
             having count(*) >= {_ENOUGH_SKUS} and avg(coalesce(is_alike, false)::int) < 0.5
+        ), carriers as (
+            select distinct rule, value, system from claims join products using (node) where rule = 'sku'
         ), mistaken as (
-            select distinct rule, value, system_a, system_b
-            from claims join products using (node) join strangers on system = system_a
-            join (select rule, value, system as other from claims join products using (node)) using (rule, value)
-            where rule = 'sku' and other = system_b
+            select rule, value, min(system_a) as system_a, min(system_b) as system_b
+            from carriers join carriers as others using (rule, value)
+            join strangers on carriers.system = system_a and others.system = system_b
+            group by rule, value
         )
         select row_number() over (order by list_position($rules::varchar[], rule), value) - 1 as number,
             rule, value, first_node,
             case
                 when more_labels > 0 then format('Products that one system tells apart share this {{}}: it joins none '
                     'of the {{}} that carry it.', {_NAMED}, products)
+                when is_crowded then format('More products carry this {{}} than one product has in a system: it joins '
+                    'none of the {{}} that do.', {_NAMED}, products)
                 when eans > 1 then format('Products of different EANs share this {{}}: it joins none of the {{}} that '
                     'carry it.', {_NAMED}, products)
                 when system_a is not null then format('Most SKUs that {{}} and {{}} share are on unlike products: they '
                     'join nothing.', system_a, system_b)
             end as problem
-        from told left join (from mistaken select rule, value, min(system_a) as system_a, min(system_b) as system_b
-            group by all) using (rule, value)
+        from told left join mistaken using (rule, value)
         """,
         {"rules": list(RULES)},
     )

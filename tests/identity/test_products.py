@@ -128,6 +128,12 @@ def test_a_product_listed_twice_in_one_system_is_one():
     assert groups(("shop", "old", "Tea", None, TEA), ("shop", "new", "Tea", None, TEA)) == [["shop|new", "shop|old"]]
 
 
+def test_what_everything_carries_joins_nothing():
+    found = joined(*(("shop", f"S{number}", "Item", None, TEA, "all") for number in range(25)))
+    assert {row["joined_by"] for row in found} == {"alone"}
+    assert "25 that do" in found[0]["problem"]
+
+
 def test_a_chain_between_products_of_different_eans_is_cut_at_its_weakest_link_and_told():
     found = joined(
         ("shop", "1", "Tea", None, TEA),
