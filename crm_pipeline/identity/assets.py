@@ -91,6 +91,7 @@ def _resolved(context: AssetExecutionContext, workspace: Workspace) -> Iterator[
         asset_key=AssetKey([Stage.IDENTITY.value, "product_map"]),
         metadata={
             "dagster/row_count": len(product_map),
+            "seconds": seconds,
             "changed": changed,
             "products": pc.count_distinct(product_map["product_key"]).as_py(),
             "joined by": MetadataValue.md(evidence.joins_table(product_map)),

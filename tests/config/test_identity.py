@@ -69,7 +69,7 @@ def test_settings_that_make_no_sense_are_refused(wrong):
         ("acept: 0.9", "identity.acept", "Did you mean 'accept'?"),
         ("accept: high", "identity.accept", "number"),
         ("accept: 1", "identity.accept", "less than 1"),
-        ("review: 0.99", "identity", "review (0.99) is above accept (0.95). Lower review"),
+        ("review: 0.99", "identity", "review (0.99) is above accept (0.9). Lower review"),
         ("people_per_value: {phone: 1}", "identity.people_per_value", "2"),
         ("people_per_value: {fax: 2}", "identity.people_per_value", "fax"),
         ("unique_per_person: [fax]", "identity.unique_per_person", "loyalty_id"),

@@ -73,6 +73,15 @@ def test_an_interrupt_during_a_query_is_one(error):
         guard.attempt("the model churn", fails(error), None)
 
 
+@pytest.fixture
+def _interrupts_are_heard():
+    """As in a terminal: a shell tells the programs that it starts in the background to ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts_are_heard")
 def test_what_duckdb_makes_of_an_interrupt_is_known():
     # One thread: it looks for signals between the parts of its work, where several leave one waiting for the others.
     with duckdb.connect(config={"threads": 1}) as connection, pytest.raises(KeyboardInterrupt):

@@ -15,7 +15,7 @@ from tests.shops.invented import Shop
 from tests.shops.reading import NO_FIGURE, ask, endless_figures, report_text, statuses, told
 from tests.shops.shops import SHOPS
 
-FAST = ("everybody_bought_once", "three_weeks_old")
+FAST = ("everybody_bought_once",)
 HONEST = {Status.OK, Status.INSUFFICIENT_DATA, Status.WORSE_THAN_BASELINE}
 #: What is said of a person who has bought more than once, and of no other.
 REGULARS = ("Champions", "Loyal")

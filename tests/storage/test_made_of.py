@@ -46,7 +46,7 @@ def test_another_as_of_date_needs_staging(shop):
         ({"sources": [ORDERS | {"files": "landing/other*"}]}, Stage.RAW, "sources"),
         ({"business": {"timezone": "Europe/Berlin"}}, Stage.RAW, "business.timezone"),
         ({"business": {"currency": "EUR"}}, Stage.STAGING, "business"),
-        ({"identity": {"accept": 0.9}}, Stage.IDENTITY, "identity"),
+        ({"identity": {"accept": 0.8}}, Stage.IDENTITY, "identity"),
         ({"actions": {"response_days": 7}}, Stage.SCORING, "actions"),
         ({"identity": {"emails_per_customer_id": 5}}, Stage.STAGING, "identity.emails_per_customer_id"),
         ({"journeys": {"login_days": 7}}, Stage.STAGING, "journeys"),
