@@ -29,7 +29,7 @@ def find_doubts(
     and birthdays that contradict each other speak against one person, whatever a household has in common.
 
     Args:
-        con: has the tables `profiles`, `records` and `scored`.
+        con: has the tables `profiles` and `records`.
         model: weighs the pairs; without one only links and contradictions count.
         founders: the group of each record.
         links: the links.

@@ -177,8 +177,10 @@ def separate(
     for node in joined.root:
         divided[node] = joined.root_of(node)
 
+    before, after = founders[inside], divided[inside]
+
     def parts(founder: int) -> tuple[int, int]:
-        return int((founders == founder).sum()), len(np.unique(divided[founders == founder]))
+        return int((before == founder).sum()), len(np.unique(after[before == founder]))
 
     found = [
         Contradiction(founder, kind, tuple(sorted(values)), *parts(founder))

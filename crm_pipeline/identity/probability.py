@@ -37,6 +37,10 @@ _HOPELESS = -10
 _ROUNDS = 25
 _FARTHEST = 8
 _SEEN_TWICE = 2
+_WEIGHTS = """
+    select least(record_key_l, record_key_r) as a, greatest(record_key_l, record_key_r) as b, match_weight as weight
+    from {}
+"""
 
 
 @dataclass(frozen=True)
@@ -135,22 +139,13 @@ def score_nobody(con: duckdb.DuckDBPyConnection) -> None:
 def score(con: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> None:
     """Make the table `found` (a, b, weight) of the pairs in `pairs` whose weight is at least `least_weight`."""
     with _predicted(con, model, least_weight, detailed=False) as scored:
-        con.execute(f"""
-            create temp table found as
-            select least(record_key_l, record_key_r) as a, greatest(record_key_l, record_key_r) as b,
-                match_weight as weight
-            from {scored}
-        """)
+        con.execute(f"create temp table found as {_WEIGHTS.format(scored)}")
 
 
 def weights(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pa.Table:
     """Return a, b and weight of all pairs (a, b) of a query."""
     with _predicted(con, model, None, detailed=False, pairs=pairs) as scored:
-        return con.sql(f"""
-            select least(record_key_l, record_key_r) as a, greatest(record_key_l, record_key_r) as b,
-                match_weight as weight
-            from {scored}
-        """).to_arrow_table()
+        return con.sql(_WEIGHTS.format(scored)).to_arrow_table()
 
 
 def weigh(con: duckdb.DuckDBPyConnection, model: Model) -> list[dict[str, Any]]:
